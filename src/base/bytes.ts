@@ -1,0 +1,62 @@
+/** Lower-case hex of bytes. */
+export function toHex(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString('hex')
+}
+
+/** Bytes of hex in either case, or undefined when the text is not whole bytes of hex. */
+export function fromHex(hex: string): Uint8Array | undefined {
+  // Buffer.from stops silently at the first bad digit, so the text is checked first.
+  if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex)) return undefined
+  return Buffer.from(hex, 'hex')
+}
+
+/** Standard-alphabet base64 with padding (RFC 4648 section 4). */
+export function toBase64(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString('base64')
+}
+
+/** Standard-alphabet base64 without padding, as message hashes are written. */
+export function toBase64Unpadded(bytes: Uint8Array): string {
+  return toBase64(bytes).replace(/=+$/, '')
+}
+
+/**
+ * Bytes of standard-alphabet base64, or undefined. Padding is optional and trailing bits may be non-zero
+ * (the clients' dialect, docs/protocol/encoding.md); the URL-safe alphabet, white space and stray characters are not taken.
+ */
+export function fromBase64(text: string): Uint8Array | undefined {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined
+  const digits = text.endsWith('==') ? text.length - 2 : text.endsWith('=') ? text.length - 1 : text.length
+  if (digits % 4 === 1) return undefined
+  if (digits !== text.length && text.length % 4 !== 0) return undefined
+  return Buffer.from(text, 'base64')
+}
+
+export function utf8(text: string): Uint8Array {
+  return Buffer.from(text, 'utf8')
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Text of UTF-8 bytes, or undefined when they are not valid UTF-8. */
+export function fromUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return strictUtf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(parts)
+}
+
+/** Whether two byte strings are equal. Not constant in time: for public values only. */
+export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return asBuffer(a).equals(b)
+}
+
+/** The same memory seen as a Buffer, without a copy. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

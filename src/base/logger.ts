@@ -1,0 +1,28 @@
+/**
+ * What a part logs with. Facts come first as an object, the sentence is constant:
+ * `log.info({ swarmId, members }, 'Our swarm changed')`.
+ *
+ * Never, at any level: private or shared keys, message bodies, client addresses.
+ * Account ids, message hashes, paths and next hops: only at trace.
+ */
+export interface Logger {
+  error(facts: object, sentence: string): void
+  warn(facts: object, sentence: string): void
+  info(facts: object, sentence: string): void
+  debug(facts: object, sentence: string): void
+  trace(facts: object, sentence: string): void
+  /** A logger whose lines carry `part`. */
+  part(name: string): Logger
+}
+
+const nothing = () => {}
+
+/** For callers that want no log, such as tests of a single part. */
+export const silentLogger: Logger = {
+  error: nothing,
+  warn: nothing,
+  info: nothing,
+  debug: nothing,
+  trace: nothing,
+  part: () => silentLogger,
+}

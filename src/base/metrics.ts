@@ -1,0 +1,76 @@
+import * as prom from 'prom-client'
+
+type Labels = Record<string, string>
+/** A metric with labels takes all of them; one without takes none. */
+type LabelArgs<L extends Labels | undefined> = L extends Labels ? [labels: L] : []
+type LabelNames<L extends Labels | undefined> = L extends Labels
+  ? { labelNames: readonly (keyof L & string)[] }
+  : { labelNames?: never }
+
+export type MetricConfig<L extends Labels | undefined> = { name: string; help: string } & LabelNames<L>
+
+export interface Counter<L extends Labels | undefined = undefined> {
+  inc(...labels: LabelArgs<L>): void
+  /** Adds a non-negative amount. */
+  add(amount: number, ...labels: LabelArgs<L>): void
+}
+
+export interface Gauge<L extends Labels | undefined = undefined> {
+  set(value: number, ...labels: LabelArgs<L>): void
+}
+
+export interface Histogram<L extends Labels | undefined = undefined> {
+  observe(value: number, ...labels: LabelArgs<L>): void
+}
+
+/** What a module needs to declare its metrics. Always present: no module checks for null. */
+export interface MetricsRegister {
+  counter<L extends Labels | undefined = undefined>(config: MetricConfig<L>): Counter<L>
+  gauge<L extends Labels | undefined = undefined>(config: MetricConfig<L>): Gauge<L>
+  histogram<L extends Labels | undefined = undefined>(
+    config: MetricConfig<L> & { buckets: readonly number[] },
+  ): Histogram<L>
+}
+
+export interface MetricsRegistry extends MetricsRegister {
+  /** The Prometheus text exposition of every metric. */
+  expose(): Promise<string>
+  /** Every metric's name, help and type, for docs/metrics.md. */
+  describe(): Promise<readonly { name: string; help: string; type: string }[]>
+}
+
+/** Each node owns its registry, so that several nodes can run in one test process. */
+export function createMetricsRegistry(): MetricsRegistry {
+  const registry = new prom.Registry()
+  const common = (config: { name: string; help: string; labelNames?: readonly string[] | undefined }) => ({
+    name: config.name,
+    help: config.help,
+    labelNames: [...(config.labelNames ?? [])],
+    registers: [registry],
+  })
+
+  return {
+    counter(config) {
+      const metric = new prom.Counter(common(config))
+      return {
+        inc: (labels?: Labels) => (labels ? metric.inc(labels) : metric.inc()),
+        add: (amount: number, labels?: Labels) => (labels ? metric.inc(labels, amount) : metric.inc(amount)),
+      }
+    },
+    gauge(config) {
+      const metric = new prom.Gauge(common(config))
+      return { set: (value: number, labels?: Labels) => (labels ? metric.set(labels, value) : metric.set(value)) }
+    },
+    histogram(config) {
+      const metric = new prom.Histogram({ ...common(config), buckets: [...config.buckets] })
+      return {
+        observe: (value: number, labels?: Labels) => (labels ? metric.observe(labels, value) : metric.observe(value)),
+      }
+    },
+    expose: () => registry.metrics(),
+    async describe() {
+      const metrics = await registry.getMetricsAsJSON()
+      return metrics.map(({ name, help, type }) => ({ name, help, type: String(type) }))
+    },
+  }
+}
