@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto'
+import sodium from 'sodium-native'
+import { asBuffer } from '../base/bytes.ts'
+
+const HASH_SIZE = 32
+
+/** BLAKE2b with 32 bytes of output, unkeyed (RFC 7693), over the parts one after another. */
+export function blake2b256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = Buffer.alloc(HASH_SIZE)
+  sodium.crypto_generichash_batch(hash, parts.map(asBuffer))
+  return hash
+}
+
+/** SHA-256 over the parts one after another, 32 bytes. */
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}

@@ -1,0 +1,33 @@
+/** A signed 16-bit partition of an account's messages. */
+export type Namespace = number
+
+export const NAMESPACE_MIN: Namespace = -32768
+export const NAMESPACE_MAX: Namespace = 32767
+/** Where direct messages arrive. */
+export const DEFAULT_NAMESPACE: Namespace = 0
+
+const LEGACY_CLOSED_GROUP: Namespace = -10
+
+export function isNamespace(value: number): value is Namespace {
+  return Number.isInteger(value) && value >= NAMESPACE_MIN && value <= NAMESPACE_MAX
+}
+
+/** Anyone may store without a signature. */
+export function isPublicInbox(namespace: Namespace): boolean {
+  return namespace % 10 === 0
+}
+
+/** Only the owner stores, anyone retrieves, and only the newest message is kept: -1, -21, -41, … */
+export function isPublicOutbox(namespace: Namespace): boolean {
+  return namespace < 0 && -namespace % 20 === 1
+}
+
+/** Messages may be retrieved without a signature. */
+export function isRetrievedWithoutAuthentication(namespace: Namespace): boolean {
+  return namespace === LEGACY_CLOSED_GROUP || isPublicOutbox(namespace)
+}
+
+/** How a namespace is written in signed text and hashed bytes: namespace 0 contributes nothing. */
+export function namespaceText(namespace: Namespace): string {
+  return namespace === DEFAULT_NAMESPACE ? '' : String(namespace)
+}

@@ -1,0 +1,53 @@
+import { utf8 } from '../../base/bytes.ts'
+import { ProtocolError } from '../errors.ts'
+import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../json.ts'
+
+// A client's request as the entry node passes it on to the other members of the swarm, and a member's answer.
+// Both are UTF-8 JSON, because the client's own signed fields are JSON already:
+//
+//   request := {"method": text, "params": object, "receivedMs": integer}
+//   answer  := {"status": integer, "body": object | text}
+
+export interface ForwardedRequest {
+  readonly method: string
+  /** The client's own parameters, as they came. */
+  readonly params: JsonObject
+  /** When the entry node received it, by its clock. */
+  readonly receivedMs: number
+}
+
+export interface ForwardedAnswer {
+  /** HTTP status as a client would get it. */
+  readonly status: number
+  /** This member's own result for 200, else the error text. */
+  readonly body: JsonValue
+}
+
+export function encodeForwardedRequest({ method, params, receivedMs }: ForwardedRequest): Uint8Array {
+  return utf8(JSON.stringify({ method, params, receivedMs }))
+}
+
+export function decodeForwardedRequest(bytes: Uint8Array): ForwardedRequest {
+  const value = parseJson(bytes)
+  if (
+    !isJsonObject(value) ||
+    typeof value['method'] !== 'string' ||
+    !isJsonObject(value['params']) ||
+    !Number.isInteger(value['receivedMs'])
+  ) {
+    throw new ProtocolError('JSON_INVALID', 'A forwarded request needs method, params and receivedMs')
+  }
+  return { method: value['method'], params: value['params'], receivedMs: value['receivedMs'] as number }
+}
+
+export function encodeForwardedAnswer({ status, body }: ForwardedAnswer): Uint8Array {
+  return utf8(JSON.stringify({ status, body }))
+}
+
+export function decodeForwardedAnswer(bytes: Uint8Array): ForwardedAnswer {
+  const value = parseJson(bytes)
+  if (!isJsonObject(value) || !Number.isInteger(value['status']) || value['body'] === undefined) {
+    throw new ProtocolError('JSON_INVALID', 'An answer to a forwarded request needs status and body')
+  }
+  return { status: value['status'] as number, body: value['body'] }
+}
