@@ -1,0 +1,31 @@
+// Runs every benchmark (or those whose names are given) and prints ratios; times alone would say nothing, since machines differ.
+import { globSync } from 'node:fs'
+import type { Benchmark, Ratio } from './ratio.ts'
+
+const wanted = process.argv.slice(2)
+const files = globSync('*.bench.ts', { cwd: import.meta.dirname }).sort()
+const all: Ratio[] = []
+
+for (const file of files) {
+  if (wanted.length > 0 && !wanted.some((name) => file.startsWith(name))) continue
+  const { benchmark } = (await import(`./${file}`)) as { benchmark: Benchmark }
+  console.error(`Running ${benchmark.name} …`)
+  for (const ratio of await benchmark.run()) {
+    all.push(ratio)
+    console.log(line(ratio))
+  }
+}
+if (all.length === 0) {
+  console.error(`No benchmark is named ${wanted.join(', ')}. There are: ${files.join(', ')}`)
+  process.exitCode = 2
+}
+
+function line({ name, ours, limitName, limit, goal }: Ratio): string {
+  const share = ours / limit
+  const verdict = share >= goal ? 'reaches' : 'misses'
+  return `${name}: ${perSecond(ours)} against ${perSecond(limit)} of ${limitName}: ${share.toFixed(2)} (${verdict} the goal of ${goal})`
+}
+
+function perSecond(rate: number): string {
+  return `${Math.round(rate).toLocaleString('en')}/s`
+}
