@@ -33,6 +33,8 @@ export interface MetricsRegister {
 }
 
 export interface MetricsRegistry extends MetricsRegister {
+  /** Media type of the exposition. */
+  readonly contentType: string
   /** The Prometheus text exposition of every metric. */
   expose(): Promise<string>
   /** Every metric's name, help and type, for docs/metrics.md. */
@@ -67,6 +69,7 @@ export function createMetricsRegistry(): MetricsRegistry {
         observe: (value: number, labels?: Labels) => (labels ? metric.observe(labels, value) : metric.observe(value)),
       }
     },
+    contentType: registry.contentType,
     expose: () => registry.metrics(),
     async describe() {
       const metrics = await registry.getMetricsAsJSON()

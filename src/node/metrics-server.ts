@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { SECOND } from '../base/clock.ts'
+import type { MetricsRegistry } from '../base/metrics.ts'
+import type { HealthReason } from './health.ts'
+
+export interface MetricsServerOptions {
+  /** Loopback unless the operator says otherwise: metrics tell about traffic. */
+  address: string
+  port: number
+}
+
+export const defaultMetricsServerOptions: MetricsServerOptions = { address: '127.0.0.1', port: 9100 }
+
+export interface MetricsServerComponents {
+  metrics: MetricsRegistry
+  health: { reasons(): readonly HealthReason[] }
+}
+
+export interface MetricsServer extends AsyncDisposable {
+  readonly port: number
+}
+
+/** Serves /metrics for Prometheus, /livez (the process answers) and /readyz (it serves clients, or why not). */
+export async function startMetricsServer(
+  components: MetricsServerComponents,
+  { address, port }: MetricsServerOptions,
+): Promise<MetricsServer> {
+  // Scrapers send small GETs: anything slow or large is not one.
+  const limits = { headersTimeout: 5 * SECOND, requestTimeout: 10 * SECOND, maxHeaderSize: 8 * 1024 }
+  const server = createServer(limits, answerWith(components))
+  server.listen(port, address)
+  await once(server, 'listening')
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function answerWith({ metrics, health }: MetricsServerComponents): RequestListener {
+  return async (request, response) => {
+    const json = (status: number, body: object) =>
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
+
+    if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { error: 'Only GET is answered here' })
+    switch (request.url) {
+      case '/metrics':
+        return response.writeHead(200, { 'Content-Type': metrics.contentType }).end(await metrics.expose())
+      case '/livez':
+        return json(200, { live: true })
+      case '/readyz': {
+        const reasons = health.reasons()
+        return json(reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons })
+      }
+      default:
+        return json(404, { error: 'There are /metrics, /livez and /readyz' })
+    }
+  }
+}
