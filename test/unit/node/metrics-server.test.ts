@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { createMetricsRegistry } from '../../../src/base/metrics.ts'
+import { Health } from '../../../src/node/health.ts'
+import { startMetricsServer } from '../../../src/node/metrics-server.ts'
+
+async function setup() {
+  const metrics = createMetricsRegistry()
+  const health = new Health()
+  const server = await startMetricsServer({ metrics, health }, { address: '127.0.0.1', port: 0 })
+  const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.port}${path}`, init)
+  return { metrics, health, server, get }
+}
+
+test('/metrics is the exposition of the registry, with its media type', async () => {
+  const { metrics, server, get } = await setup()
+  await using _ = server
+  metrics.counter({ name: 'starling_test_total', help: 'Tests' }).inc()
+  const answer = await get('/metrics')
+  expect(answer.headers.get('content-type')).toContain('text/plain')
+  expect(await answer.text()).toContain('starling_test_total 1')
+})
+
+test('/readyz says why the node is not ready, and turns 200 when no part has a reason', async () => {
+  const { health, server, get } = await setup()
+  await using _ = server
+  let reason: string | undefined = 'The stake is not final yet: wait 15 minutes'
+  health.register('stake', () => reason)
+  const unready = await get('/readyz')
+  expect(unready.status).toBe(503)
+  expect(await unready.json()).toEqual({ ready: false, reasons: [{ part: 'stake', reason }] })
+
+  reason = undefined
+  const ready = await get('/readyz')
+  expect(ready.status).toBe(200)
+  expect(await ready.json()).toEqual({ ready: true, reasons: [] })
+})
+
+test('/livez answers 200 while the node is not ready', async () => {
+  const { health, server, get } = await setup()
+  await using _ = server
+  health.register('stake', () => 'There is no stake')
+  expect((await get('/livez')).status).toBe(200)
+})
+
+test('other paths and methods are refused', async () => {
+  const { server, get } = await setup()
+  await using _ = server
+  expect((await get('/')).status).toBe(404)
+  expect((await get('/metrics', { method: 'POST' })).status).toBe(405)
+})
