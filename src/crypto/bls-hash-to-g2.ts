@@ -64,13 +64,14 @@ function canonicalRoot(square: Fp2): Fp2 | undefined {
     // noble says "no root" by throwing.
     return undefined
   }
-  // -1 is no square in Fp (p = 3 mod 4), so exactly one of the two roots has a square as its real part. When both real parts
-  // are zero (probability 2^-254) the contract's arithmetic picks a root too; nobody can find such a message.
+  // -1 is no square in Fp (p = 3 mod 4), so exactly one of the two roots has a square as its real part, unless both real parts
+  // are zero: our contract goes on to the next counter then, and nobody can find a message that shows what others do.
+  if (root.c0 === 0n) return undefined
   return isSquare(root.c0) ? root : F2.neg(root)
 }
 
 function isSquare(value: bigint): boolean {
-  return value === 0n || Fp.pow(value, (Fp.ORDER - 1n) / 2n) === 1n
+  return Fp.pow(value, (Fp.ORDER - 1n) / 2n) === 1n
 }
 
 /**

@@ -8,14 +8,12 @@ import { hashToG2 } from './bls-hash-to-g2.ts'
 // BLS signatures on bn254 as the staking contract checks them: public keys in G1, signatures in G2,
 // e(G1, signature) = e(public key, H(message)). Coordinates are big-endian; of an Fp2 element the real part comes first.
 
-declare const brand: unique symbol
-
 /** A scalar in [1, r), 32 bytes big-endian. Never logged. */
-export type BlsSecretKey = Uint8Array & { readonly [brand]: 'BlsSecretKey' }
+export type BlsSecretKey = Uint8Array & { readonly kind: 'BlsSecretKey' }
 /** X | Y, 64 bytes: a point of G1 other than infinity. */
-export type BlsPublicKey = Uint8Array & { readonly [brand]: 'BlsPublicKey' }
+export type BlsPublicKey = Uint8Array & { readonly kind: 'BlsPublicKey' }
 /** x.c0 | x.c1 | y.c0 | y.c1, 128 bytes: a point of the r-order subgroup of G2 other than infinity. */
-export type BlsSignature = Uint8Array & { readonly [brand]: 'BlsSignature' }
+export type BlsSignature = Uint8Array & { readonly kind: 'BlsSignature' }
 
 /** A public key as the contract's ABI takes it. */
 export interface BlsPublicKeyParameter {
@@ -36,7 +34,7 @@ export const BLS_PUBLIC_KEY_BYTES = 64
 export const BLS_SIGNATURE_BYTES = 128
 
 type G1Point = WeierstrassPoint<bigint>
-type Bytes<Brand extends string> = Uint8Array & { readonly [brand]: Brand }
+type Bytes<Brand extends string> = Uint8Array & { readonly kind: Brand }
 
 const { Fp, Fp2, Fp12, Fr } = bn254.fields
 const G1 = bn254.G1.Point
