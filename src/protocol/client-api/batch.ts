@@ -1,0 +1,32 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
+import { SUBREQUESTS_MAX } from '../limits.ts'
+import type { ClientAnswer, Envelope } from './envelope.ts'
+import { invalidRequest } from './parameter.ts'
+
+/** Several requests in one: `batch` runs them together, `sequence` one after another until one fails. */
+export interface BatchRequest {
+  readonly requests: readonly Envelope[]
+}
+
+export function parseBatchParams(params: JsonObject): BatchRequest {
+  const { requests } = params
+  if (!Array.isArray(requests) || requests.length === 0) {
+    throw invalidRequest('Invalid batch request: no valid "requests" field')
+  }
+  if (requests.length > SUBREQUESTS_MAX) throw invalidRequest('Invalid batch request: subrequest limit exceeded')
+  return { requests: requests.map(parseSubrequest) }
+}
+
+function parseSubrequest(value: JsonValue): Envelope {
+  if (!isJsonObject(value)) throw invalidRequest('Invalid batch request: requests must be objects')
+  const { method, params } = value
+  if (typeof method !== 'string' || !isJsonObject(params)) {
+    throw invalidRequest('Invalid batch request: subrequests must have method/params keys')
+  }
+  return { method, params }
+}
+
+export interface BatchAnswer {
+  /** In the order of the requests; a sequence's list ends with the first that failed. */
+  readonly results: readonly { readonly code: number; readonly body: ClientAnswer['body'] }[]
+}

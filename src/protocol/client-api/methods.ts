@@ -1,0 +1,36 @@
+import { parseBatchParams } from './batch.ts'
+import { parseDeleteParams } from './delete.ts'
+import { parseDeleteAllParams } from './delete-all.ts'
+import { parseExpireParams } from './expire.ts'
+import { parseGetExpiriesParams } from './get-expiries.ts'
+import { parseGetSwarmParams } from './get-swarm.ts'
+import { parseInfoParams } from './info.ts'
+import { parseOxendRequestParams } from './oxend-request.ts'
+import { parseRetrieveParams } from './retrieve.ts'
+import { parseStoreParams } from './store.ts'
+
+/** Every method that clients may call, and how its parameters are read. */
+export const PARSERS = {
+  batch: parseBatchParams,
+  delete: parseDeleteParams,
+  delete_all: parseDeleteAllParams,
+  expire: parseExpireParams,
+  get_expiries: parseGetExpiriesParams,
+  get_swarm: parseGetSwarmParams,
+  info: parseInfoParams,
+  oxend_request: parseOxendRequestParams,
+  retrieve: parseRetrieveParams,
+  sequence: parseBatchParams,
+  store: parseStoreParams,
+} as const
+
+export type MethodName = keyof typeof PARSERS
+export type MethodRequest<M extends MethodName> = ReturnType<(typeof PARSERS)[M]>
+
+/** Older names that clients still send. */
+const ALIASES: Readonly<Record<string, MethodName>> = { get_snodes_for_pubkey: 'get_swarm' }
+
+export function parseMethodName(text: string): MethodName | undefined {
+  if (Object.hasOwn(PARSERS, text)) return text as MethodName
+  return Object.hasOwn(ALIASES, text) ? ALIASES[text] : undefined
+}
