@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash as hashAtOnce } from 'node:crypto'
 import sodium from 'sodium-native'
 import { asBuffer } from '../base/bytes.ts'
 
@@ -13,6 +13,9 @@ export function blake2b256(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** SHA-256 over the parts one after another, 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts
+  // Half the time of a hash object for short input.
+  if (parts.length === 1 && only !== undefined) return hashAtOnce('sha256', only, 'buffer')
   const hash = createHash('sha256')
   for (const part of parts) hash.update(part)
   return hash.digest()

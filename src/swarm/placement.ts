@@ -1,8 +1,9 @@
 import { assert } from '../base/assert.ts'
 import { asBuffer, concat, fromHex, utf8 } from '../base/bytes.ts'
 import { sha256 } from '../crypto/hash.ts'
+import { PUBLIC_KEY_SIZE } from '../crypto/keys.ts'
 import type { NetworkId } from '../protocol/network-id.ts'
-import { type Member, type ServiceNodeKey, type Swarm, serviceNodeKeyBytes } from '../protocol/service-node.ts'
+import type { Member, ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
 import { SWARM_SPACE_SIZE, type SwarmSpace } from './swarm-space.ts'
 
 // Which swarms a member list makes: a pure function, so that every node, client and test computes the same without a
@@ -63,12 +64,15 @@ export function positionOf(member: Member, networkId: NetworkId): SwarmSpace {
  * SHA-256("starling-placement" | network id 32 | Ed25519 key 32 | contract id u64 | added timestamp u64), integers big-endian.
  */
 function createPositionOf(networkId: NetworkId): (member: Member) => SwarmSpace {
-  const prefix = concat(utf8('starling-placement'), fromHex(networkId) ?? new Uint8Array())
-  const integers = Buffer.alloc(16)
+  const domain = concat(utf8('starling-placement'), fromHex(networkId) ?? new Uint8Array())
+  const idAt = domain.length + PUBLIC_KEY_SIZE
+  const input = Buffer.alloc(idAt + 16)
+  input.set(domain)
   return ({ key, id, addedTimestampS }) => {
-    integers.writeBigUInt64BE(id, 0)
-    integers.writeBigUInt64BE(addedTimestampS, 8)
-    return asBuffer(sha256(prefix, serviceNodeKeyBytes(key), integers)).readBigUInt64BE(0)
+    input.write(key, domain.length, 'hex')
+    input.writeBigUInt64BE(id, idAt)
+    input.writeBigUInt64BE(addedTimestampS, idAt + 8)
+    return asBuffer(sha256(input)).readBigUInt64BE(0)
   }
 }
 
