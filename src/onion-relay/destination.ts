@@ -1,0 +1,114 @@
+import type { DurationMs } from '../base/clock.ts'
+import { raceSignal, withDeadline } from '../base/deadline.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import type { JsonValue } from '../protocol/json.ts'
+import type { LayerKey } from '../protocol/onion/encryption.ts'
+import type { LayerContent } from '../protocol/onion/layer-content.ts'
+import { decodeHopAnswer, encodeHopRequest, type HopAnswer } from '../protocol/peer-api/onion-hop.ts'
+import type { PeerRequester } from '../protocol/peer-api/peer-request.ts'
+import { PeerRequestError, type PeerRequestErrorCode } from '../protocol/peer-api/peer-request-error.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import * as answers from './answers.ts'
+import type { OnionOutcome } from './metrics.ts'
+import type { OnionRelayOptions } from './options.ts'
+
+/** Answers what a client asks of this node as the final destination. */
+export interface OnionRpc {
+  /** `payload` is the text of an RPC request. Settles for every payload; rejects only when `signal` aborts or on a bug. */
+  handleOnionRpc(payload: Uint8Array, signal: AbortSignal): Promise<{ status: number; body: JsonValue }>
+}
+
+export interface DestinationComponents {
+  readonly identity: { readonly key: ServiceNodeKey }
+  readonly peers: PeerRequester
+  readonly membership: { isMember(key: ServiceNodeKey): boolean }
+  readonly rpc: OnionRpc
+}
+
+/** An opened layer on its way to where it asks to go. */
+export interface OpenedRequest {
+  readonly content: LayerContent
+  /** Seals what is for the client alone. */
+  readonly key: LayerKey
+  readonly hopNumber: number
+  readonly signal: AbortSignal
+}
+
+export interface Outcome {
+  readonly answer: HopAnswer
+  readonly outcome: OnionOutcome
+}
+
+/** Does what an opened layer asks: answers here, or hands the layer inside on to the next node. */
+export function createDestination(
+  { identity, peers, membership, rpc }: DestinationComponents,
+  options: OnionRelayOptions,
+): (request: OpenedRequest) => Promise<Outcome> {
+  const timeoutMsAt = (hopNumber: number): DurationMs => options.hopTimeoutMs - hopNumber * options.hopMarginMs
+
+  async function answerHere(
+    content: LayerContent & { role: 'final' },
+    { key, hopNumber, signal }: OpenedRequest,
+  ): Promise<Outcome> {
+    const deadline = withDeadline(timeoutMsAt(hopNumber), signal)
+    try {
+      const reply = await raceSignal(rpc.handleOnionRpc(content.payload, deadline), deadline)
+      return { answer: answers.sealedAnswer(key, reply, content.reply), outcome: 'answered' }
+    } catch (error) {
+      if (!deadline.aborted) throw error
+      const answer = answers.sealedAnswer(key, answers.replyTimeOut, content.reply)
+      return { answer, outcome: signal.aborted ? 'aborted' : 'timeout' }
+    }
+  }
+
+  async function relay(
+    { destination, layer }: LayerContent & { role: 'relay' },
+    { hopNumber, signal }: OpenedRequest,
+  ): Promise<Outcome> {
+    if (!membership.isMember(destination)) return { answer: answers.nextNotFound(destination), outcome: 'next_unknown' }
+    // No client puts a node twice in a row on a path, and a node has no connection to itself.
+    if (destination === identity.key) {
+      return { answer: answers.nextUnreachable(destination), outcome: 'next_unreachable' }
+    }
+    const payload = encodeHopRequest({ ...layer, hopNumber: hopNumber + 1 })
+    try {
+      const timeoutMs = timeoutMsAt(hopNumber)
+      const answer = decodeHopAnswer(await peers.request(destination, 'onion', payload, { timeoutMs, signal }))
+      return { answer, outcome: 'answered' }
+    } catch (error) {
+      if (signal.aborted) return { answer: answers.requestTimeOut, outcome: 'aborted' }
+      return relayFailure(error, destination)
+    }
+  }
+
+  return async (request) => {
+    const { content } = request
+    switch (content.role) {
+      case 'final':
+        return answerHere(content, request)
+      case 'relay':
+        return relay(content, request)
+      case 'server':
+        return refuseServer(request)
+    }
+  }
+}
+
+/** No outside server is asked: a node that posts wherever a client says can be turned against others' networks. */
+async function refuseServer({ key }: OpenedRequest): Promise<Outcome> {
+  return { answer: answers.sealedAnswer(key, answers.invalidUrl), outcome: 'server_refused' }
+}
+
+function relayFailure(error: unknown, next: ServiceNodeKey): Outcome {
+  if (error instanceof ProtocolError) return { answer: answers.invalidResponse, outcome: 'next_invalid' }
+  if (!(error instanceof PeerRequestError)) throw error
+  const unreachable: Outcome = { answer: answers.nextUnreachable(next), outcome: 'next_unreachable' }
+  const outcomes: Record<PeerRequestErrorCode, Outcome> = {
+    PEER_UNKNOWN: unreachable,
+    PEER_UNREACHABLE: unreachable,
+    PEER_TIMEOUT: { answer: answers.requestTimeOut, outcome: 'timeout' },
+    PEER_BUSY: { answer: answers.serverBusy, outcome: 'next_busy' },
+    PEER_FAILED: { answer: answers.invalidResponse, outcome: 'next_invalid' },
+  }
+  return outcomes[error.code]
+}

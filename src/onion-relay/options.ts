@@ -1,0 +1,50 @@
+import { type DurationMs, HOUR, SECOND } from '../base/clock.ts'
+import { ONION_HOP_TIMEOUT_MS, REQUEST_MAX_BYTES } from '../protocol/limits.ts'
+
+export interface OnionRelayOptions {
+  /** How long the first hop waits for an answer. */
+  hopTimeoutMs: DurationMs
+  /** How much less each further hop waits than the one before, so that the hop nearest to a fault is who reports it. */
+  hopMarginMs: DurationMs
+  /** Onion requests under way, from whomever. */
+  requestsMax: number
+  /** Bytes of the requests under way, from whomever. */
+  requestBytesMax: number
+  /** Of these, requests that came from clients, so that they leave room for other nodes' requests. */
+  clientRequestsMax: number
+  /** Of these, bytes that came from clients. */
+  clientRequestBytesMax: number
+  /** Requests under way that came from one other node. */
+  peerRequestsMax: number
+  /** Bytes of the requests under way that came from one other node. */
+  peerRequestBytesMax: number
+}
+
+export const defaultOnionRelayOptions: OnionRelayOptions = {
+  hopTimeoutMs: ONION_HOP_TIMEOUT_MS,
+  // A round trip around the globe with a retransmission; the 15th hop still has half of the whole time.
+  hopMarginMs: SECOND,
+  requestsMax: 4_000,
+  requestBytesMax: 12 * REQUEST_MAX_BYTES,
+  clientRequestsMax: 2_000,
+  clientRequestBytesMax: 6 * REQUEST_MAX_BYTES,
+  peerRequestsMax: 500,
+  peerRequestBytesMax: 3 * REQUEST_MAX_BYTES,
+}
+
+export interface ReplayGuardOptions {
+  /** Where the tags are kept over a restart. Made when it does not exist. */
+  folder: string
+  /** How long a request is remembered at least; at most twice that. */
+  windowMs: DurationMs
+  /** Requests remembered in one window. When there are more, the window is shorter. */
+  tagsMax: number
+}
+
+export const defaultReplayGuardOptions: Omit<ReplayGuardOptions, 'folder'> = {
+  // A layer names no time, so a longer window is a better one; it is bounded by memory. An hour of 290 requests a second
+  // fits the tags below, and is far beyond the minute for which the signatures inside a request are taken.
+  windowMs: HOUR,
+  // 16 MB of memory and 8 MB of disk for each of the two windows, when full.
+  tagsMax: 1_048_576,
+}
