@@ -1,0 +1,132 @@
+import { type Clock, type DurationMs, HOUR } from '../base/clock.ts'
+import { raceSignal } from '../base/deadline.ts'
+import type { Logger } from '../base/logger.ts'
+import { isJsonObject, type JsonValue } from '../protocol/json.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import { ClientError } from './errors.ts'
+import type { OnionTransport } from './onion-transport.ts'
+import type { PathPool } from './path-pool.ts'
+import { type Random, sample } from './random.ts'
+import { NODE_FIELDS, parseServiceNodeStates, type ReachableNode } from './reachable-node.ts'
+import { fetchFromSeeds, type Seed, type SeedOptions } from './seeds.ts'
+import type { Transport } from './transport.ts'
+
+export interface NodeDirectoryComponents {
+  readonly transport: Transport
+  readonly onion: OnionTransport
+  readonly pool: PathPool
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+export interface NodeDirectoryOptions {
+  readonly seeds: readonly Seed[]
+  readonly seed: SeedOptions
+  /** Age from which the list is asked for anew. */
+  readonly refreshAfterMs: DurationMs
+}
+
+export const NODE_LIST_REFRESH_AFTER_MS = HOUR
+
+/** Nodes that are asked for their list, and how many of them must name a node. */
+const REFRESH_SOURCES = 3
+const REFRESH_AGREEMENT = 2
+
+/** Which service nodes there are: first from a seed, then from service nodes themselves, so that seeds see little. */
+export class NodeDirectory implements AsyncDisposable {
+  #nodes: ReadonlyMap<ServiceNodeKey, ReachableNode> = new Map()
+  #updatedMs = Number.NEGATIVE_INFINITY
+  #update: Promise<void> | undefined
+  readonly #stop = new AbortController()
+  readonly #components: NodeDirectoryComponents
+  readonly #options: NodeDirectoryOptions
+
+  constructor(components: NodeDirectoryComponents, options: NodeDirectoryOptions) {
+    this.#components = components
+    this.#options = options
+  }
+
+  /**
+   * Settles when there is a list. An old list is good enough to go on with while a newer one is fetched.
+   * @throws {ClientError} SEEDS_UNAVAILABLE; the signal's reason
+   */
+  async ready(signal: AbortSignal): Promise<void> {
+    if (this.#nodes.size === 0) return this.refresh(signal)
+    const ageMs = this.#components.clock.monotonicMs() - this.#updatedMs
+    if (ageMs > this.#options.refreshAfterMs && this.#update === undefined) {
+      this.#startUpdate().catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#components.log.debug({ error }, 'The service node list was not refreshed')
+      })
+    }
+  }
+
+  /** Fetches the list now, or joins who is doing so. */
+  refresh(signal: AbortSignal): Promise<void> {
+    return raceSignal(this.#update ?? this.#startUpdate(), signal)
+  }
+
+  find(key: ServiceNodeKey): ReachableNode | undefined {
+    return this.#nodes.get(key)
+  }
+
+  nodes(): readonly ReachableNode[] {
+    return [...this.#nodes.values()]
+  }
+
+  /** Not tied to one caller's signal: several may wait for it. */
+  #startUpdate(): Promise<void> {
+    this.#update = this.#fetch(this.#stop.signal)
+      .then((nodes) => this.#take(nodes))
+      .finally(() => {
+        this.#update = undefined
+      })
+    return this.#update
+  }
+
+  async #fetch(signal: AbortSignal): Promise<readonly ReachableNode[]> {
+    const agreed = this.#nodes.size === 0 ? undefined : await this.#fetchFromNodes(signal)
+    if (agreed !== undefined) return agreed
+    return fetchFromSeeds(this.#components.transport, this.#options.seeds, this.#options.seed, signal)
+  }
+
+  #take(nodes: readonly ReachableNode[]): void {
+    this.#nodes = new Map(nodes.map((node) => [node.key, node]))
+    this.#updatedMs = this.#components.clock.monotonicMs()
+    this.#components.pool.update(nodes)
+  }
+
+  /** What two of three nodes agree on; undefined when that is not even half of what is known already. */
+  async #fetchFromNodes(signal: AbortSignal): Promise<readonly ReachableNode[] | undefined> {
+    const { pool, random } = this.#components
+    const sources = sample(pool.usable(), REFRESH_SOURCES, random)
+    const answers = await Promise.allSettled(sources.map((source) => this.#fetchFromNode(source, signal)))
+    signal.throwIfAborted()
+    const lists = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    const agreed = agreedNodes(lists)
+    return agreed.length >= this.#nodes.size / 2 ? agreed : undefined
+  }
+
+  async #fetchFromNode(source: ReachableNode, signal: AbortSignal): Promise<readonly ReachableNode[]> {
+    const params = { endpoint: 'get_service_nodes', params: { active_only: true, fields: NODE_FIELDS } }
+    const { status, body } = await this.#components.onion.ask(source, { method: 'oxend_request', params }, signal)
+    if (status !== 200) throw new ClientError('NODE_LIST_INVALID', 'A node gave no list', { details: { status } })
+    return parseServiceNodeStates(statesIn(body))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new ClientError('CLOSED', 'The client is disposed of'))
+    await this.#update?.catch(() => {})
+  }
+}
+
+function statesIn(body: JsonValue): JsonValue | undefined {
+  const result = isJsonObject(body) ? body['result'] : undefined
+  return isJsonObject(result) ? result['service_node_states'] : undefined
+}
+
+/** Nodes that enough lists name with the same address. */
+function agreedNodes(lists: readonly (readonly ReachableNode[])[]): readonly ReachableNode[] {
+  const byAddress = Map.groupBy(lists.flat(), (node) => `${node.key} ${node.ip} ${node.httpsPort}`)
+  return [...byAddress.values()].flatMap((same) => (same.length >= REFRESH_AGREEMENT ? same.slice(0, 1) : []))
+}

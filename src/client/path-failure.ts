@@ -1,0 +1,54 @@
+import { parseServiceNodeKey, type ServiceNodeKey } from '../protocol/service-node.ts'
+import type { Path } from './path-pool.ts'
+import type { ReachableNode } from './reachable-node.ts'
+
+/** Why a request did not come back with a sealed reply, as far as the answer in clear can be believed. */
+export type PathFailure =
+  /** A hop after the guard is not a service node any more, or cannot be reached. */
+  | { readonly kind: 'hop-gone'; readonly key: ServiceNodeKey }
+  /** The same of the destination. */
+  | { readonly kind: 'destination-gone' }
+  /** A node of the path says that it is not ready. */
+  | { readonly kind: 'node-not-ready'; readonly key: ServiceNodeKey }
+  /** The guard says so of itself, is too busy, or cannot be reached. */
+  | { readonly kind: 'guard-failed' }
+  /** The guard takes no request of this size, and nor would another. */
+  | { readonly kind: 'too-large' }
+  | { readonly kind: 'unattributed' }
+
+const NODE_GONE = [
+  /^Next node not found: ([0-9a-fA-F]{64})$/,
+  /^Next node is currently unreachable: ([0-9a-fA-F]{64})$/,
+]
+const NODE_NOT_READY = /^Snode not ready: ([0-9a-fA-F]{64})$/
+const GUARD_NOT_READY = /^(Service node is not ready|Server busy)/
+
+/**
+ * Reads an answer in clear, whose status is not 200. Any hop can have written it, so it can do no more than have a node
+ * of this path or the destination replaced: a name of anybody else is as good as no name.
+ */
+export function classifyPathFailure(status: number, text: string, path: Path, destination: ReachableNode): PathFailure {
+  const line = text.trim()
+  if (status === 413) return { kind: 'too-large' }
+  if (status === 429 || (status === 503 && GUARD_NOT_READY.test(line))) return { kind: 'guard-failed' }
+  if (status === 502) return nodeGone(namedIn(line, NODE_GONE), path, destination)
+  if (status === 503) return nodeNotReady(namedIn(line, [NODE_NOT_READY]), path, destination)
+  return { kind: 'unattributed' }
+}
+
+function nodeGone(key: ServiceNodeKey | undefined, path: Path, destination: ReachableNode): PathFailure {
+  if (key === destination.key) return { kind: 'destination-gone' }
+  // Nobody stands before the guard who could miss it.
+  const isLaterHop = path.hops.slice(1).some((hop) => hop.key === key)
+  return key !== undefined && isLaterHop ? { kind: 'hop-gone', key } : { kind: 'unattributed' }
+}
+
+function nodeNotReady(key: ServiceNodeKey | undefined, path: Path, destination: ReachableNode): PathFailure {
+  const known = [...path.hops, destination].some((node) => node.key === key)
+  return key !== undefined && known ? { kind: 'node-not-ready', key } : { kind: 'unattributed' }
+}
+
+function namedIn(line: string, patterns: readonly RegExp[]): ServiceNodeKey | undefined {
+  const name = patterns.map((pattern) => pattern.exec(line)?.[1]).find((match) => match !== undefined)
+  return name === undefined ? undefined : parseServiceNodeKey(name)
+}

@@ -1,0 +1,26 @@
+import type { DurationMs } from '../base/clock.ts'
+
+export interface TransportResponse {
+  readonly status: number
+  readonly body: Uint8Array
+}
+
+export interface PostOptions {
+  readonly timeoutMs: DurationMs
+  /** A response with more bytes fails with TOO_LARGE. */
+  readonly responseMaxBytes: number
+  /** `verified`: signed by an authority that this machine trusts, for this name. `any`: any certificate will do. */
+  readonly certificate: Certificate
+  readonly signal?: AbortSignal | undefined
+}
+
+export type Certificate = 'verified' | 'any'
+
+/** How requests leave this machine. A browser's would be built on fetch. */
+export interface Transport extends AsyncDisposable {
+  /**
+   * Sends `body` and waits for the whole response, whatever its status. Follows no redirects.
+   * @throws {ClientError} TRANSPORT_FAILED, TRANSPORT_TIMEOUT, CONNECTION_CLOSED, OFFLINE, TOO_LARGE; the signal's reason
+   */
+  post(url: string, body: Uint8Array, options: PostOptions): Promise<TransportResponse>
+}
