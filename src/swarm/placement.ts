@@ -48,8 +48,8 @@ export function computeSwarms(
   // Ranges that may become empty would be split to the end.
   assert(Number.isSafeInteger(sizeMin) && sizeMin >= 1, 'A swarm has at least one member')
   if (members.length === 0) return []
-  const positionOf = createPositionOf(networkId)
-  const nodes = members.map((member) => ({ key: member.key, position: positionOf(member) }))
+  const place = createPositionOf(networkId)
+  const nodes = members.map((member) => ({ key: member.key, position: place(member) }))
   nodes.sort((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0))
   return leavesOf({ nodes, first: 0n, size: SWARM_SPACE_SIZE }, sizeMin).map(swarmOfLeaf)
 }
