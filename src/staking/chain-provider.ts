@@ -1,0 +1,53 @@
+import { type ChainBlock, countLogs, type Hex, malformed, parseBlock, parseData, parseQuantity } from './chain-reply.ts'
+import type { RpcClient } from './rpc-client.ts'
+
+export type BlockTag = 'finalized' | 'latest'
+
+/** The few questions that are put to one provider, with strictly read answers. */
+export interface ChainProvider {
+  /** Place in the configured order. */
+  readonly index: number
+  /** What may be shown of its URL. */
+  readonly host: string
+  chainId(signal: AbortSignal): Promise<bigint>
+  /** Undefined when the provider has no such block. */
+  block(at: bigint | BlockTag, signal: AbortSignal): Promise<ChainBlock | undefined>
+  /** The bytes that a call returns on the state after the block. */
+  call(call: { to: Hex; data: Hex }, at: bigint, signal: AbortSignal): Promise<Hex>
+  hasCode(address: Hex, at: bigint, signal: AbortSignal): Promise<boolean>
+  /** How many logs an address emitted with one of the topics. */
+  logCount(
+    filter: { address: Hex; topics: readonly Hex[]; from: bigint; to: bigint },
+    signal: AbortSignal,
+  ): Promise<number>
+}
+
+export function createChainProvider(rpc: RpcClient, index: number): ChainProvider {
+  return {
+    index,
+    host: rpc.host,
+    async chainId(signal) {
+      return parseQuantity(await rpc.request('eth_chainId', [], signal), 'the chain id')
+    },
+    async block(at, signal) {
+      const asked = typeof at === 'bigint' ? quantity(at) : at
+      const block = parseBlock(await rpc.request('eth_getBlockByNumber', [asked, false], signal))
+      if (typeof at === 'bigint' && block !== undefined && block.number !== at) throw malformed('another block')
+      return block
+    },
+    async call(call, at, signal) {
+      return parseData(await rpc.request('eth_call', [call, quantity(at)], signal), "a call's result")
+    },
+    async hasCode(address, at, signal) {
+      return parseData(await rpc.request('eth_getCode', [address, quantity(at)], signal), 'code') !== '0x'
+    },
+    async logCount({ address, topics, from, to }, signal) {
+      const filter = { address, topics: [topics], fromBlock: quantity(from), toBlock: quantity(to) }
+      return countLogs(await rpc.request('eth_getLogs', [filter], signal), { from, to })
+    },
+  }
+}
+
+function quantity(value: bigint): Hex {
+  return `0x${value.toString(16)}`
+}

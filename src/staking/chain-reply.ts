@@ -1,0 +1,64 @@
+import { StakingError } from './errors.ts'
+
+// Strict readers of what JSON-RPC providers answer (Ethereum JSON-RPC: "Quantities" and "Unformatted data"). They take any value
+// and throw nothing but StakingError PROVIDER_REPLY_MALFORMED.
+
+export type Hex = `0x${string}`
+
+/** A block as far as we look at it. */
+export interface ChainBlock {
+  readonly number: bigint
+  /** 0x and 64 lower-case hex digits. */
+  readonly hash: Hex
+  readonly parentHash: Hex
+  readonly timestampS: bigint
+}
+
+export function parseQuantity(value: unknown, what: string): bigint {
+  // 32 bytes are the longest integer of the chain.
+  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{1,64}$/.test(value)) throw malformed(what)
+  return BigInt(value)
+}
+
+export function parseHash(value: unknown, what: string): Hex {
+  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(value)) throw malformed(what)
+  return value.toLowerCase() as Hex
+}
+
+export function parseData(value: unknown, what: string): Hex {
+  if (typeof value !== 'string' || value.length % 2 !== 0 || !/^0x[0-9a-fA-F]*$/.test(value)) throw malformed(what)
+  return value.toLowerCase() as Hex
+}
+
+/** Null, as for a block that does not exist, is undefined. */
+export function parseBlock(value: unknown): ChainBlock | undefined {
+  if (value === null) return undefined
+  if (typeof value !== 'object') throw malformed('a block')
+  const fields = value as Readonly<Record<string, unknown>>
+  const timestampS = parseQuantity(fields['timestamp'], "a block's timestamp")
+  const number = parseQuantity(fields['number'], "a block's number")
+  if (timestampS >= U64 || number >= U64) throw malformed('a block')
+  return {
+    number,
+    hash: parseHash(fields['hash'], "a block's hash"),
+    parentHash: parseHash(fields['parentHash'], "a block's parent"),
+    timestampS,
+  }
+}
+
+/** How many logs an eth_getLogs answer holds, after a check that each is of the block range that was asked for. */
+export function countLogs(value: unknown, range: { from: bigint; to: bigint }): number {
+  if (!Array.isArray(value)) throw malformed('logs')
+  for (const log of value as readonly unknown[]) {
+    if (typeof log !== 'object' || log === null || !('blockNumber' in log)) throw malformed('a log')
+    const number = parseQuantity(log.blockNumber, "a log's block number")
+    if (number < range.from || number > range.to) throw malformed('a log of another block range')
+  }
+  return value.length
+}
+
+export function malformed(what: string, cause?: unknown): StakingError {
+  return new StakingError('PROVIDER_REPLY_MALFORMED', `The provider's answer has no valid form: ${what}`, { cause })
+}
+
+const U64 = 1n << 64n

@@ -1,0 +1,65 @@
+import { CodedError } from '../base/coded-error.ts'
+
+export type StakingErrorCode =
+  /** An option of the staking part is missing or out of range; the message says which. */
+  | 'STAKING_OPTIONS_INVALID'
+  /** No connection to the RPC provider, or it broke. */
+  | 'PROVIDER_UNREACHABLE'
+  /** The RPC provider did not answer in time. */
+  | 'PROVIDER_TIMEOUT'
+  /** The RPC provider answered with an error: too many requests, no such block, unknown method. */
+  | 'PROVIDER_REFUSED'
+  /** The RPC provider's answer is longer than we read. */
+  | 'PROVIDER_REPLY_TOO_LARGE'
+  /** The RPC provider's answer is not of the expected form. */
+  | 'PROVIDER_REPLY_MALFORMED'
+  /** Two answers of one RPC provider contradict each other: a block's hash changed, or time ran backwards. */
+  | 'PROVIDER_INCONSISTENT'
+  /** Enough other providers agree on something else. */
+  | 'PROVIDER_DISAGREES'
+  /** The RPC provider serves another chain than the configured one. */
+  | 'CHAIN_WRONG'
+  /** There is no staking contract of this chain at the configured address. */
+  | 'CONTRACT_WRONG'
+  /** No RPC provider could answer. */
+  | 'PROVIDERS_UNAVAILABLE'
+  /** Too few RPC providers agree, so nothing is believed. */
+  | 'PROVIDERS_DISAGREE'
+  /** The boundary of the epoch lies before the chain's first block or after its last finalized one. */
+  | 'EPOCH_UNKNOWN'
+  /** The contract holds more members than this version can follow. */
+  | 'MEMBERS_TOO_MANY'
+  /** A file of ours on disk is not as we wrote it. */
+  | 'STATE_FILE_DAMAGED'
+  /** The contract is paused or not started, so it takes no registrations. */
+  | 'CONTRACT_CLOSED'
+  /** These node keys are registered already, by somebody else or with other keys. */
+  | 'KEYS_TAKEN'
+  /** The operator's account holds too few tokens for the stake. */
+  | 'TOKENS_INSUFFICIENT'
+  /** The operator's account cannot pay the gas. */
+  | 'GAS_FUNDS_INSUFFICIENT'
+  /** The contract refuses the call; the message says why. */
+  | 'CONTRACT_REFUSED'
+  /** A transaction of this account is still under way, or was sent and not confirmed in time. */
+  | 'TRANSACTION_PENDING'
+
+/** What can go wrong between us, the RPC providers and the staking contract. Never carries a provider's URL, for it may hold a key. */
+export class StakingError extends CodedError<StakingErrorCode> {}
+
+/** Failures that are the single provider's: it is rested, and others are asked. */
+const PROVIDER_FAULTS: ReadonlySet<StakingErrorCode> = new Set<StakingErrorCode>([
+  'PROVIDER_UNREACHABLE',
+  'PROVIDER_TIMEOUT',
+  'PROVIDER_REFUSED',
+  'PROVIDER_REPLY_TOO_LARGE',
+  'PROVIDER_REPLY_MALFORMED',
+  'PROVIDER_INCONSISTENT',
+  'PROVIDER_DISAGREES',
+  'CHAIN_WRONG',
+  'CONTRACT_WRONG',
+])
+
+export function isProviderFault(error: unknown): error is StakingError {
+  return error instanceof StakingError && PROVIDER_FAULTS.has(error.code)
+}

@@ -1,0 +1,281 @@
+import { mkdir } from 'node:fs/promises'
+import { type Clock, SECOND, type TimestampMs } from '../base/clock.ts'
+import { withDeadline } from '../base/deadline.ts'
+import type { Logger } from '../base/logger.ts'
+import { createPeriodic } from '../base/periodic.ts'
+import { networkIdOf } from '../protocol/network-id.ts'
+import type { MembershipEpoch } from '../protocol/service-node.ts'
+import { agreeOnEpoch } from './agreement.ts'
+import type { ChainProvider } from './chain-provider.ts'
+import { type ChainBlock, malformed } from './chain-reply.ts'
+import { epochFilePath, type KeptEpochs, readEpochFile, writeEpochFile } from './epoch-file.ts'
+import { createEpochReader, type EpochReader, type EpochReaderOptions } from './epoch-reader.ts'
+import { boundaryS, epochsToFetch, newestCertainEpoch } from './epochs.ts'
+import { StakingError } from './errors.ts'
+import type { StakingMetrics } from './metrics.ts'
+import type { StakingOptions } from './options.ts'
+import type { ChainProviders, ProviderStatus } from './providers.ts'
+
+export interface MembershipStatus {
+  readonly currentEpoch: number | undefined
+  readonly members: number | undefined
+  /** Number of the newest finalized block that enough providers have. */
+  readonly finalizedBlock: number | undefined
+  /** Age of that block. */
+  readonly headAgeMs: number | undefined
+  readonly providers: readonly ProviderStatus[]
+  readonly trustsOneProvider: boolean
+  /** When the chain last answered as it should. */
+  readonly lastSuccessMs: TimestampMs | undefined
+}
+
+/** The service node list, epoch by epoch. While the chain or its providers fail, the last agreed list stays. */
+export interface MembershipFollower extends AsyncDisposable {
+  /** Undefined until the first epoch is agreed on; from disk after a restart. */
+  current(): MembershipEpoch | undefined
+  previous(): MembershipEpoch | undefined
+  /** Calls the listener for each new epoch, in order. Returns what ends that. */
+  onEpoch(listener: (epoch: MembershipEpoch) => void): () => void
+  status(): MembershipStatus
+  /** Looks at the chain now, or joins the look under way. */
+  refresh(): Promise<void>
+}
+
+export interface FollowerComponents {
+  readonly log: Logger
+  readonly clock: Clock
+  readonly metrics: StakingMetrics
+  readonly providers: ChainProviders
+}
+
+export type FollowerOptions = EpochReaderOptions &
+  Pick<StakingOptions, 'chainId' | 'pollIntervalMs' | 'passTimeoutMs' | 'stateFolder'>
+
+/**
+ * Follows the contract's membership. Returns after the first look at the chain, whether it succeeded or not.
+ * @throws {StakingError} CHAIN_WRONG, CONTRACT_WRONG: an RPC URL is of another network
+ */
+export async function createMembershipFollower(
+  components: FollowerComponents,
+  options: FollowerOptions,
+): Promise<MembershipFollower> {
+  await mkdir(options.stateFolder, { recursive: true, mode: 0o700 })
+  await components.providers.refuseWrongChain(withDeadline(options.passTimeoutMs))
+  const follower = new Follower(components, options)
+  await follower.start()
+  return follower
+}
+
+interface Head {
+  readonly provider: ChainProvider
+  readonly block: ChainBlock
+}
+
+class Follower implements MembershipFollower {
+  readonly #components: FollowerComponents
+  readonly #options: FollowerOptions
+  readonly #readers = new Map<number, EpochReader>()
+  readonly #listeners = new Set<(epoch: MembershipEpoch) => void>()
+  readonly #periodic
+  #kept: KeptEpochs | undefined
+  #finalized: ChainBlock | undefined
+  #lastSuccessMs: TimestampMs | undefined
+  #failing = false
+
+  constructor(components: FollowerComponents, options: FollowerOptions) {
+    this.#components = components
+    this.#options = options
+    const sentence = 'The look at the chain failed'
+    this.#periodic = createPeriodic(
+      { log: components.log },
+      { intervalMs: options.pollIntervalMs, sentence },
+      (signal) => this.#look(signal),
+    )
+  }
+
+  async start(): Promise<void> {
+    this.#kept = await this.#readKept()
+    if (this.#kept !== undefined) this.#measure(this.#kept.current)
+    await this.#periodic.runNow()
+  }
+
+  current(): MembershipEpoch | undefined {
+    return this.#kept?.current
+  }
+
+  previous(): MembershipEpoch | undefined {
+    return this.#kept?.previous
+  }
+
+  onEpoch(listener: (epoch: MembershipEpoch) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  refresh(): Promise<void> {
+    return this.#periodic.runNow()
+  }
+
+  status(): MembershipStatus {
+    const { providers } = this.#components
+    return {
+      currentEpoch: this.#kept?.current.index,
+      members: this.#kept?.current.members.length,
+      finalizedBlock: this.#finalized === undefined ? undefined : Number(this.#finalized.number),
+      headAgeMs: this.#headAgeMs(),
+      providers: providers.status(),
+      trustsOneProvider: providers.count === 1,
+      lastSuccessMs: this.#lastSuccessMs,
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#periodic[Symbol.asyncDispose]()
+  }
+
+  /** One look at the chain. What fails on the chain's side leaves the list as it is; the status and the metrics tell. */
+  async #look(parent: AbortSignal): Promise<void> {
+    const signal = withDeadline(this.#options.passTimeoutMs, parent)
+    try {
+      const heads = await this.#readHeads(signal)
+      await this.#advance(heads, signal)
+      this.#lastSuccessMs = this.#components.clock.nowMs()
+      if (this.#failing) this.#components.log.info({}, 'The chain can be followed again')
+      this.#failing = false
+    } catch (error) {
+      if (parent.aborted) return
+      if (!(error instanceof StakingError)) throw error
+      this.#sayFailing(error)
+    } finally {
+      const ageMs = this.#headAgeMs()
+      if (ageMs !== undefined) this.#components.metrics.finalizedAge.set(ageMs / SECOND)
+    }
+  }
+
+  /** Said once for each outage: each provider's own failures are logged besides. */
+  #sayFailing(error: StakingError): void {
+    if (!this.#failing) {
+      const facts = { code: error.code, epoch: this.#kept?.current.index }
+      this.#components.log.warn(facts, 'The chain cannot be followed, so the service node list stays as it is')
+    }
+    this.#failing = true
+  }
+
+  /** Finalized blocks of at least a quorum of providers. */
+  async #readHeads(signal: AbortSignal): Promise<readonly Head[]> {
+    const { providers, metrics } = this.#components
+    const read = async (provider: ChainProvider): Promise<Head> => {
+      const block = await provider.block('finalized', signal)
+      if (block === undefined) throw malformed('no finalized block')
+      return { provider, block }
+    }
+    const results = await Promise.allSettled(
+      providers.available().map((provider) => providers.use(provider, read, signal)),
+    )
+    const heads = results.filter((result) => result.status === 'fulfilled').map((result) => result.value)
+    const agreed = quorumHead(heads, providers.quorum)
+    if (agreed === undefined) throw new StakingError('PROVIDERS_UNAVAILABLE', 'Too few RPC providers can be used')
+    if (this.#finalized === undefined || agreed.number > this.#finalized.number) this.#finalized = agreed
+    metrics.finalizedBlock.set(Number(this.#finalized.number))
+    return heads
+  }
+
+  /** Fetches the newest epoch first: its list often holds for the one before too, whose state may be forgotten already. */
+  async #advance(heads: readonly Head[], signal: AbortSignal): Promise<void> {
+    const { epochLengthS } = this.#options
+    const agreed = quorumHead(heads, this.#components.providers.quorum)
+    if (agreed === undefined) return
+    const newest = newestCertainEpoch(agreed.timestampS, epochLengthS)
+    const indices = epochsToFetch(this.#kept?.current.index, newest)
+    const fetched: MembershipEpoch[] = []
+    for (const index of indices.toReversed()) {
+      try {
+        fetched.unshift(await this.#agree(index, heads, signal))
+      } catch (error) {
+        const isOptional = fetched.length > 0 && error instanceof StakingError
+        if (!isOptional) throw error
+        this.#components.log.debug({ epoch: index, code: error.code }, 'An earlier epoch cannot be read any more')
+      }
+    }
+    for (const epoch of fetched) await this.#enter(epoch)
+  }
+
+  async #agree(index: number, heads: readonly Head[], signal: AbortSignal): Promise<MembershipEpoch> {
+    const { providers, metrics, log } = this.#components
+    const boundary = boundaryS(index, this.#options.epochLengthS)
+    const sources = heads.filter(({ block }) => block.timestampS > boundary)
+    const ask = ({ provider, block }: Head) =>
+      providers.use(provider, () => this.#readerOf(provider).read(index, block, signal), signal)
+    try {
+      const { epoch, dissenters } = await agreeOnEpoch(sources, providers.quorum, ask)
+      if (dissenters.length > 0) metrics.disagreements.inc()
+      for (const { provider } of dissenters) {
+        log.warn({ provider: provider.host, epoch: index }, 'An RPC provider contradicts the others about the members')
+        providers.reportDissent(provider)
+      }
+      return epoch
+    } catch (error) {
+      if (error instanceof StakingError && error.code === 'PROVIDERS_DISAGREE') metrics.disagreements.inc()
+      throw error
+    }
+  }
+
+  async #enter(epoch: MembershipEpoch): Promise<void> {
+    const previous = this.#kept?.current
+    this.#kept = { current: epoch, previous }
+    this.#measure(epoch)
+    if (previous?.root !== epoch.root) {
+      const facts = { epoch: epoch.index, block: Number(epoch.blockNumber), members: epoch.members.length }
+      this.#components.log.info(facts, 'The service node list changed')
+    }
+    await this.#keep(this.#kept)
+    for (const listener of this.#listeners) listener(epoch)
+  }
+
+  #measure(epoch: MembershipEpoch): void {
+    this.#components.metrics.epochIndex.set(epoch.index)
+    this.#components.metrics.members.set(epoch.members.length)
+  }
+
+  #headAgeMs(): number | undefined {
+    if (this.#finalized === undefined) return undefined
+    return Math.max(0, this.#components.clock.nowMs() - Number(this.#finalized.timestampS) * SECOND)
+  }
+
+  #readerOf(provider: ChainProvider): EpochReader {
+    const known = this.#readers.get(provider.index)
+    if (known !== undefined) return known
+    const reader = createEpochReader(provider, this.#components, this.#options)
+    this.#readers.set(provider.index, reader)
+    return reader
+  }
+
+  get #scope() {
+    const { chainId, contract, epochLengthS } = this.#options
+    return { network: networkIdOf(chainId, contract), epochLengthS }
+  }
+
+  async #readKept(): Promise<KeptEpochs | undefined> {
+    try {
+      return await readEpochFile(epochFilePath(this.#options.stateFolder), this.#scope)
+    } catch (error) {
+      if (!(error instanceof StakingError)) throw error
+      // The chain has it all; the file only helps while the chain cannot be reached.
+      this.#components.log.warn({ code: error.code }, 'The kept service node list is damaged and is not used')
+      return undefined
+    }
+  }
+
+  async #keep(kept: KeptEpochs): Promise<void> {
+    try {
+      await writeEpochFile(epochFilePath(this.#options.stateFolder), this.#scope, kept)
+    } catch (error) {
+      this.#components.log.warn({ error }, 'The service node list could not be kept on disk')
+    }
+  }
+}
+
+/** The newest block that `quorum` heads have reached: one provider alone cannot push it ahead. */
+function quorumHead(heads: readonly Head[], quorum: number): ChainBlock | undefined {
+  return heads.map(({ block }) => block).sort((a, b) => Number(b.timestampS - a.timestampS))[quorum - 1]
+}

@@ -1,0 +1,91 @@
+import { type DurationMs, HOUR, MINUTE, SECOND } from '../base/clock.ts'
+import { StakingError } from './errors.ts'
+
+/** How the staking contract is reached and followed. */
+export interface StakingOptions {
+  /** EIP-155 id of the chain. A provider of another chain is refused. */
+  readonly chainId: number
+  /** Address of the staking contract (the proxy): 0x and 40 hex digits. */
+  readonly contract: `0x${string}`
+  /** JSON-RPC URLs, best first. With two or more, two must agree on each epoch; with one, that one is trusted. */
+  readonly rpcUrls: readonly string[]
+  /** Length of an epoch in seconds; the same on every node of a network. */
+  readonly epochLengthS: number
+  /** Pause between two looks at the chain's head. */
+  readonly pollIntervalMs: DurationMs
+  /** Longest wait for one answer of a provider, body included. */
+  readonly requestTimeoutMs: DurationMs
+  /** Longest wait for all that one look at the chain needs. */
+  readonly passTimeoutMs: DurationMs
+  /** Longest answer that is read from a provider. */
+  readonly replyMaxBytes: number
+  /** Requests under way to one provider at the same time. */
+  readonly requestsInFlightMax: number
+  /** A failed provider rests this long, twice as long after each further failure. */
+  readonly backOffMinMs: DurationMs
+  /** A failed provider never rests longer. */
+  readonly backOffMaxMs: DurationMs
+  /** How often a provider must prove again that it serves the right chain and contract. */
+  readonly providerCheckIntervalMs: DurationMs
+  /** Blocks in one eth_getLogs; free plans often allow 500. */
+  readonly logPageBlocks: number
+  /** Pages of logs that cost less than reading the list anew. */
+  readonly logPagesMax: number
+  /** Calls bundled into one, where the chain has the Multicall3 contract. */
+  readonly multicallCallsMax: number
+  /** Address of the Multicall3 contract. Without code there, calls are sent one by one. */
+  readonly multicall: `0x${string}`
+  /** The list is read anew at least this often, even when the logs say that nothing changed. */
+  readonly fullReadIntervalMs: DurationMs
+  /** More members than this are refused: the list must fit an answer and memory. */
+  readonly membersMax: number
+  /** Folder for the last agreed epochs, so that a restart during an outage of the chain works. */
+  readonly stateFolder: string
+  /** Pause between two looks at this node's own stake. */
+  readonly ownStakeIntervalMs: DurationMs
+  /** How long after an exit request the network lets a node go. */
+  readonly unlockAfterMs: DurationMs
+}
+
+/** All but what only the operator or the network preset knows. */
+export const defaultStakingOptions: Omit<
+  StakingOptions,
+  'chainId' | 'contract' | 'rpcUrls' | 'epochLengthS' | 'stateFolder'
+> = {
+  pollIntervalMs: 30 * SECOND,
+  requestTimeoutMs: 10 * SECOND,
+  passTimeoutMs: 2 * MINUTE,
+  replyMaxBytes: 4 * 1024 * 1024,
+  requestsInFlightMax: 8,
+  backOffMinMs: SECOND,
+  backOffMaxMs: 30 * SECOND,
+  providerCheckIntervalMs: HOUR,
+  logPageBlocks: 500,
+  logPagesMax: 20,
+  multicallCallsMax: 200,
+  multicall: '0xcA11bde05977b3631167028862bE2a173976CA11',
+  fullReadIntervalMs: HOUR,
+  membersMax: 20_000,
+  ownStakeIntervalMs: MINUTE,
+  unlockAfterMs: 15 * 24 * HOUR,
+}
+
+/** More providers than anyone needs; the number of metric labels is bounded by it. */
+export const PROVIDERS_MAX = 8
+
+/** @throws {StakingError} STAKING_OPTIONS_INVALID */
+export function checkChainOptions(options: Pick<StakingOptions, 'chainId' | 'contract' | 'rpcUrls'>): void {
+  const invalid = (message: string) => new StakingError('STAKING_OPTIONS_INVALID', message)
+  if (!Number.isSafeInteger(options.chainId) || options.chainId < 1)
+    throw invalid('The chain id must be a whole number')
+  if (!/^0x[0-9a-fA-F]{40}$/.test(options.contract)) throw invalid('The contract must be 0x and 40 hex digits')
+  if (options.rpcUrls.length === 0) throw invalid('At least one RPC URL is needed')
+  if (options.rpcUrls.length > PROVIDERS_MAX) throw invalid(`At most ${PROVIDERS_MAX} RPC URLs are used`)
+  if (!options.rpcUrls.every(isHttpUrl)) throw invalid('An RPC URL must start with http:// or https://')
+  if (new Set(options.rpcUrls).size < options.rpcUrls.length) throw invalid('An RPC URL is given twice')
+}
+
+function isHttpUrl(text: string): boolean {
+  const protocol = URL.parse(text)?.protocol
+  return protocol === 'http:' || protocol === 'https:'
+}
