@@ -49,7 +49,8 @@ export class MemberPatience {
     const slowness = this.#slow.get(member)
     if (slowness === undefined || !this.#isShortened(slowness) || this.#takeFullWait(slowness)) return forwardTimeoutMs
     const halvings = slowness.timeouts - forwardTimeoutsToShorten + 1
-    return Math.min(forwardTimeoutMs, Math.max(forwardTimeoutMinMs, forwardTimeoutMs / 2 ** halvings))
+    const shortMs = Math.ceil(forwardTimeoutMs / 2 ** halvings)
+    return Math.min(forwardTimeoutMs, Math.max(forwardTimeoutMinMs, shortMs))
   }
 
   answered(member: ServiceNodeKey): void {
