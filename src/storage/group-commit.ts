@@ -1,0 +1,270 @@
+import type { Clock } from '../base/clock.ts'
+import { SECOND } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Totals } from './counters-codec.ts'
+import { type Database, readError } from './database.ts'
+import { StorageError } from './errors.ts'
+import type { StorageMetrics } from './metrics.ts'
+import type { StorageOptions } from './options.ts'
+import { type RecordReader, WriteBatch } from './write-batch.ts'
+
+export interface GroupCommitComponents {
+  database: Database
+  log: Logger
+  clock: Clock
+  metrics: StorageMetrics
+}
+
+export type GroupCommitOptions = Pick<
+  StorageOptions,
+  'queuedOperationsMax' | 'queuedBytesMax' | 'batchRecordsMax' | 'batchBytesMax'
+>
+
+/** What an operation writes through. */
+export interface Writer {
+  /** The batch that is being filled. Another one after each `makeRoom`, so never keep it. */
+  readonly batch: WriteBatch
+  /** Writes the batch when it is full. Long operations call it between their steps. */
+  makeRoom(): Promise<void>
+}
+
+/**
+ * One change of the store. Each step of it reads before it writes, so that a step that fails to read leaves nothing half
+ * done; steps before it stay, as if the operation had been shorter.
+ */
+export interface WriteOperation<T> {
+  /** Bytes that wait with it. */
+  sizeBytes: number
+  /** Whether it must be on the disk before it is answered. */
+  durable: boolean
+  /** Whether it iterates over the database, which shows only what is written. */
+  scans: boolean
+  run(writer: Writer): T | Promise<T>
+}
+
+/** How an operation of a batch is answered once the batch is on the disk. */
+interface Waiter {
+  resolve(): void
+  reject(error: unknown): void
+}
+
+interface Queued {
+  operation: Pick<WriteOperation<unknown>, 'sizeBytes' | 'durable' | 'scans'>
+  /** Runs the operation; settles its promise at once on failure, else returns who waits for the batch. */
+  run(writer: Writer): Promise<Waiter | undefined> | Waiter | undefined
+  reject(error: StorageError): void
+}
+
+/** Operations that share a flush. */
+interface Group {
+  batch: WriteBatch
+  waiters: Waiter[]
+  durable: boolean
+}
+
+/**
+ * The only writer of the database. Operations run one after the other, so each sees what those before it did; those that
+ * arrive while a batch is being flushed share the next one. None is answered before its batch, and with it every earlier
+ * one, is on the disk. After a failed write nothing is acknowledged any more.
+ */
+export class GroupCommit implements AsyncDisposable {
+  readonly #components: GroupCommitComponents
+  readonly #options: GroupCommitOptions
+  readonly #queue: Queued[] = []
+  readonly #writer: Writer
+  #queuedBytes = 0
+  #open: Group
+  #committed: Totals
+  /** The batch that is being written; never rejects. */
+  #writing: Promise<void> = Promise.resolve()
+  #draining: Promise<void> | undefined
+  #failure: StorageError | undefined
+  #closed = false
+
+  constructor(components: GroupCommitComponents, options: GroupCommitOptions, totals: Totals) {
+    this.#components = components
+    this.#options = options
+    this.#committed = totals
+    this.#open = { batch: new WriteBatch(this.#databaseReader(), totals), waiters: [], durable: false }
+    const self = this
+    this.#writer = {
+      get batch() {
+        return self.#open.batch
+      },
+      makeRoom: () => this.#makeRoom(),
+    }
+  }
+
+  /** Counters of what is on the disk. */
+  get totals(): Totals {
+    return this.#committed
+  }
+
+  /** Why nothing can be written any more, if so. */
+  get failure(): StorageError | undefined {
+    return this.#failure
+  }
+
+  /** Settles with the operation's result when it is on the disk. Rejects at once when it cannot be queued. */
+  async submit<T>(operation: WriteOperation<T>): Promise<T> {
+    this.#admit(operation)
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({
+        operation,
+        run: (writer) => this.#run(operation, writer, resolve, reject),
+        reject,
+      })
+      this.#queuedBytes += operation.sizeBytes
+      // A microtask later, so that what is submitted in the same turn shares the batch.
+      this.#draining ??= Promise.resolve().then(() => this.#drain())
+    })
+  }
+
+  /** Takes nothing more and writes what is queued. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await this.#draining
+  }
+
+  #admit({ sizeBytes }: { sizeBytes: number }): void {
+    const { metrics } = this.#components
+    if (this.#closed) throw new StorageError('CLOSED', 'The message store is closed')
+    if (this.#failure !== undefined) {
+      metrics.refused.inc({ reason: 'not_writable' })
+      throw this.#notWritable()
+    }
+    const { queuedOperationsMax, queuedBytesMax } = this.#options
+    // A single operation always fits, however large it is.
+    const bytesFit = this.#queue.length === 0 || this.#queuedBytes + sizeBytes <= queuedBytesMax
+    if (this.#queue.length >= queuedOperationsMax || !bytesFit) {
+      metrics.refused.inc({ reason: 'busy' })
+      throw new StorageError('BUSY', 'Too many operations wait for the message database')
+    }
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0 || this.#open.waiters.length > 0) {
+      await this.#fill()
+      await this.#writing
+      // What arrived during that write joins, if there is room.
+      await this.#fill()
+      this.#startWriting()
+      if (this.#queue.length === 0) await this.#writing
+    }
+    // In the same turn as the last look at the queue, so that nothing is queued unseen.
+    this.#draining = undefined
+  }
+
+  /** Runs queued operations into the open batch until it is full. */
+  async #fill(): Promise<void> {
+    while (this.#queue.length > 0 && !this.#isFull()) {
+      const next = this.#queue[0]
+      if (next?.operation.scans) {
+        if (!this.#open.batch.isEmpty) return
+        await this.#writing
+      }
+      this.#queue.shift()
+      if (next === undefined) return
+      this.#queuedBytes -= next.operation.sizeBytes
+      await this.#runInto(next)
+    }
+  }
+
+  async #runInto(queued: Queued): Promise<void> {
+    if (this.#failure !== undefined) return queued.reject(this.#notWritable())
+    const running = queued.run(this.#writer)
+    const waiter = running instanceof Promise ? await running : running
+    if (waiter === undefined) return
+    this.#open.waiters.push(waiter)
+    this.#open.durable ||= queued.operation.durable
+  }
+
+  #run<T>(
+    operation: WriteOperation<T>,
+    writer: Writer,
+    resolve: (result: T) => void,
+    reject: (error: unknown) => void,
+  ): Promise<Waiter | undefined> | Waiter | undefined {
+    const fail = (error: unknown) => reject(readError(this.#components.database, error))
+    const wait = (result: T): Waiter => ({ resolve: () => resolve(result), reject })
+    try {
+      const running = operation.run(writer)
+      if (!(running instanceof Promise)) return wait(running)
+      return running.then(wait, (error: unknown) => void fail(error))
+    } catch (error) {
+      fail(error)
+      return undefined
+    }
+  }
+
+  #isFull(): boolean {
+    const { records, bytes } = this.#open.batch
+    return records >= this.#options.batchRecordsMax || bytes >= this.#options.batchBytesMax
+  }
+
+  async #makeRoom(): Promise<void> {
+    if (!this.#isFull()) return
+    // What a long operation has written so far is answered for with its end, so it is flushed as its end is.
+    this.#open.durable = true
+    await this.#writing
+    this.#startWriting()
+    await this.#writing
+    if (this.#failure !== undefined) throw this.#notWritable()
+  }
+
+  /** Closes the open batch and writes it; the next one is filled meanwhile and sees what this one holds. */
+  #startWriting(): void {
+    const group = this.#open
+    const { batch } = group
+    const database = this.#databaseReader()
+    this.#components.metrics.queued.set(this.#queue.length)
+    if (!batch.isEmpty) batch.seal()
+    const next = batch.isEmpty ? batch : new WriteBatch(batch, batch.totals)
+    this.#open = { batch: next, waiters: [], durable: false }
+    this.#writing = this.#write(group).then(() => next.rebase(database))
+  }
+
+  async #write({ batch, waiters, durable }: Group): Promise<void> {
+    if (this.#failure !== undefined) return rejectAll(waiters, this.#notWritable())
+    try {
+      if (!batch.isEmpty) await this.#commit(batch, durable, waiters.length)
+    } catch (error) {
+      return this.#fail(error, waiters)
+    }
+    for (const waiter of waiters) waiter.resolve()
+  }
+
+  async #commit(batch: WriteBatch, durable: boolean, operations: number): Promise<void> {
+    const { clock, database, metrics } = this.#components
+    const startMs = clock.monotonicMs()
+    await batch.write(database, durable)
+    metrics.commit.observe((clock.monotonicMs() - startMs) / SECOND)
+    metrics.batchOperations.observe(operations)
+    this.#committed = batch.totals
+    metrics.messages.set(batch.totals.messages)
+    metrics.dataBytes.set(batch.totals.dataBytes)
+  }
+
+  #fail(cause: unknown, waiters: readonly Waiter[]): void {
+    const error = new StorageError('WRITE_FAILED', 'Writing the message database failed', { cause })
+    this.#failure = error
+    this.#components.metrics.writeFailures.inc()
+    this.#components.log.error({ error }, 'Writing messages failed; nothing is stored until the node is restarted')
+    rejectAll(waiters, error)
+  }
+
+  #notWritable(): StorageError {
+    return new StorageError('NOT_WRITABLE', 'An earlier write failed; the message store must be opened again', {
+      cause: this.#failure,
+    })
+  }
+
+  #databaseReader(): RecordReader {
+    const { database } = this.#components
+    return { get: (key) => database.getSync(key) }
+  }
+}
+
+function rejectAll(waiters: readonly Waiter[], error: StorageError): void {
+  for (const waiter of waiters) waiter.reject(error)
+}

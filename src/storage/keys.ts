@@ -1,0 +1,143 @@
+// The key layout of the message database. docs/storage.md explains it at length.
+//
+//   00 | 00                                                  → schema version
+//   00 | 01                                                  → totals and the next sequence number
+//   01 | account 33 | namespace u16 | sequence u48           → row: a message with its data, or without when that is long
+//   02 | account 33 | hash 33                                → locator: where the row is, and what is needed to judge it
+//   03 | bucket u32 | number u48                             → expiry entry: the messages of one batch that expire in the bucket
+//   04 | account 33                                          → usage: messages and bytes of the account
+//   05 | account 33 | namespace u16 | sequence u48           → body: the data of a row that is too long to lie in it
+//
+// All integers are big-endian, so that LevelDB's order is theirs. The namespace has 32768 added, so that negative ones
+// sort first. A hash is its 43 base64 digits and one `A`, decoded: 33 bytes that keep the two spare bits of the last digit.
+// These numbers are embedded in the files on disk: never change or reuse one, only add.
+import { assert } from '../base/assert.ts'
+import { asBuffer } from '../base/bytes.ts'
+import { ACCOUNT_ID_SIZE, type AccountId, accountIdBytes } from '../protocol/account.ts'
+import type { MessageHash } from '../protocol/message.ts'
+import type { Namespace } from '../protocol/namespace.ts'
+
+const PREFIX = { meta: 0x00, row: 0x01, locator: 0x02, expiry: 0x03, usage: 0x04, body: 0x05 } as const
+
+export const HASH_SIZE = 33
+const NAMESPACE_SIZE = 2
+export const U48_SIZE = 6
+export const U48_MAX = 2 ** 48 - 1
+const NAMESPACE_OFFSET = 32_768
+
+const ACCOUNT_END = 1 + ACCOUNT_ID_SIZE
+const ROW_KEY_SIZE = ACCOUNT_END + NAMESPACE_SIZE + U48_SIZE
+const LOCATOR_KEY_SIZE = ACCOUNT_END + HASH_SIZE
+const EXPIRY_KEY_SIZE = 1 + 4 + U48_SIZE
+
+export const SCHEMA_VERSION_KEY: Buffer = Buffer.from([PREFIX.meta, 0x00])
+export const TOTALS_KEY: Buffer = Buffer.from([PREFIX.meta, 0x01])
+
+/** The place of a row among those of its account. */
+export interface RowPlace {
+  namespace: Namespace
+  /** Position in the order of insertion; 0 for the one message of a public outbox. */
+  sequence: number
+}
+
+/** Keys from `gte` on and before `lt`. */
+export interface KeyRange {
+  gte: Buffer
+  lt: Buffer
+}
+
+export function accountBytes(account: AccountId): Buffer {
+  return asBuffer(accountIdBytes(account))
+}
+
+export function hashBytes(hash: MessageHash): Buffer {
+  const bytes = Buffer.from(`${hash}A`, 'base64')
+  assert(bytes.length === HASH_SIZE, 'A message hash has 43 base64 digits')
+  return bytes
+}
+
+/** The hash whose bytes begin at `offset`. */
+export function hashFromBytes(bytes: Buffer, offset = 0): MessageHash {
+  return bytes.toString('base64', offset, offset + HASH_SIZE).slice(0, 43) as MessageHash
+}
+
+export function rowKey(account: Buffer, place: RowPlace): Buffer {
+  return placeKey(PREFIX.row, account, place)
+}
+
+export function bodyKey(account: Buffer, place: RowPlace): Buffer {
+  return placeKey(PREFIX.body, account, place)
+}
+
+/** The key of the body that belongs to the row under `key`. */
+export function bodyKeyOfRow(key: Buffer): Buffer {
+  const body = Buffer.from(key)
+  body[0] = PREFIX.body
+  return body
+}
+
+export function locatorKey(account: Buffer, hash: Buffer): Buffer {
+  const key = accountKeyOf(PREFIX.locator, account, LOCATOR_KEY_SIZE)
+  key.set(hash, ACCOUNT_END)
+  return key
+}
+
+/** The hash in a locator's key. */
+export function hashOfLocatorKey(key: Buffer): MessageHash {
+  return hashFromBytes(key, ACCOUNT_END)
+}
+
+export function usageKey(account: Buffer): Buffer {
+  return accountKeyOf(PREFIX.usage, account, ACCOUNT_END)
+}
+
+export function expiryKey(bucket: number, number: number): Buffer {
+  const key = Buffer.allocUnsafe(EXPIRY_KEY_SIZE)
+  key[0] = PREFIX.expiry
+  key.writeUInt32BE(bucket, 1)
+  key.writeUIntBE(number, 5, U48_SIZE)
+  return key
+}
+
+export function bucketOfExpiryKey(key: Buffer): number {
+  return key.readUInt32BE(1)
+}
+
+/** Expiry entries of every bucket before `bucket`. */
+export function expiryRangeBefore(bucket: number): KeyRange {
+  return { gte: Buffer.from([PREFIX.expiry]), lt: expiryKey(bucket, 0) }
+}
+
+/** Every locator of an account. */
+export function locatorRange(account: Buffer): KeyRange {
+  const lt = accountKeyOf(PREFIX.locator, account, LOCATOR_KEY_SIZE + 1)
+  lt.fill(0xff, ACCOUNT_END)
+  return { gte: accountKeyOf(PREFIX.locator, account, ACCOUNT_END), lt }
+}
+
+/** The rows of one namespace with sequences from `from` on and before `to`. */
+export function rowRange(account: Buffer, namespace: Namespace, from: number, to: number): KeyRange {
+  return { gte: rowKey(account, { namespace, sequence: from }), lt: rowKey(account, { namespace, sequence: to }) }
+}
+
+export function encodeNamespace(namespace: Namespace): number {
+  return namespace + NAMESPACE_OFFSET
+}
+
+export function decodeNamespace(encoded: number): Namespace {
+  return encoded - NAMESPACE_OFFSET
+}
+
+function placeKey(prefix: number, account: Buffer, { namespace, sequence }: RowPlace): Buffer {
+  const key = accountKeyOf(prefix, account, ROW_KEY_SIZE)
+  key.writeUInt16BE(encodeNamespace(namespace), ACCOUNT_END)
+  key.writeUIntBE(sequence, ACCOUNT_END + NAMESPACE_SIZE, U48_SIZE)
+  return key
+}
+
+function accountKeyOf(prefix: number, account: Buffer, size: number): Buffer {
+  const key = Buffer.allocUnsafe(size)
+  key[0] = prefix
+  key.set(account, 1)
+  return key
+}

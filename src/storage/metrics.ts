@@ -1,0 +1,60 @@
+import type { MetricsRegister } from '../base/metrics.ts'
+import type { StoreOutcome } from '../protocol/message.ts'
+import type { FullReason } from './quota.ts'
+
+export type StorageMetrics = ReturnType<typeof createStorageMetrics>
+
+export function createStorageMetrics(register: MetricsRegister) {
+  return {
+    stored: register.counter<{ outcome: StoreOutcome }>({
+      name: 'starling_storage_stored_total',
+      help: 'Store requests by outcome',
+      labelNames: ['outcome'],
+    }),
+    full: register.counter<{ reason: FullReason }>({
+      name: 'starling_storage_full_total',
+      help: 'Store requests refused for want of room, by the bound that was reached',
+      labelNames: ['reason'],
+    }),
+    refused: register.counter<{ reason: 'busy' | 'not_writable' }>({
+      name: 'starling_storage_refused_total',
+      help: 'Operations refused before they were tried',
+      labelNames: ['reason'],
+    }),
+    storedSize: register.histogram({
+      name: 'starling_storage_stored_size_bytes',
+      help: 'Size of the data of new messages',
+      // Session pads texts to multiples of 160 bytes; the last bucket is the longest data that is taken.
+      buckets: [256, 512, 1024, 4096, 16_384, 76_800],
+    }),
+    messages: register.gauge({ name: 'starling_storage_messages', help: 'Messages held' }),
+    dataBytes: register.gauge({ name: 'starling_storage_data_bytes', help: 'Bytes of message data held' }),
+    freeDisk: register.gauge({
+      name: 'starling_storage_free_disk_bytes',
+      help: 'Free bytes of the disk that holds the messages',
+    }),
+    queued: register.gauge({
+      name: 'starling_storage_queued_operations',
+      help: 'Operations waiting for the writer when the last batch was closed',
+    }),
+    commit: register.histogram({
+      name: 'starling_storage_commit_seconds',
+      help: 'Time to write and flush a batch',
+      // From a fast solid-state disk to a disk in trouble.
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2],
+    }),
+    batchOperations: register.histogram({
+      name: 'starling_storage_batch_operations',
+      help: 'Operations that shared one flush',
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    }),
+    writeFailures: register.counter({
+      name: 'starling_storage_write_failures_total',
+      help: 'Batches that could not be written or flushed',
+    }),
+    swept: register.counter({
+      name: 'starling_storage_swept_total',
+      help: 'Expired messages removed by the sweeper',
+    }),
+  }
+}

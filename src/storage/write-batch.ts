@@ -1,0 +1,100 @@
+import { encodeTotals, type Totals } from './counters-codec.ts'
+import type { Database } from './database.ts'
+import { type ExpiryReference, encodeExpiryEntry } from './expiry-entry.ts'
+import { expiryKey, TOTALS_KEY } from './keys.ts'
+
+interface Write {
+  key: Buffer
+  /** Undefined deletes the key. */
+  value: Buffer | undefined
+}
+
+/** Something that keys can be read from at once. */
+export interface RecordReader {
+  get(key: Buffer): Buffer | undefined
+}
+
+/**
+ * Changes that are to reach the disk together. Whoever reads through it sees them already, over those of the batch that
+ * is being written (`below`), over the database.
+ */
+export class WriteBatch implements RecordReader {
+  readonly #writes = new Map<string, Write>()
+  readonly #expiring = new Map<number, ExpiryReference[]>()
+  #below: RecordReader
+  /** Counters as they are once this batch is written. */
+  readonly totals: Totals
+  #bytes = 0
+
+  constructor(below: RecordReader, totals: Totals) {
+    this.#below = below
+    this.totals = { ...totals }
+  }
+
+  get isEmpty(): boolean {
+    return this.#writes.size === 0
+  }
+
+  get records(): number {
+    return this.#writes.size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    const write = this.#writes.get(idOf(key))
+    return write === undefined ? this.#below.get(key) : write.value
+  }
+
+  put(key: Buffer, value: Buffer): void {
+    this.#writes.set(idOf(key), { key, value })
+    this.#bytes += key.length + value.length
+  }
+
+  delete(key: Buffer): void {
+    this.#writes.set(idOf(key), { key, value: undefined })
+    this.#bytes += key.length
+  }
+
+  /** Names a message in the expiry index of this batch. */
+  indexExpiry(bucket: number, reference: ExpiryReference): void {
+    const references = this.#expiring.get(bucket)
+    if (references === undefined) this.#expiring.set(bucket, [reference])
+    else references.push(reference)
+  }
+
+  /** A sequence number larger than any before. */
+  takeSequence(): number {
+    return this.totals.nextSequence++
+  }
+
+  /** What lies below has been written, so from now on it is read from `below`. */
+  rebase(below: RecordReader): void {
+    this.#below = below
+  }
+
+  /** Adds the records that there is one of for each batch. Nothing may be added after it. */
+  seal(): void {
+    for (const [bucket, references] of this.#expiring) {
+      this.put(expiryKey(bucket, this.takeSequence()), encodeExpiryEntry(references))
+    }
+    this.put(TOTALS_KEY, encodeTotals(this.totals))
+  }
+
+  /** Writes everything atomically; with `sync`, resolves when the disk has it. */
+  write(database: Database, sync: boolean): Promise<void> {
+    const batch = database.batch()
+    for (const { key, value } of this.#writes.values()) {
+      if (value === undefined) batch.del(key)
+      else batch.put(key, value)
+    }
+    return batch.write({ sync })
+  }
+}
+
+/** A string can be looked up in a Map, bytes cannot. */
+function idOf(key: Buffer): string {
+  return key.toString('latin1')
+}
