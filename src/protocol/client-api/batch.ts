@@ -26,7 +26,7 @@ function parseSubrequest(value: JsonValue): Envelope {
   return { method, params }
 }
 
-export interface BatchAnswer {
+export type BatchAnswer = {
   /** In the order of the requests; a sequence's list ends with the first that failed. */
   readonly results: readonly { readonly code: number; readonly body: ClientAnswer['body'] }[]
 }

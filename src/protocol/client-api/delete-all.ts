@@ -42,7 +42,7 @@ export function deleteAllResultSignedText(
 }
 
 /** One node's part of the answer. */
-export interface DeleteAllResult {
+export type DeleteAllResult = {
   /** Sorted; for `all` a list for each namespace, by its decimal text. */
   readonly deleted: readonly MessageHash[] | Readonly<Record<string, readonly MessageHash[]>>
   readonly signature: string

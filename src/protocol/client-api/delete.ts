@@ -40,7 +40,7 @@ export function deleteResultSignedText(
 }
 
 /** One node's part of the answer. */
-export interface DeleteResult {
+export type DeleteResult = {
   /** Sorted. */
   readonly deleted: readonly MessageHash[]
   readonly signature: string

@@ -27,7 +27,10 @@ export function encodeEnvelope({ method, params }: Envelope): Uint8Array {
   return utf8(JSON.stringify({ method, params }))
 }
 
-/** A method's answer: text for most refusals, JSON for the rest. */
+/**
+ * A method's answer: text for most refusals, JSON for the rest. The bodies of the methods' files are type
+ * aliases, not interfaces, because only those fit JsonObject.
+ */
 export interface ClientAnswer {
   readonly status: number
   readonly body: JsonValue

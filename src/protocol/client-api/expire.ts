@@ -78,7 +78,7 @@ export function expireResultSignedText(
 }
 
 /** One node's part of the answer. */
-export interface ExpireResult {
+export type ExpireResult = {
   /** The value tried, or, when the request had several, those of `updated`. */
   readonly expiry: TimestampMs | readonly TimestampMs[]
   /** Sorted. */

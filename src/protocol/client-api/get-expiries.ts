@@ -31,7 +31,7 @@ export function getExpiriesSignedText(timestampMs: TimestampMs, hashes: readonly
   return utf8(`get_expiries${timestampMs}${hashes.join('')}`)
 }
 
-export interface GetExpiriesAnswer {
+export type GetExpiriesAnswer = {
   /** Of the messages that the node holds. */
   readonly expiries: Readonly<Record<string, TimestampMs>>
 }

@@ -14,7 +14,7 @@ export function parseGetSwarmParams(params: JsonObject): GetSwarmRequest {
 }
 
 /** A service node as swarm answers name it. */
-export interface SwarmNode {
+export type SwarmNode = {
   readonly address: string
   readonly pubkey_legacy: string
   readonly pubkey_x25519: string
@@ -28,7 +28,7 @@ export interface SwarmNode {
 }
 
 /** Also the body of status 421, so that clients can repair what they remember. */
-export interface GetSwarmAnswer {
+export type GetSwarmAnswer = {
   readonly snodes: readonly SwarmNode[]
   /** Hex without leading zeros. */
   readonly swarm: string

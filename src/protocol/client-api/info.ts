@@ -7,7 +7,7 @@ export function parseInfoParams(): InfoRequest {
   return {}
 }
 
-export interface InfoAnswer {
+export type InfoAnswer = {
   readonly version: readonly [number, number, number]
   readonly timestamp: TimestampMs
 }

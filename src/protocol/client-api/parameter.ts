@@ -12,9 +12,12 @@ import { isNamespace, type Namespace } from '../namespace.ts'
 /** A timestamp below this was meant in seconds. The guard catches little; its text is part of the protocol. */
 const TIMESTAMP_MIN_MS = 1_000_000_000
 
+/** Some texts repeat what the client sent. That much of it tells what was wrong, and megabytes are not sent back. */
+const TEXT_MAX = 500
+
 /** What parsers throw: the message is the whole text that the client gets with status 400. */
 export function invalidRequest(text: string): ProtocolError {
-  return new ProtocolError('PARAMETER_INVALID', `invalid request: ${text}`)
+  return new ProtocolError('PARAMETER_INVALID', `invalid request: ${text.slice(0, TEXT_MAX)}`)
 }
 
 function wrongType(field: string, expected: string): ProtocolError {

@@ -86,7 +86,7 @@ export function retrieveSignedText(namespace: Namespace, timestampMs: TimestampM
   return utf8(`retrieve${namespaceText(namespace)}${timestampMs}`)
 }
 
-export interface RetrievedMessage {
+export type RetrievedMessage = {
   readonly hash: MessageHash
   readonly timestamp: TimestampMs
   /** The name that most clients read. */
@@ -97,7 +97,7 @@ export interface RetrievedMessage {
   readonly data: string
 }
 
-export interface RetrieveAnswer {
+export type RetrieveAnswer = {
   readonly messages: readonly RetrievedMessage[]
   readonly more: boolean
 }

@@ -4,7 +4,7 @@ import { objectField } from './parameter.ts'
 // The list of service nodes, as `oxend_request get_service_nodes` and a seed's `get_n_service_nodes` give it.
 
 /** One service node of the list. Clients name the fields that they want; two they always get. */
-export interface ServiceNodeState {
+export type ServiceNodeState = {
   readonly service_node_pubkey: string
   readonly pubkey_ed25519: string
   readonly pubkey_x25519: string

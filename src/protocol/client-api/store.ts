@@ -82,7 +82,7 @@ export function storeResultSignedText(hash: MessageHash): Uint8Array {
 }
 
 /** One node's part of the answer; hash, expiry and signature are absent when it failed. */
-export interface StoreResult {
+export type StoreResult = {
   readonly hash: MessageHash
   /** Base64, over storeResultSignedText. */
   readonly signature: string

@@ -1,0 +1,91 @@
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { ClientAnswer, Envelope } from '../protocol/client-api/envelope.ts'
+import { type MethodName, parseMethodName } from '../protocol/client-api/methods.ts'
+import { invalidRequest } from '../protocol/client-api/parameter.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import { refusalOf, UNFORESEEN } from './error-response.ts'
+import type { Call } from './method.ts'
+import { type BoundMethod, createMethodTable, type MethodComponents, type PreparedRequest } from './method-table.ts'
+import type { PreparedSubrequest } from './methods/batch.ts'
+import { type RpcMetrics, statusClass } from './metrics.ts'
+
+export interface DispatcherComponents extends MethodComponents {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: RpcMetrics
+}
+
+/** A method's name is repeated to whoever sent it, but not at any length. */
+const NAME_MAX = 100
+
+/** Finds the method that a request names, and turns whatever becomes of it into an answer. */
+export class Dispatcher {
+  readonly #components: DispatcherComponents
+  readonly #methods: Record<MethodName, BoundMethod>
+
+  constructor(components: DispatcherComponents) {
+    this.#components = components
+    this.#methods = createMethodTable(components, (request) => this.#prepareSubrequest(request))
+  }
+
+  /** Never rejects. */
+  async answer(request: Envelope, call: Call): Promise<ClientAnswer> {
+    const name = parseMethodName(request.method)
+    if (name === undefined) return this.#unknown(request, call)
+    try {
+      return await this.#run(name, this.#methods[name].prepare(request.params), call)
+    } catch (error) {
+      return this.#count(name, call, this.#failed(error))
+    }
+  }
+
+  /**
+   * Reads a request that another member passed on.
+   * @throws {ProtocolError} also for methods that only the asked node answers
+   */
+  prepare({ method, params }: Envelope): PreparedRequest | undefined {
+    const name = parseMethodName(method)
+    return name === undefined ? undefined : this.#methods[name].prepare(params)
+  }
+
+  /** Never rejects, and counts. */
+  async #run(name: MethodName, prepared: PreparedRequest, call: Call): Promise<ClientAnswer> {
+    const { clock, metrics } = this.#components
+    const startedMs = clock.monotonicMs()
+    const answer = await prepared.answer(call).catch((error: unknown) => this.#failed(error))
+    metrics.duration.observe((clock.monotonicMs() - startedMs) / 1000, { method: name })
+    return this.#count(name, call, answer)
+  }
+
+  #prepareSubrequest({ method, params }: Envelope): PreparedSubrequest {
+    const name = parseMethodName(method)
+    if (name === undefined) {
+      throw invalidRequest(`Invalid batch subrequest: invalid method "${method.slice(0, NAME_MAX)}"`)
+    }
+    const bound = this.#methods[name]
+    if (bound.kind === 'meta') {
+      throw invalidRequest('Invalid batch subrequest: subrequests may not contain meta-requests')
+    }
+    const prepared = bound.prepare(params)
+    return (call) => this.#run(name, prepared, call)
+  }
+
+  #unknown({ method }: Envelope, { entry }: Call): ClientAnswer {
+    this.#components.metrics.requests.inc({ method: 'unknown', entry, status: '4xx' })
+    return this.#failed(new ProtocolError('METHOD_UNKNOWN', `no method ${method.slice(0, NAME_MAX)}`))
+  }
+
+  #failed(error: unknown): ClientAnswer {
+    const refusal = refusalOf(error)
+    if (refusal !== undefined) return refusal
+    this.#components.metrics.localFailures.inc()
+    this.#components.log.error({ error }, 'A request failed in a way that nobody foresaw')
+    return UNFORESEEN
+  }
+
+  #count(method: MethodName, { entry }: Call, answer: ClientAnswer): ClientAnswer {
+    this.#components.metrics.requests.inc({ method, entry, status: statusClass(answer.status) })
+    return answer
+  }
+}

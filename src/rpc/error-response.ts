@@ -1,0 +1,40 @@
+import type { ClientAnswer } from '../protocol/client-api/envelope.ts'
+import { ProtocolError, type ProtocolErrorCode } from '../protocol/errors.ts'
+import { RpcError, type RpcErrorCode } from './errors.ts'
+
+/** The status of every refusal. Some are odd; clients rely on them (docs/protocol/client-rpc.md, "Status codes"). */
+const STATUS = {
+  FRAME_TRUNCATED: 400,
+  FRAME_TOO_LARGE: 400,
+  FRAME_MALFORMED: 400,
+  JSON_INVALID: 400,
+  PARAMETER_INVALID: 400,
+  METHOD_UNKNOWN: 400,
+  CIPHER_UNKNOWN: 400,
+  LAYER_UNDECRYPTABLE: 400,
+  HOPS_EXCEEDED: 400,
+  SIGNATURE_INVALID: 401,
+
+  SIGNATURE_REFUSED: 401,
+  MOMENT_REFUSED: 401,
+  TTL_OUT_OF_RANGE: 403,
+  PARAMETER_NOT_ALLOWED: 400,
+  CLOCK_DIFFERS: 406,
+  CHAIN_QUERY_UNSUPPORTED: 400,
+  NOT_FORWARDABLE: 400,
+  FORWARDER_REFUSED: 403,
+  NO_SWARMS: 500,
+  STORAGE_FULL: 507,
+  BODY_TOO_LARGE: 413,
+  BODY_INCOMPLETE: 408,
+  SERVER_BUSY: 503,
+} as const satisfies Record<RpcErrorCode | ProtocolErrorCode, number>
+
+/** Answer to a request that was refused, or undefined for an error that nobody foresaw. */
+export function refusalOf(error: unknown): (ClientAnswer & { readonly body: string }) | undefined {
+  if (!(error instanceof RpcError || error instanceof ProtocolError)) return undefined
+  return { status: STATUS[error.code], body: error.message }
+}
+
+/** Says nothing of what went wrong: exception texts are for the operator's log. */
+export const UNFORESEEN: ClientAnswer = { status: 500, body: 'request failed' }

@@ -1,0 +1,91 @@
+import type { TimestampMs } from '../base/clock.ts'
+import { parseMethodName } from '../protocol/client-api/methods.ts'
+import { invalidRequest } from '../protocol/client-api/parameter.ts'
+import { SIGNATURE_WINDOW_FORWARDED_MS } from '../protocol/limits.ts'
+import {
+  decodeForwardedRequest,
+  encodeForwardedAnswer,
+  type ForwardedAnswer,
+  type ForwardedRequest,
+} from '../protocol/peer-api/forwarded-request.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import type { Dispatcher, DispatcherComponents } from './dispatcher.ts'
+import { refusalOf, UNFORESEEN } from './error-response.ts'
+import { RpcError } from './errors.ts'
+import type { Call } from './method.ts'
+import type { ForwardedWork } from './method-table.ts'
+import { statusClass } from './metrics.ts'
+import type { SwarmView } from './service-node-directory.ts'
+
+export interface ForwardedRequestsComponents extends DispatcherComponents {
+  readonly swarm: Pick<SwarmView, 'replicas'>
+}
+
+/** Carries out, on this node only, what other members of the swarm pass on. */
+export class ForwardedRequests {
+  readonly #components: ForwardedRequestsComponents
+  readonly #dispatcher: Dispatcher
+
+  constructor(components: ForwardedRequestsComponents, dispatcher: Dispatcher) {
+    this.#components = components
+    this.#dispatcher = dispatcher
+  }
+
+  /** Settles with the bytes of an answer, whatever was asked. */
+  async answer(from: ServiceNodeKey, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    return encodeForwardedAnswer(await this.#answer(from, payload, signal))
+  }
+
+  async #answer(from: ServiceNodeKey, payload: Uint8Array, signal: AbortSignal): Promise<ForwardedAnswer> {
+    try {
+      const request = decodeForwardedRequest(payload)
+      return this.#counted(request, await this.#execute(from, request, signal))
+    } catch (error) {
+      return this.#failed(error)
+    }
+  }
+
+  /** Repeats every check of the entry node: a member may be wrong, or worse. */
+  async #execute(from: ServiceNodeKey, request: ForwardedRequest, signal: AbortSignal): Promise<ForwardedAnswer> {
+    const nowMs = this.#components.clock.nowMs()
+    const work = this.#dispatcher.prepare(request)?.forwarded
+    if (work === undefined) throw invalidRequest('received invalid forwarded non-forwardable request')
+    this.#requireMember(from, work)
+    const elsewhere = this.#components.directory.wrongSwarm(work.account, nowMs)
+    if (elsewhere !== undefined) return elsewhere
+    requireFresh(request, nowMs)
+
+    const call: Call = { entry: 'member', nowMs, receivedMs: request.receivedMs, signal }
+    work.check(call)
+    return { status: 200, body: await work.execute(call) }
+  }
+
+  #requireMember(from: ServiceNodeKey, { account }: ForwardedWork): void {
+    if (this.#components.swarm.replicas(account).includes(from)) return
+    throw new RpcError('FORWARDER_REFUSED', 'The forwarding service node is not in the swarm of this account')
+  }
+
+  #counted({ method }: ForwardedRequest, answer: ForwardedAnswer): ForwardedAnswer {
+    const status = statusClass(answer.status)
+    this.#components.metrics.requests.inc({ method: parseMethodName(method) ?? 'unknown', entry: 'member', status })
+    return answer
+  }
+
+  #failed(error: unknown): ForwardedAnswer {
+    const refusal = refusalOf(error)
+    const answer = refusal ?? UNFORESEEN
+    const status = statusClass(answer.status)
+    this.#components.metrics.requests.inc({ method: 'unknown', entry: 'member', status })
+    if (refusal === undefined) {
+      this.#components.metrics.localFailures.inc()
+      this.#components.log.error({ error }, 'A forwarded request failed in a way that nobody foresaw')
+    }
+    return answer
+  }
+}
+
+/** An old request does not become new by being passed on late. */
+function requireFresh({ receivedMs }: ForwardedRequest, nowMs: TimestampMs): void {
+  if (Math.abs(receivedMs - nowMs) <= SIGNATURE_WINDOW_FORWARDED_MS) return
+  throw new RpcError('CLOCK_DIFFERS', 'Timestamp error: the request was received too far from current time')
+}

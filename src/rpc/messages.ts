@@ -1,0 +1,32 @@
+import type { TimestampMs } from '../base/clock.ts'
+import type { AccountId } from '../protocol/account.ts'
+import type { ExpireMode, MessageExpiry } from '../protocol/client-api/expire.ts'
+import type { HashInNamespace } from '../protocol/client-api/namespace-or-all.ts'
+import type { MessageHash, StoredMessage, StoreOutcome } from '../protocol/message.ts'
+import type { Namespace } from '../protocol/namespace.ts'
+
+/** What the methods need of the message store. */
+export interface Messages {
+  /** Settles once the message is on disk. `expiryMs` is the effective one. */
+  store(message: StoredMessage): Promise<{ readonly outcome: StoreOutcome; readonly expiryMs: TimestampMs }>
+  retrieve(query: {
+    account: AccountId
+    namespace: Namespace
+    afterHash?: MessageHash
+    countMax?: number
+    sizeMax: number
+    reverse?: boolean
+  }): Promise<{ readonly messages: readonly StoredMessage[]; readonly more: boolean }>
+  /** The hashes that it held, sorted. */
+  delete(account: AccountId, hashes: readonly MessageHash[]): Promise<readonly MessageHash[]>
+  /** What it held, sorted by hash. */
+  deleteAll(account: AccountId, namespace: Namespace | 'all'): Promise<readonly HashInNamespace[]>
+  /** Both sorted by hash. */
+  expire(
+    account: AccountId,
+    changes: readonly MessageExpiry[],
+    mode: ExpireMode,
+  ): Promise<{ readonly updated: readonly MessageExpiry[]; readonly unchanged: readonly MessageExpiry[] }>
+  /** Of those that it holds. */
+  expiries(account: AccountId, hashes: readonly MessageHash[]): Promise<readonly MessageExpiry[]>
+}

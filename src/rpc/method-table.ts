@@ -1,0 +1,104 @@
+import type { AccountId } from '../protocol/account.ts'
+import type { ClientAnswer, Envelope } from '../protocol/client-api/envelope.ts'
+import type { MethodName } from '../protocol/client-api/methods.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import type { Authenticator } from './authentication.ts'
+import type { Messages } from './messages.ts'
+import type { Call, LocalMethod, SwarmMethod } from './method.ts'
+import { createBatchMethod, createSequenceMethod, type PreparedSubrequest } from './methods/batch.ts'
+import { createDeleteMethod } from './methods/delete.ts'
+import { createDeleteAllMethod } from './methods/delete-all.ts'
+import { createExpireMethod } from './methods/expire.ts'
+import { createGetExpiriesMethod } from './methods/get-expiries.ts'
+import { createGetSwarmMethod } from './methods/get-swarm.ts'
+import { createInfoMethod } from './methods/info.ts'
+import { createOxendRequestMethod } from './methods/oxend-request.ts'
+import { createRetrieveMethod } from './methods/retrieve.ts'
+import { createStoreMethod } from './methods/store.ts'
+import type { NodeIdentity } from './node-signer.ts'
+import type { ServiceNodeDirectory } from './service-node-directory.ts'
+import { runOnSwarm, type SwarmRequestComponents } from './swarm-request.ts'
+
+export interface MethodComponents extends SwarmRequestComponents {
+  readonly authenticator: Authenticator
+  readonly directory: ServiceNodeDirectory
+  readonly identity: NodeIdentity
+  readonly info: { readonly version: readonly [number, number, number] }
+  readonly messages: Messages
+}
+
+/** A method of the table, whatever its request is like. */
+export interface BoundMethod {
+  /** `meta`: made of other requests, and not to be nested. */
+  readonly kind: 'local' | 'swarm' | 'meta'
+  /** @throws {ProtocolError} when the parameters are refused */
+  prepare(params: JsonObject): PreparedRequest
+}
+
+/** A request whose parameters are read. */
+export interface PreparedRequest {
+  /** @throws {RpcError} when it is refused */
+  answer(call: Call): Promise<ClientAnswer>
+  /** How another member's request is carried out here; only methods that run on a whole swarm have it. */
+  readonly forwarded?: ForwardedWork
+}
+
+export interface ForwardedWork {
+  readonly account: AccountId
+  /** @throws {RpcError} when it is refused */
+  check(call: Call): void
+  execute(call: Call): Promise<JsonObject>
+}
+
+/** Every method by its name: a method without a line here does not compile. */
+export function createMethodTable(
+  components: MethodComponents,
+  prepare: (request: Envelope) => PreparedSubrequest,
+): Record<MethodName, BoundMethod> {
+  const onSwarm = <Request extends { readonly account: AccountId }>(name: MethodName, method: SwarmMethod<Request>) =>
+    bindToSwarm(components, name, method)
+  return {
+    batch: { ...bind(createBatchMethod({ prepare })), kind: 'meta' },
+    delete: onSwarm('delete', createDeleteMethod(components)),
+    delete_all: onSwarm('delete_all', createDeleteAllMethod(components)),
+    expire: onSwarm('expire', createExpireMethod(components)),
+    get_expiries: bind(createGetExpiriesMethod(components)),
+    get_swarm: bind(createGetSwarmMethod(components)),
+    info: bind(createInfoMethod(components)),
+    oxend_request: bind(createOxendRequestMethod(components)),
+    retrieve: bind(createRetrieveMethod(components)),
+    sequence: { ...bind(createSequenceMethod({ prepare })), kind: 'meta' },
+    store: onSwarm('store', createStoreMethod(components)),
+  }
+}
+
+function bind<Request>(method: LocalMethod<Request>): BoundMethod {
+  return {
+    kind: 'local',
+    prepare(params) {
+      const request = method.parse(params)
+      return { answer: async (call) => method.answer(request, call) }
+    },
+  }
+}
+
+function bindToSwarm<Request extends { readonly account: AccountId }>(
+  components: MethodComponents,
+  name: MethodName,
+  method: SwarmMethod<Request>,
+): BoundMethod {
+  return {
+    kind: 'swarm',
+    prepare(params) {
+      const request = method.parse(params)
+      return {
+        answer: (call) => runOnSwarm(components, { name, method, request, params }, call),
+        forwarded: {
+          account: request.account,
+          check: (call) => method.check(request, call),
+          execute: (call) => method.execute(request, call),
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import type { DurationMs, TimestampMs } from '../base/clock.ts'
+import type { AccountId } from '../protocol/account.ts'
+import type { ClientAnswer } from '../protocol/client-api/envelope.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import { SIGNATURE_WINDOW_FORWARDED_MS, SIGNATURE_WINDOW_MS } from '../protocol/limits.ts'
+import { RpcError } from './errors.ts'
+import type { RequestEntry } from './metrics.ts'
+
+/** One request on its way through the method table. */
+export interface Call {
+  readonly entry: RequestEntry
+  /** Our clock when the request was received. What timestamps are judged by. */
+  readonly nowMs: TimestampMs
+  /** The entry node's clock when it received the request; the same on every member, so that results are too. */
+  readonly receivedMs: TimestampMs
+  readonly signal: AbortSignal
+}
+
+/** Answers from this node alone. */
+export interface LocalMethod<Request> {
+  parse(params: JsonObject): Request
+  answer(request: Request, call: Call): ClientAnswer | Promise<ClientAnswer>
+}
+
+/** Runs on every member of an account's swarm: here at once, and on the others by forwarding. */
+export interface SwarmMethod<Request extends { readonly account: AccountId }> {
+  parse(params: JsonObject): Request
+  /**
+   * Clock, limits and signature, in this order. Repeated by every member.
+   * @throws {RpcError} whose message the client gets
+   */
+  check(request: Request, call: Call): void
+  /** Does it here. What this node signs is part of the result. */
+  execute(request: Request, call: Call): Promise<JsonObject>
+  /** What the whole answer needs besides the members' results. */
+  conclude?(request: Request, results: SwarmResults): Conclusion
+}
+
+export interface SwarmResults {
+  /** Undefined when this node failed. */
+  readonly own: JsonObject | undefined
+  readonly all: readonly JsonObject[]
+}
+
+export interface Conclusion {
+  readonly status?: number
+  /** Extra fields at the top of the answer. */
+  readonly fields?: JsonObject
+}
+
+/** A forwarded request has travelled already, so everything that names a time is judged a little more kindly. */
+export function travelAllowanceMs({ entry }: Call): DurationMs {
+  return entry === 'member' ? SIGNATURE_WINDOW_FORWARDED_MS - SIGNATURE_WINDOW_MS : 0
+}
+
+/** @throws {RpcError} CLOCK_DIFFERS */
+export function requireRecent(timestampMs: TimestampMs, call: Call, refusal: string): void {
+  const windowMs = SIGNATURE_WINDOW_MS + travelAllowanceMs(call)
+  if (Math.abs(timestampMs - call.nowMs) > windowMs) throw new RpcError('CLOCK_DIFFERS', refusal)
+}

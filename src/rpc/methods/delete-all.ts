@@ -1,0 +1,41 @@
+import {
+  type DeleteAllRequest,
+  deleteAllResultSignedText,
+  deleteAllSignedText,
+  parseDeleteAllParams,
+} from '../../protocol/client-api/delete-all.ts'
+import { hashesByNamespace } from '../../protocol/client-api/namespace-or-all.ts'
+import { SUBACCOUNT_DELETE } from '../../protocol/client-api/subaccount.ts'
+import type { Authenticator } from '../authentication.ts'
+import type { Messages } from '../messages.ts'
+import { requireRecent, type SwarmMethod } from '../method.ts'
+import { type NodeIdentity, signResult } from '../node-signer.ts'
+
+export interface DeleteAllComponents {
+  readonly authenticator: Authenticator
+  readonly identity: NodeIdentity
+  readonly messages: Pick<Messages, 'deleteAll'>
+}
+
+export function createDeleteAllMethod(components: DeleteAllComponents): SwarmMethod<DeleteAllRequest> {
+  const { authenticator, identity, messages } = components
+  return {
+    parse: parseDeleteAllParams,
+    check({ account, authentication, namespace, timestampMs }, call) {
+      requireRecent(timestampMs, call, 'delete_all timestamp too far from current time')
+      authenticator.require({
+        account,
+        authentication,
+        signedText: deleteAllSignedText(namespace, timestampMs),
+        access: SUBACCOUNT_DELETE,
+        refusal: 'delete_all signature verification failed',
+      })
+    },
+    async execute({ account, namespace, timestampMs }) {
+      const deleted = await messages.deleteAll(account, namespace)
+      const hashes = deleted.map(({ hash }) => hash)
+      const signature = signResult(identity, deleteAllResultSignedText(account, timestampMs, hashes))
+      return { deleted: hashesByNamespace(namespace, deleted), signature }
+    },
+  }
+}

@@ -1,0 +1,84 @@
+import { type DurationMs, SECOND } from '../base/clock.ts'
+import { REQUEST_MAX_BYTES } from '../protocol/limits.ts'
+
+export interface RpcOptions {
+  /** Address that the HTTPS server listens on. */
+  readonly httpsHost: string
+  /** Port that the HTTPS server listens on; 0 takes a free one. */
+  readonly httpsPort: number
+  /** Folder of the HTTPS certificate and its key. Both are made at the first start. */
+  readonly certificateFolder: string
+
+  /** Bytes of one request's body, counted as they are received. */
+  readonly requestMaxBytes: number
+  /** Bytes of all bodies being received together; beyond them a request is answered 503. */
+  readonly bodiesMaxBytes: number
+  /** Requests under way together; beyond them a request is answered 503. */
+  readonly requestsMax: number
+  /** Connections together; beyond them a new one is closed. */
+  readonly connectionsMax: number
+  /** Connections from one address (an IPv6 /64 counts as one). */
+  readonly connectionsPerAddressMax: number
+  /** Bytes of a request's headers. */
+  readonly headersMaxBytes: number
+  /** Headers of one request. */
+  readonly headersMax: number
+
+  /** Time for the TLS handshake. */
+  readonly handshakeTimeoutMs: DurationMs
+  /** Time from the first byte of a request to the end of its headers. */
+  readonly headersTimeoutMs: DurationMs
+  /** A body must bring `bodyWindowMinBytes` in each window of this length. */
+  readonly bodyWindowMs: DurationMs
+  /** See `bodyWindowMs`. */
+  readonly bodyWindowMinBytes: number
+  /** Time for a whole request, however steadily it comes. */
+  readonly requestTimeoutMs: DurationMs
+  /** A connection without traffic is closed after this. Longer than an onion request may take. */
+  readonly idleTimeoutMs: DurationMs
+  /** A connection without a request is closed after this. */
+  readonly keepAliveMs: DurationMs
+  /** Time that requests under way have to finish when the server stops. */
+  readonly drainMs: DurationMs
+
+  /** Requests that one address may make at once. */
+  readonly rateBurst: number
+  /** Requests per second that one address may make in the long run. */
+  readonly ratePerSecond: number
+  /** Addresses whose rate is remembered; when all of them are active, a newcomer is refused. */
+  readonly rateAddressesMax: number
+
+  /** Accounts' Ed25519 keys whose X25519 image is remembered: a poll every five seconds need not convert again. */
+  readonly conversionsMax: number
+  /** Time between an exit request and the unlocking of the stake, for the estimate in the service node list. */
+  readonly unlockAfterMs: DurationMs
+  /** Time between blocks of the chain, for the same estimate. */
+  readonly blockTimeMs: DurationMs
+}
+
+export const defaultRpcOptions: RpcOptions = {
+  httpsHost: '0.0.0.0',
+  httpsPort: 22021,
+  certificateFolder: 'data/https',
+  requestMaxBytes: REQUEST_MAX_BYTES,
+  bodiesMaxBytes: 64 * 1024 * 1024,
+  requestsMax: 2_000,
+  connectionsMax: 4_000,
+  connectionsPerAddressMax: 200,
+  headersMaxBytes: 8 * 1024,
+  headersMax: 64,
+  handshakeTimeoutMs: 5 * SECOND,
+  headersTimeoutMs: 5 * SECOND,
+  bodyWindowMs: 15 * SECOND,
+  bodyWindowMinBytes: 15 * 1024,
+  requestTimeoutMs: 300 * SECOND,
+  idleTimeoutMs: 40 * SECOND,
+  keepAliveMs: 5 * SECOND,
+  drainMs: 8 * SECOND,
+  rateBurst: 600,
+  ratePerSecond: 300,
+  rateAddressesMax: 10_000,
+  conversionsMax: 20_000,
+  unlockAfterMs: 15 * 24 * 3600 * SECOND,
+  blockTimeMs: 250,
+}

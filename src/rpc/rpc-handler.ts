@@ -1,0 +1,76 @@
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { type ClientAnswer, decodeEnvelope } from '../protocol/client-api/envelope.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import { Authenticator } from './authentication.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { refusalOf } from './error-response.ts'
+import { ForwardedRequests } from './forwarded-requests.ts'
+import { answerJsonRpc } from './json-rpc.ts'
+import type { Messages } from './messages.ts'
+import type { RequestEntry, RpcMetrics } from './metrics.ts'
+import type { NodeIdentity } from './node-signer.ts'
+import type { RpcOptions } from './options.ts'
+import { type Contacts, ServiceNodeDirectory, type SwarmView } from './service-node-directory.ts'
+import type { SwarmRequestComponents } from './swarm-request.ts'
+
+export interface RpcComponents {
+  readonly log: Logger
+  readonly clock: Clock
+  readonly metrics: RpcMetrics
+  readonly identity: NodeIdentity
+  readonly messages: Messages
+  readonly swarm: SwarmView
+  readonly contacts: Contacts
+  readonly replication: SwarmRequestComponents['replication']
+  readonly info: { readonly version: readonly [number, number, number] }
+  /** Why this node should not serve clients now; empty when it is ready. */
+  readonly readiness: () => readonly string[]
+}
+
+/** Answers clients, wherever their request came from, and members that pass requests on. */
+export interface RpcHandler {
+  /** A body of `POST /storage_rpc/v1`, or the payload of an onion request. A text body is an error text. */
+  handleJson(body: Uint8Array, signal: AbortSignal, entry: Exclude<RequestEntry, 'member'>): Promise<ClientAnswer>
+  /** The payload of an onion request that ends here. */
+  handleOnionRpc(payload: Uint8Array, signal: AbortSignal): Promise<ClientAnswer>
+  /** A request that another member of a swarm passed on; settles with the bytes of the answer, also when it refuses. */
+  handleForwarded(from: ServiceNodeKey, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+  /** A body of `POST /json_rpc`. */
+  handleJsonRpc(body: Uint8Array): Promise<JsonObject>
+}
+
+export function createRpcHandler(components: RpcComponents, options: RpcOptions): RpcHandler {
+  const { clock, readiness } = components
+  const directory = new ServiceNodeDirectory(components, options)
+  const methods = { ...components, directory, authenticator: new Authenticator(options) }
+  const dispatcher = new Dispatcher(methods)
+  const forwarded = new ForwardedRequests(methods, dispatcher)
+
+  const handleJson: RpcHandler['handleJson'] = async (body, signal, entry) => {
+    const notReady = readiness()
+    if (notReady.length > 0) return { status: 503, body: notReadyText(entry, notReady) }
+    const nowMs = clock.nowMs()
+    try {
+      return await dispatcher.answer(decodeEnvelope(body), { entry, nowMs, receivedMs: nowMs, signal })
+    } catch (error) {
+      const refusal = refusalOf(error)
+      if (refusal === undefined) throw error
+      components.metrics.requests.inc({ method: 'unknown', entry, status: '4xx' })
+      return refusal
+    }
+  }
+
+  return {
+    handleJson,
+    handleOnionRpc: (payload, signal) => handleJson(payload, signal, 'onion'),
+    handleForwarded: (from, payload, signal) => forwarded.answer(from, payload, signal),
+    handleJsonRpc: (body) => answerJsonRpc(body, directory),
+  }
+}
+
+/** Through an onion, the sender learns that this node is not ready, but not why. */
+function notReadyText(entry: RequestEntry, reasons: readonly string[]): string {
+  return entry === 'onion' ? 'Snode not ready' : `Service node is not ready: ${reasons.join('; ')}\n`
+}

@@ -1,0 +1,148 @@
+import type { Logger } from '../base/logger.ts'
+import type { AccountId } from '../protocol/account.ts'
+import type { ClientAnswer } from '../protocol/client-api/envelope.ts'
+import type { MethodName } from '../protocol/client-api/methods.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import { isJsonObject, type JsonObject } from '../protocol/json.ts'
+import {
+  decodeForwardedAnswer,
+  encodeForwardedRequest,
+  type ForwardedAnswer,
+} from '../protocol/peer-api/forwarded-request.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import { refusalOf } from './error-response.ts'
+import { RpcError } from './errors.ts'
+import type { Call, SwarmMethod } from './method.ts'
+import type { RpcMetrics } from './metrics.ts'
+import { stamped } from './network-version.ts'
+import type { NodeIdentity } from './node-signer.ts'
+import type { Contacts, ServiceNodeDirectory } from './service-node-directory.ts'
+
+/** How passing a request to one member ended. */
+export type ForwardOutcome =
+  | { readonly kind: 'answered'; readonly payload: Uint8Array }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'unreachable' }
+
+export interface SwarmRequestComponents {
+  readonly log: Logger
+  readonly metrics: RpcMetrics
+  readonly identity: Pick<NodeIdentity, 'key'>
+  readonly directory: Pick<ServiceNodeDirectory, 'wrongSwarm'>
+  readonly contacts: Contacts
+  /** Passes the request to every other member. Never rejects, and has a deadline of its own. */
+  readonly replication: {
+    forward(
+      account: AccountId,
+      payload: Uint8Array,
+      signal?: AbortSignal,
+    ): Promise<ReadonlyMap<ServiceNodeKey, ForwardOutcome>>
+  }
+}
+
+/** A request for a whole swarm whose parameters are read. */
+export interface SwarmRequest<Request extends { readonly account: AccountId }> {
+  readonly name: MethodName
+  readonly method: SwarmMethod<Request>
+  readonly request: Request
+  /** As they came: each member reads and checks them itself. */
+  readonly params: JsonObject
+}
+
+/**
+ * Runs a request here and on the other members at once, and answers with each member's own result.
+ * @throws {RpcError} when the request is refused before it runs anywhere
+ */
+export async function runOnSwarm<Request extends { readonly account: AccountId }>(
+  components: SwarmRequestComponents,
+  { name, method, request, params }: SwarmRequest<Request>,
+  call: Call,
+): Promise<ClientAnswer> {
+  const elsewhere = components.directory.wrongSwarm(request.account, call.nowMs)
+  if (elsewhere !== undefined) return elsewhere
+  method.check(request, call)
+
+  const payload = encodeForwardedRequest({ method: name, params, receivedMs: call.receivedMs })
+  const [own, forwarded] = await Promise.all([
+    executeHere(components, () => method.execute(request, call)),
+    components.replication.forward(request.account, payload, call.signal),
+  ])
+
+  const members = memberResults(components.contacts, forwarded)
+  const swarm = { [components.identity.key]: own.result, ...Object.fromEntries(members) }
+  const all = Object.values(swarm)
+  const hasSucceeded = all.some((result) => result['failed'] !== true)
+  const conclusion = method.conclude?.(request, { own: own.succeeded ? own.result : undefined, all }) ?? {}
+  return {
+    status: hasSucceeded ? (conclusion.status ?? 200) : own.status,
+    body: stamped({ ...conclusion.fields, swarm }, call.nowMs),
+  }
+}
+
+interface OwnOutcome {
+  readonly succeeded: boolean
+  readonly result: JsonObject
+  /** Of the whole answer, should every member have failed. */
+  readonly status: number
+}
+
+async function executeHere(
+  { log, metrics }: SwarmRequestComponents,
+  execute: () => Promise<JsonObject>,
+): Promise<OwnOutcome> {
+  try {
+    return { succeeded: true, result: await execute(), status: 200 }
+  } catch (error) {
+    const failure = { failed: true, query_failure: true }
+    const refusal = refusalOf(error)
+    if (refusal !== undefined) {
+      return { succeeded: false, result: { ...failure, reason: refusal.body }, status: statusWhenAllFailed(error) }
+    }
+    metrics.localFailures.inc()
+    log.error({ error }, 'A request could not be carried out on this node')
+    return { succeeded: false, result: failure, status: 500 }
+  }
+}
+
+/** Clients know 500; a full disk is told apart, since trying again at once will not help. */
+function statusWhenAllFailed(error: unknown): number {
+  return error instanceof RpcError && error.code === 'STORAGE_FULL' ? 507 : 500
+}
+
+/** Members that nobody knows how to reach are left out: a client could do nothing about them. */
+function memberResults(
+  contacts: Contacts,
+  forwarded: ReadonlyMap<ServiceNodeKey, ForwardOutcome>,
+): [ServiceNodeKey, JsonObject][] {
+  return [...forwarded]
+    .filter(([key, { kind }]) => kind === 'answered' || contacts.contact(key) !== undefined)
+    .map(([key, outcome]) => [key, memberResult(outcome)])
+}
+
+function memberResult(outcome: ForwardOutcome): JsonObject {
+  switch (outcome.kind) {
+    case 'answered':
+      return answeredResult(outcome.payload)
+    case 'timeout':
+      return { failed: true, timeout: true }
+    case 'unreachable':
+      return { failed: true, reason: 'Service node is currently unreachable' }
+  }
+}
+
+function answeredResult(payload: Uint8Array): JsonObject {
+  const answer = decodedAnswer(payload)
+  if (answer === undefined) return { failed: true, bad_peer_response: true }
+  const { status, body } = answer
+  if (status === 200) return isJsonObject(body) ? body : { failed: true, bad_peer_response: true }
+  return { failed: true, code: String(status), ...(typeof body === 'string' && { reason: body }) }
+}
+
+function decodedAnswer(payload: Uint8Array): ForwardedAnswer | undefined {
+  try {
+    return decodeForwardedAnswer(payload)
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined
+    throw error
+  }
+}
