@@ -1,0 +1,47 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { limitedAddress } from './client-address.ts'
+import type { RpcMetrics } from './metrics.ts'
+import type { RpcOptions } from './options.ts'
+
+/** Knows every open connection, from before its TLS handshake on, and closes those beyond the limits. */
+export class ConnectionLimiter {
+  readonly #metrics: RpcMetrics
+  readonly #options: Pick<RpcOptions, 'connectionsMax' | 'connectionsPerAddressMax'>
+  readonly #open = new Set<Duplex>()
+  readonly #byAddress = new Map<string, number>()
+
+  constructor(
+    { metrics }: { metrics: RpcMetrics },
+    options: Pick<RpcOptions, 'connectionsMax' | 'connectionsPerAddressMax'>,
+  ) {
+    this.#metrics = metrics
+    this.#options = options
+  }
+
+  accept(socket: Duplex): void {
+    const address = limitedAddress(socket instanceof Socket ? socket.remoteAddress : undefined)
+    const count = this.#byAddress.get(address) ?? 0
+    if (this.#open.size >= this.#options.connectionsMax || count >= this.#options.connectionsPerAddressMax) {
+      this.#metrics.rejected.inc({ reason: 'connections' })
+      socket.destroy()
+      return
+    }
+    this.#open.add(socket)
+    this.#byAddress.set(address, count + 1)
+    this.#metrics.connections.set(this.#open.size)
+    socket.once('close', () => this.#forget(socket, address))
+  }
+
+  closeAll(): void {
+    for (const socket of this.#open) socket.destroy()
+  }
+
+  #forget(socket: Duplex, address: string): void {
+    this.#open.delete(socket)
+    const count = (this.#byAddress.get(address) ?? 1) - 1
+    if (count === 0) this.#byAddress.delete(address)
+    else this.#byAddress.set(address, count)
+    this.#metrics.connections.set(this.#open.size)
+  }
+}

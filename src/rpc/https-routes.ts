@@ -1,0 +1,98 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { toBase64, utf8 } from '../base/bytes.ts'
+import type { ClientAnswer } from '../protocol/client-api/envelope.ts'
+import type { JsonValue } from '../protocol/json.ts'
+import { type ServiceNodeKey, serviceNodeKeyBytes } from '../protocol/service-node.ts'
+import type { RejectReason } from './metrics.ts'
+import type { RpcHandler } from './rpc-handler.ts'
+
+/** What goes back over HTTPS. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly contentType: 'application/json' | 'text/plain' | 'application/octet-stream'
+  readonly body: Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+  /** Set when no method saw the request. */
+  readonly rejected?: RejectReason
+}
+
+/** What one kind of request needs: the signal aborts when the server stops, or the client is gone. */
+export interface RouteCall {
+  readonly body: Uint8Array
+  readonly headers: IncomingHttpHeaders
+  readonly stopping: AbortSignal
+  readonly gone: AbortSignal
+}
+
+export interface Route {
+  /** Whether the address pays a token for it. */
+  readonly isLimited: boolean
+  answer(call: RouteCall): Promise<HttpAnswer>
+}
+
+export interface RouteComponents {
+  readonly rpc: Pick<RpcHandler, 'handleJson' | 'handleJsonRpc'>
+  readonly onion: {
+    handleClientRequest(
+      body: Uint8Array,
+      signal: AbortSignal,
+    ): Promise<{
+      readonly status: number
+      readonly contentType: 'text/plain' | 'application/octet-stream'
+      readonly body: Uint8Array
+    }>
+  }
+  readonly identity: { readonly key: ServiceNodeKey }
+  readonly info: { readonly version: readonly [number, number, number] }
+}
+
+/** By method and path. */
+export function createRoutes({ rpc, onion, identity, info }: RouteComponents): ReadonlyMap<string, Route> {
+  const ownKey = toBase64(serviceNodeKeyBytes(identity.key))
+  return new Map<string, Route>([
+    [
+      'POST /storage_rpc/v1',
+      {
+        isLimited: true,
+        async answer({ body, headers, stopping }) {
+          if (headers['x-loki-long-poll'] !== undefined) return LONG_POLL
+          // The client's going away does not stop what members of its swarm should still hear of.
+          const answer = await rpc.handleJson(body, stopping, 'https')
+          return clientAnswer(answer, answer.status === 503 ? 'not_ready' : undefined)
+        },
+      },
+    ],
+    ['POST /onion_req/v2', { isLimited: true, answer: ({ body, gone }) => onion.handleClientRequest(body, gone) }],
+    ['POST /json_rpc', { isLimited: true, answer: async ({ body }) => jsonAnswer(200, await rpc.handleJsonRpc(body)) }],
+    [
+      'POST /ping_test/v1',
+      {
+        isLimited: false,
+        answer: async () => ({ ...textAnswer(200, ''), headers: { 'X-Oxen-Snode-Pubkey': ownKey } }),
+      },
+    ],
+    [
+      'GET /get_stats/v1',
+      { isLimited: false, answer: async () => jsonAnswer(200, { version: info.version.join('.') }) },
+    ],
+  ])
+}
+
+const LONG_POLL: HttpAnswer = textAnswer(
+  410,
+  'long polling is no longer supported, client upgrade required',
+  'long_poll',
+)
+
+export function textAnswer(status: number, text: string, rejected?: RejectReason): HttpAnswer {
+  return { status, contentType: 'text/plain', body: utf8(text), ...(rejected !== undefined && { rejected }) }
+}
+
+/** Exactly `application/json`: with a charset after it, clients take the answer for something else. */
+function jsonAnswer(status: number, body: JsonValue): HttpAnswer {
+  return { status, contentType: 'application/json', body: utf8(JSON.stringify(body)) }
+}
+
+function clientAnswer({ status, body }: ClientAnswer, rejected: RejectReason | undefined): HttpAnswer {
+  return typeof body === 'string' ? textAnswer(status, body, rejected) : jsonAnswer(status, body)
+}

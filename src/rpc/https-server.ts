@@ -1,0 +1,216 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../base/clock.ts'
+import { raceSignal, withDeadline } from '../base/deadline.ts'
+import type { Logger } from '../base/logger.ts'
+import { loadOrCreateCertificate } from './certificate.ts'
+import { limitedAddress } from './client-address.ts'
+import { ConnectionLimiter } from './connection-limiter.ts'
+import { refusalOf, UNFORESEEN } from './error-response.ts'
+import { RpcError, type RpcErrorCode } from './errors.ts'
+import { createRoutes, type HttpAnswer, type Route, type RouteComponents, textAnswer } from './https-routes.ts'
+import type { RejectReason, RpcMetrics } from './metrics.ts'
+import type { RpcOptions } from './options.ts'
+import { RateLimiter } from './rate-limiter.ts'
+import { BodyReader } from './request-body.ts'
+
+export interface HttpsServerComponents extends RouteComponents {
+  readonly log: Logger
+  readonly clock: Clock
+  readonly metrics: RpcMetrics
+}
+
+export interface HttpsServer extends AsyncDisposable {
+  /** The port that it listens on. */
+  readonly port: number
+}
+
+/** Opens the clients' entry. Disposal stops accepting, lets requests under way finish, and then closes what is left. */
+export async function startHttpsServer(components: HttpsServerComponents, options: RpcOptions): Promise<HttpsServer> {
+  const certificate = await loadOrCreateCertificate(options.certificateFolder, components)
+  const entry = new HttpsEntry(components, options)
+  const server = createServer(
+    {
+      ...certificate,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: options.handshakeTimeoutMs,
+      headersTimeout: options.headersTimeoutMs,
+      requestTimeout: options.requestTimeoutMs,
+      keepAliveTimeout: options.keepAliveMs,
+      // How often the two timeouts above are looked at, so they may be late by as much.
+      connectionsCheckingInterval: Math.min(1000, options.headersTimeoutMs),
+      maxHeaderSize: options.headersMaxBytes,
+      noDelay: true,
+    },
+    (request, response) => entry.handle(request, response),
+  )
+  server.maxHeadersCount = options.headersMax
+  server.timeout = options.idleTimeoutMs
+  entry.attach(server)
+  await listen(server, options)
+  const { port } = server.address() as AddressInfo
+  components.log.info({ port }, 'The HTTPS server listens')
+  return { port, [Symbol.asyncDispose]: () => entry.stop(server) }
+}
+
+function listen(server: Server, { httpsHost, httpsPort }: RpcOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(httpsPort, httpsHost, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** Which refusals count as rejections, and under which name. */
+const REJECTIONS: Partial<Record<RpcErrorCode, RejectReason>> = {
+  BODY_TOO_LARGE: 'body_too_large',
+  BODY_INCOMPLETE: 'slow',
+  SERVER_BUSY: 'busy',
+}
+
+class HttpsEntry {
+  readonly #components: HttpsServerComponents
+  readonly #options: RpcOptions
+  readonly #routes: ReadonlyMap<string, Route>
+  readonly #rates: RateLimiter
+  readonly #connections: ConnectionLimiter
+  readonly #bodies: BodyReader
+  readonly #stopping = new AbortController()
+  readonly #serverName: string
+  #inFlight = 0
+  #isDraining = false
+
+  constructor(components: HttpsServerComponents, options: RpcOptions) {
+    this.#components = components
+    this.#options = options
+    this.#routes = createRoutes(components)
+    this.#rates = new RateLimiter(components, options)
+    this.#connections = new ConnectionLimiter(components, options)
+    this.#bodies = new BodyReader(options)
+    this.#serverName = `Starling/${components.info.version.join('.')}`
+  }
+
+  attach(server: Server): void {
+    server.on('connection', (socket) => this.#connections.accept(socket))
+    server.on('tlsClientError', (_error, socket) => {
+      this.#reject('tls')
+      socket.destroy()
+    })
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseMalformed(error, socket))
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#setInFlight(this.#inFlight + 1)
+    try {
+      this.#send(request, response, await this.#answer(request, response))
+    } finally {
+      this.#setInFlight(this.#inFlight - 1)
+    }
+  }
+
+  async stop(server: Server): Promise<void> {
+    this.#isDraining = true
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    server.closeIdleConnections()
+    await raceSignal(closed, withDeadline(this.#options.drainMs)).catch(() => {})
+    this.#stopping.abort(new RpcError('SERVER_BUSY', 'The server stops'))
+    this.#connections.closeAll()
+    await closed
+  }
+
+  /** Never rejects. */
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<HttpAnswer> {
+    try {
+      const route = this.#routes.get(`${request.method} ${request.url?.split('?')[0]}`)
+      return route === undefined ? notFound(request) : await this.#runRoute(route, request, response)
+    } catch (error) {
+      return this.#failed(error)
+    }
+  }
+
+  async #runRoute(route: Route, request: IncomingMessage, response: ServerResponse): Promise<HttpAnswer> {
+    const refusal = this.#refusalBeforeBody(route, request)
+    if (refusal !== undefined) return refusal
+    const gone = new AbortController()
+    const leave = () => gone.abort(new RpcError('BODY_INCOMPLETE', 'The client is gone'))
+    response.once('close', leave)
+    try {
+      return await this.#bodies.use(request, (body) => {
+        this.#components.metrics.receivedBytes.add(body.length)
+        const stopping = this.#stopping.signal
+        return route.answer({
+          body,
+          headers: request.headers,
+          stopping,
+          gone: AbortSignal.any([stopping, gone.signal]),
+        })
+      })
+    } finally {
+      response.off('close', leave)
+    }
+  }
+
+  #refusalBeforeBody(route: Route, { headers, socket }: IncomingMessage): HttpAnswer | undefined {
+    if (route.isLimited && !this.#rates.take(limitedAddress(socket.remoteAddress))) {
+      return { ...textAnswer(429, 'Too Many Requests\n', 'rate'), headers: { 'Retry-After': '1' } }
+    }
+    if (this.#inFlight > this.#options.requestsMax) {
+      return textAnswer(503, 'Server busy, try again later', 'busy')
+    }
+    const encoding = headers['content-encoding'] ?? 'identity'
+    if (encoding !== 'identity') return textAnswer(415, 'Compressed request bodies are not accepted', 'encoding')
+    return undefined
+  }
+
+  #failed(error: unknown): HttpAnswer {
+    const refusal = refusalOf(error)
+    if (refusal !== undefined) {
+      return textAnswer(refusal.status, refusal.body, error instanceof RpcError ? REJECTIONS[error.code] : undefined)
+    }
+    this.#components.metrics.localFailures.inc()
+    this.#components.log.error({ error }, 'An HTTPS request failed in a way that nobody foresaw')
+    return textAnswer(UNFORESEEN.status, 'request failed')
+  }
+
+  #send(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void {
+    if (answer.rejected !== undefined) this.#reject(answer.rejected)
+    if (response.destroyed) return
+    response.setHeader('Server', this.#serverName)
+    response.setHeader('Content-Type', answer.contentType)
+    response.setHeader('Content-Length', answer.body.length)
+    for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
+    if (isOverloaded(answer.status)) response.setHeader('Retry-After', '1')
+    // A body that was not read to its end cannot be followed by another request.
+    if (this.#isDraining || !request.complete) response.setHeader('Connection', 'close')
+    response.writeHead(answer.status).end(answer.body)
+  }
+
+  #refuseMalformed({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+    if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+    this.#reject(status === 408 ? 'slow' : 'malformed')
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  }
+
+  #reject(reason: RejectReason): void {
+    this.#components.metrics.rejected.inc({ reason })
+  }
+
+  #setInFlight(count: number): void {
+    this.#inFlight = count
+    this.#components.metrics.requestsInFlight.set(count)
+  }
+}
+
+/** The client should wait a moment before it tries again. */
+function isOverloaded(status: number): boolean {
+  return status === 503 || status === 507
+}
+
+function notFound({ method, url }: IncomingMessage): HttpAnswer {
+  return textAnswer(404, `${method} ${url} Not Found`, 'unknown_url')
+}
