@@ -5,9 +5,10 @@ import { ed25519KeyPairFromSeed, ed25519PublicKey, generateEd25519KeyPair } from
 import { SIGNATURE_SIZE, sign, verifySignature } from '../../../src/crypto/signature.ts'
 
 const primitives = JSON.parse(readFileSync(new URL('../../vectors/primitives.json', import.meta.url), 'utf8'))
+const vectors: { source: string; seed: string; message: string; signature: string }[] = primitives.ed25519
 const bytes = (hex: string) => fromHex(hex) ?? new Uint8Array()
 
-test.each(primitives.ed25519)('signs and verifies $source', ({ seed, message, signature }) => {
+test.each(vectors)('signs and verifies $source', ({ seed, message, signature }) => {
   const pair = ed25519KeyPairFromSeed(bytes(seed))
   expect(toHex(sign(bytes(message), pair.secretKey))).toBe(signature)
   expect(verifySignature(bytes(signature), bytes(message), pair.publicKey)).toBe(true)
