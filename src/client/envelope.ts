@@ -14,6 +14,7 @@ import { type AccountId, accountKey, accountPrefix, SESSION_ID_PREFIX } from '..
 import { ProtocolError } from '../protocol/errors.ts'
 import { MESSAGE_DATA_MAX_BYTES } from '../protocol/limits.ts'
 import { type Account, accountIdOf } from './account.ts'
+import { ClientError } from './errors.ts'
 
 // What a message between two Starling clients is, as the swarm stores it (docs/client-sdk.md). Nodes never look inside.
 //
@@ -49,12 +50,12 @@ const PADDED_MAX_BYTES = Math.floor((MESSAGE_DATA_MAX_BYTES - OVERHEAD) / PADDIN
 /** Longest text, in bytes of UTF-8, that fits into a stored message. */
 export const TEXT_MAX_BYTES = PADDED_MAX_BYTES - CONTENT_HEADER_SIZE - 1
 
-/** @throws {ProtocolError} FRAME_TOO_LARGE, PARAMETER_INVALID (the recipient is not a Session id) */
+/** @throws {ClientError} TOO_LARGE, RECIPIENT_INVALID */
 export function sealEnvelope(content: Content, sender: Account, recipient: AccountId): Uint8Array {
   const recipientKey = recipientKeyOf(recipient)
   const padded = pad(encodeContent(content))
   const signature = sign(signedText(padded, sender.ed25519.publicKey, recipientKey), sender.ed25519.secretKey)
-  return sealToPublicKey(concat(sender.ed25519.publicKey, signature, padded), recipientKey)
+  return sealTo(recipientKey, concat(sender.ed25519.publicKey, signature, padded))
 }
 
 /** @throws {ProtocolError} FRAME_TRUNCATED, FRAME_TOO_LARGE, FRAME_MALFORMED, SIGNATURE_INVALID */
@@ -78,9 +79,18 @@ function signedText(padded: Uint8Array, sender: Ed25519PublicKey, recipient: X25
 
 function recipientKeyOf(recipient: AccountId): X25519PublicKey {
   if (accountPrefix(recipient) !== SESSION_ID_PREFIX) {
-    throw new ProtocolError('PARAMETER_INVALID', 'Messages can be sealed only to account ids that begin with 05')
+    throw new ClientError('RECIPIENT_INVALID', 'Messages can be sealed only to account ids that begin with 05')
   }
   return x25519PublicKey(accountKey(recipient))
+}
+
+/** Refuses a low-order key: anybody could open what is sealed to it. */
+function sealTo(recipient: X25519PublicKey, plaintext: Uint8Array): Uint8Array {
+  try {
+    return sealToPublicKey(plaintext, recipient)
+  } catch (cause) {
+    throw new ClientError('RECIPIENT_INVALID', 'This account id has a key to which nothing can be sealed', { cause })
+  }
 }
 
 function senderIdOf(sender: Ed25519PublicKey): AccountId {
@@ -96,7 +106,7 @@ function encodeContent({ text, sentMs }: Content): Uint8Array {
   const body = utf8(text)
   if (body.length > TEXT_MAX_BYTES) {
     const details = { bytes: body.length, maxBytes: TEXT_MAX_BYTES }
-    throw new ProtocolError('FRAME_TOO_LARGE', `A message has at most ${TEXT_MAX_BYTES} bytes of text`, { details })
+    throw new ClientError('TOO_LARGE', `A message has at most ${TEXT_MAX_BYTES} bytes of text`, { details })
   }
   const header = Buffer.alloc(CONTENT_HEADER_SIZE)
   header.writeUInt8(VERSION, 0)

@@ -13,7 +13,7 @@ export type ClientErrorCode =
   | 'TRANSPORT_FAILED'
   /** A connection that was kept from an earlier request was closed by the other side before it answered. */
   | 'CONNECTION_CLOSED'
-  /** No whole response within the time allowed. */
+  /** No whole response, or no answer to a request after all its tries, within the time allowed. */
   | 'TRANSPORT_TIMEOUT'
   /** A response, or a message to be sent, is larger than allowed. */
   | 'TOO_LARGE'
@@ -37,6 +37,8 @@ export type ClientErrorCode =
   | 'ACCOUNT_MISSING'
   /** An account seed is not 64 hex digits. */
   | 'ACCOUNT_INVALID'
+  /** An account id that messages cannot be sealed to. */
+  | 'RECIPIENT_INVALID'
   /** The client is disposed of already. */
   | 'CLOSED'
 

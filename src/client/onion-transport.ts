@@ -3,6 +3,7 @@ import { type DurationMs, SECOND } from '../base/clock.ts'
 import { type Envelope, encodeEnvelope } from '../protocol/client-api/envelope.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { type JsonValue, parseJsonText } from '../protocol/json.ts'
+import { JSON_ANSWER_VALUES_MAX } from '../protocol/limits.ts'
 import type { EncryptionType } from '../protocol/onion/encryption.ts'
 import { buildOnionRequest, type OnionPathNode } from '../protocol/onion/request.ts'
 import { openOnionReply, type ReplyKey } from '../protocol/onion/response.ts'
@@ -112,7 +113,8 @@ export class OnionTransport {
   #blame(outcome: Exclude<Outcome, { kind: 'answered' }>, path: Path, destination: ReachableNode): void {
     switch (outcome.kind) {
       case 'hop-gone':
-        return this.#pool.dropNode(outcome.key)
+        this.#pool.dropNode(outcome.key)
+        return
       case 'destination-gone':
         this.#pool.dropNode(destination.key)
         throw unreachable('The last hop cannot reach the destination')
@@ -121,12 +123,14 @@ export class OnionTransport {
         if (outcome.key === destination.key) throw unreachable('The destination is not ready')
         return
       case 'guard-failed':
-        return this.#pool.strikeNode(path.guard.key)
+        this.#pool.strikeNode(path.guard.key)
+        return
       case 'too-large':
         throw new ClientError('TOO_LARGE', 'The request is larger than service nodes take')
       case 'timeout':
       case 'unattributed':
-        return this.#pool.strikePath(path)
+        this.#pool.strikePath(path)
+        return
     }
   }
 }
@@ -150,7 +154,7 @@ function openAnswer(replyKey: ReplyKey, httpBody: Uint8Array): Outcome {
 export function jsonOrText(text: string): JsonValue {
   if (!/^[[{]/.test(text)) return text
   try {
-    return parseJsonText(text)
+    return parseJsonText(text, JSON_ANSWER_VALUES_MAX)
   } catch (error) {
     if (error instanceof ProtocolError) return text
     throw error

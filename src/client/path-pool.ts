@@ -64,6 +64,10 @@ export class PathPool {
     return this.#nodes.filter((node) => !this.#dropped.has(node.key))
   }
 
+  isUsable(key: ServiceNodeKey): boolean {
+    return !this.#dropped.has(key)
+  }
+
   /**
    * A path on which nobody is near `target`, and another than `last` if there is one.
    * @throws {ClientError} TOO_FEW_NODES

@@ -3,6 +3,7 @@ import { utf8 } from '../base/bytes.ts'
 import { type DurationMs, SECOND } from '../base/clock.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { isJsonObject, parseJson } from '../protocol/json.ts'
+import { JSON_ANSWER_VALUES_MAX } from '../protocol/limits.ts'
 import { ClientError } from './errors.ts'
 import { NODE_FIELDS, parseServiceNodeStates, type ReachableNode } from './reachable-node.ts'
 import type { Certificate, Transport } from './transport.ts'
@@ -88,7 +89,7 @@ export function parseSeedReply(body: Uint8Array): readonly ReachableNode[] {
 
 function parseJsonOrRefuse(body: Uint8Array) {
   try {
-    return parseJson(body)
+    return parseJson(body, JSON_ANSWER_VALUES_MAX)
   } catch (cause) {
     if (!(cause instanceof ProtocolError)) throw cause
     throw new ClientError('NODE_LIST_INVALID', 'The list of service nodes is not JSON', { cause })

@@ -39,7 +39,7 @@ export class SwarmDirectory {
 
   /** @throws {ClientError} SWARM_UNKNOWN; the signal's reason */
   async membersOf(account: AccountId, signal: AbortSignal): Promise<readonly ReachableNode[]> {
-    const remembered = this.#recall(account)
+    const remembered = this.remembered(account)
     if (remembered.length > 0) return remembered
     const fetched = (await this.#fetch(account, signal)) ?? (await this.#fetchWithNewList(account, signal))
     if (fetched !== undefined) return this.#remember(account, fetched)
@@ -58,7 +58,7 @@ export class SwarmDirectory {
 
   /** One node of a swarm is not a member after all. */
   dropMember(account: AccountId, key: ServiceNodeKey): void {
-    const rest = this.#recall(account).filter((member) => member.key !== key)
+    const rest = this.remembered(account).filter((member) => member.key !== key)
     this.#remember(account, rest)
   }
 
@@ -66,7 +66,8 @@ export class SwarmDirectory {
     this.#swarms.delete(account)
   }
 
-  #recall(account: AccountId): readonly ReachableNode[] {
+  /** The members, if they were learned lately. */
+  remembered(account: AccountId): readonly ReachableNode[] {
     const swarm = this.#swarms.get(account)
     if (swarm === undefined || swarm.untilMs <= this.#components.clock.monotonicMs()) return []
     this.#swarms.delete(account)

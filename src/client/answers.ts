@@ -1,0 +1,43 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../protocol/json.ts'
+import { ClientError } from './errors.ts'
+
+/** One part of the answer to a batch or sequence. */
+export interface BatchResult {
+  readonly status: number
+  readonly body: JsonValue
+}
+
+/** What a node says of itself. */
+export interface NodeInfo {
+  readonly version: readonly number[]
+  readonly timestampMs: number
+}
+
+/** @throws {ClientError} ANSWER_INVALID */
+export function readBatchResults(answer: JsonValue): readonly BatchResult[] {
+  const results = objectOf(answer)['results']
+  if (!Array.isArray(results)) throw invalid('it has no list of results')
+  return results.map((result: JsonValue) => {
+    const { code, body } = objectOf(result)
+    if (typeof code !== 'number' || !Number.isInteger(code)) throw invalid('a result has no code')
+    return { status: code, body: body ?? null }
+  })
+}
+
+/** @throws {ClientError} ANSWER_INVALID */
+export function readInfo(answer: JsonValue): NodeInfo {
+  const { version, timestamp } = objectOf(answer)
+  if (!Array.isArray(version) || !version.every((part) => typeof part === 'number')) throw invalid('it has no version')
+  if (typeof timestamp !== 'number') throw invalid('it has no timestamp')
+  return { version, timestampMs: timestamp }
+}
+
+/** @throws {ClientError} ANSWER_INVALID */
+export function objectOf(answer: JsonValue): JsonObject {
+  if (!isJsonObject(answer)) throw invalid('it is not an object')
+  return answer
+}
+
+function invalid(what: string): ClientError {
+  return new ClientError('ANSWER_INVALID', `The node's answer is invalid: ${what}`)
+}

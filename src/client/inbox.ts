@@ -1,0 +1,121 @@
+import { MINUTE, type TimestampMs } from '../base/clock.ts'
+import type { AccountId } from '../protocol/account.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import type { MessageHash, StoredMessage } from '../protocol/message.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import type { Account } from './account.ts'
+import { openEnvelope } from './envelope.ts'
+import type { RetrievedPage } from './retrieved-page.ts'
+
+export interface ReceivedMessage {
+  readonly hash: MessageHash
+  /** Proved by the sender's signature. */
+  readonly from: AccountId
+  readonly text: string
+  /** By the sender's clock. */
+  readonly sentMs: TimestampMs
+  /** When the swarm forgets it. */
+  readonly expiryMs: TimestampMs
+}
+
+export interface Received {
+  /** Oldest first, by the senders' clocks. */
+  readonly messages: readonly ReceivedMessage[]
+  /** Messages that are not sealed to this account by a Starling client. Anybody can store them. */
+  readonly unreadable: number
+}
+
+/** A page, and the member that gave it. */
+export interface MemberPage extends RetrievedPage {
+  readonly member: ServiceNodeKey
+}
+
+/**
+ * What the inbox needs of the client: a page from the member `first`, or any if there is none or it fails, after the
+ * message that `afterOf` says for it.
+ */
+export type RetrievePage = (
+  afterOf: (member: ServiceNodeKey) => MessageHash | undefined,
+  first: ServiceNodeKey | undefined,
+) => Promise<MemberPage>
+
+/** Pages in one call: the largest answers a hundred times over. What is left comes with the next call. */
+const PAGES_MAX = 100
+/** Hashes that are remembered. Beyond, the oldest are forgotten, and such a message would be returned again. */
+const SEEN_MAX = 100_000
+/** Clocks differ: a hash is remembered a little longer than its message lives. */
+const SEEN_MARGIN_MS = 10 * MINUTE
+
+/**
+ * Returns each message once, whichever members are asked. A member's order is its own, so where the last retrieve ended
+ * is remembered for each.
+ */
+export class Inbox {
+  readonly #account: Account
+  readonly #cursors = new Map<ServiceNodeKey, MessageHash>()
+  /** In order of arrival. */
+  readonly #seen = new Map<MessageHash, TimestampMs>()
+
+  constructor(account: Account) {
+    this.#account = account
+  }
+
+  /** What has arrived since the last call, or all that there is at the first. */
+  async receive(retrieve: RetrievePage, nowMs: TimestampMs): Promise<Received> {
+    this.#forgetExpired(nowMs)
+    const fresh: StoredMessage[] = []
+    let page: MemberPage | undefined
+    for (let pages = 0; pages < PAGES_MAX; pages++) {
+      page = await this.#nextPage(retrieve, page?.member, fresh.length > 0)
+      if (page === undefined) break
+      fresh.push(...page.messages.filter((message) => this.#isNew(message)))
+      if (page.lastHash !== undefined) this.#cursors.set(page.member, page.lastHash)
+      if (!page.more) break
+    }
+    return this.#open(fresh)
+  }
+
+  /** Messages count as seen once a page is read, so a failure of a later page must not lose them: it waits. */
+  async #nextPage(
+    retrieve: RetrievePage,
+    member: ServiceNodeKey | undefined,
+    hasMessages: boolean,
+  ): Promise<MemberPage | undefined> {
+    try {
+      return await retrieve((key) => this.#cursors.get(key), member)
+    } catch (error) {
+      if (hasMessages) return undefined
+      throw error
+    }
+  }
+
+  #isNew({ hash, expiryMs }: StoredMessage): boolean {
+    if (this.#seen.has(hash)) return false
+    this.#seen.set(hash, expiryMs)
+    const oldest = this.#seen.keys().next()
+    if (this.#seen.size > SEEN_MAX && !oldest.done) this.#seen.delete(oldest.value)
+    return true
+  }
+
+  #forgetExpired(nowMs: TimestampMs): void {
+    for (const [hash, expiryMs] of this.#seen) {
+      if (expiryMs + SEEN_MARGIN_MS < nowMs) this.#seen.delete(hash)
+    }
+  }
+
+  #open(stored: readonly StoredMessage[]): Received {
+    const messages = stored.flatMap((message) => this.#openOne(message) ?? [])
+    messages.sort((a, b) => a.sentMs - b.sentMs || (a.hash < b.hash ? -1 : 1))
+    return { messages, unreadable: stored.length - messages.length }
+  }
+
+  #openOne({ hash, data, expiryMs }: StoredMessage): ReceivedMessage | undefined {
+    try {
+      const { sender, text, sentMs } = openEnvelope(data, this.#account)
+      return { hash, from: sender, text, sentMs, expiryMs }
+    } catch (error) {
+      if (error instanceof ProtocolError) return undefined
+      throw error
+    }
+  }
+}

@@ -1,0 +1,172 @@
+// Service nodes of a test: real HTTPS servers on 127.0.<n>.1 that open real layers. The guard opens the layers of the
+// later hops too, with their keys, instead of handing them on: what a client sees is the same.
+import { createPrivateKey } from 'node:crypto'
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import * as x509 from '@peculiar/x509'
+import { toHex } from '../../../src/base/bytes.ts'
+import type { ReachableNode } from '../../../src/client/reachable-node.ts'
+import {
+  type Ed25519KeyPair,
+  generateEd25519KeyPair,
+  toX25519KeyPair,
+  type X25519KeyPair,
+} from '../../../src/crypto/keys.ts'
+import type { Envelope } from '../../../src/protocol/client-api/envelope.ts'
+import { decodeEnvelope } from '../../../src/protocol/client-api/envelope.ts'
+import type { JsonValue } from '../../../src/protocol/json.ts'
+import { openLayer, type SealedLayer } from '../../../src/protocol/onion/layer.ts'
+import { decodeLayerContent } from '../../../src/protocol/onion/layer-content.ts'
+import { decodeOuterFrame } from '../../../src/protocol/onion/outer-frame.ts'
+import { sealOnionReply } from '../../../src/protocol/onion/response.ts'
+import { type ServiceNodeKey, serviceNodeKey } from '../../../src/protocol/service-node.ts'
+
+export interface Reply {
+  readonly status: number
+  readonly body: JsonValue
+}
+
+/** What the guard answers in clear. */
+export interface PathError {
+  readonly status: number
+  readonly text: string
+}
+
+export interface TestNode extends ReachableNode {
+  readonly ed25519: Ed25519KeyPair
+  readonly x25519Pair: X25519KeyPair
+  /** Answers as the destination. */
+  answer: (request: Envelope) => Reply | Promise<Reply>
+  /** As a hop or destination: what the hop before says instead of passing a layer on. */
+  refusal: PathError | undefined
+  /** Requests that it answered as the destination. */
+  readonly requests: Envelope[]
+  /** Onion requests that came to it as the guard. */
+  guarded: number
+}
+
+export interface TestNetwork extends AsyncDisposable {
+  readonly nodes: readonly TestNode[]
+  /** Base address of the first node. */
+  readonly seedUrl: string
+  /** Keys of the hops of each request that reached a destination, in order. */
+  readonly routes: ServiceNodeKey[][]
+  /** Answers `/json_rpc`. */
+  seed: (body: Uint8Array) => { status: number; body: string | Uint8Array }
+  /** Kept connections are closed before they are used again. */
+  closeConnections(): void
+}
+
+export async function startTestNetwork(count: number): Promise<TestNetwork> {
+  const certificate = await selfSigned()
+  const servers: Server[] = []
+  const nodes: TestNode[] = []
+  const network: TestNetwork = {
+    nodes,
+    seedUrl: '',
+    routes: [],
+    seed: () => ({ status: 200, body: seedReply(nodes) }),
+    closeConnections() {
+      for (const server of servers) server.closeAllConnections()
+    },
+    async [Symbol.asyncDispose]() {
+      for (const server of servers) {
+        server.closeAllConnections()
+        server.close()
+        await once(server, 'close')
+      }
+    },
+  }
+  for (let n = 1; n <= count; n++) {
+    const server = createServer(certificate)
+    servers.push(server)
+    server.listen(0, `127.0.${n}.1`)
+    await once(server, 'listening')
+    const node = createNode(`127.0.${n}.1`, (server.address() as AddressInfo).port)
+    nodes.push(node)
+    server.on('request', (request, response) => void handle(network, node, request, response))
+  }
+  return Object.assign(network, { seedUrl: `https://127.0.1.1:${nodes[0]?.httpsPort}` })
+}
+
+function createNode(ip: string, httpsPort: number): TestNode {
+  const ed25519 = generateEd25519KeyPair()
+  const x25519Pair = toX25519KeyPair(ed25519)
+  return {
+    key: serviceNodeKey(ed25519.publicKey),
+    x25519: x25519Pair.publicKey,
+    ip,
+    httpsPort,
+    ed25519,
+    x25519Pair,
+    answer: () => ({ status: 200, body: {} }),
+    refusal: undefined,
+    requests: [],
+    guarded: 0,
+  }
+}
+
+/** The list in the form that seeds give. */
+export function seedReply(nodes: readonly ReachableNode[]): string {
+  const service_node_states = nodes.map((node) => ({
+    public_ip: node.ip,
+    storage_port: node.httpsPort,
+    pubkey_ed25519: node.key,
+    pubkey_x25519: toHex(node.x25519),
+    requested_unlock_height: 0,
+  }))
+  return JSON.stringify({ jsonrpc: '2.0', id: '0', result: { height: 1, service_node_states, status: 'OK' } })
+}
+
+async function handle(network: TestNetwork, node: TestNode, request: IncomingMessage, response: ServerResponse) {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of request as AsyncIterable<Uint8Array>) chunks.push(chunk)
+  const body = Buffer.concat(chunks)
+  if (request.url === '/json_rpc') {
+    const reply = network.seed(body)
+    response.writeHead(reply.status, { 'Content-Type': 'application/json' }).end(reply.body)
+    return
+  }
+  node.guarded++
+  const reply = node.refusal ?? (await pass(network, [node], decodeOuterFrame(body)))
+  if ('text' in reply) response.writeHead(reply.status, { 'Content-Type': 'text/plain' }).end(reply.text)
+  else response.writeHead(200).end(reply.bytes)
+}
+
+async function pass(
+  network: TestNetwork,
+  hops: readonly TestNode[],
+  layer: SealedLayer,
+): Promise<PathError | { bytes: Uint8Array }> {
+  const node = hops.at(-1)
+  if (node === undefined) throw new Error('A request needs a guard')
+  const { plaintext, key } = openLayer(layer, node.x25519Pair)
+  const content = decodeLayerContent(plaintext)
+  if (content.role === 'server') throw new Error('These nodes ask no outside servers')
+  if (content.role === 'final') {
+    network.routes.push(hops.map((hop) => hop.key))
+    const request = decodeEnvelope(content.payload)
+    node.requests.push(request)
+    return { bytes: sealOnionReply(key, await node.answer(request), content.reply) }
+  }
+  const next = network.nodes.find((each) => each.key === content.destination)
+  if (next === undefined) return { status: 502, text: `Next node not found: ${content.destination}` }
+  return next.refusal ?? pass(network, [...hops, next], content.layer)
+}
+
+async function selfSigned(): Promise<{ key: string; cert: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey))
+  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=localhost',
+    keys,
+    signingAlgorithm: algorithm,
+    notBefore: new Date('2020-01-01'),
+    notAfter: new Date('2120-01-01'),
+  })
+  return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert: certificate.toString('pem') }
+}
