@@ -1,4 +1,5 @@
-import { type Hex, toHex } from 'viem'
+import { BaseError, ContractFunctionRevertedError, type Hex, toHex } from 'viem'
+import { afterEach, beforeEach } from 'vitest'
 import { type AnvilAccount, type AnvilOptions, startAnvil } from '../../devnet/chain/anvil.ts'
 import { type ChainClient, createChainClient } from '../../devnet/chain/chain-client.ts'
 import { deployStaking, type StakingDeployment, type StakingOptions } from '../../devnet/chain/deployment.ts'
@@ -156,9 +157,39 @@ export async function mined(client: ChainClient, sent: Promise<Hex>) {
   return receipt
 }
 
+/** The name and the arguments of the custom error by which a call fails. */
+export async function revertOf(call: Promise<unknown>): Promise<readonly unknown[]> {
+  try {
+    await call
+  } catch (error) {
+    const cause =
+      error instanceof BaseError ? error.walk((inner) => inner instanceof ContractFunctionRevertedError) : error
+    if (cause instanceof ContractFunctionRevertedError && cause.data) {
+      return [cause.data.errorName, ...(cause.data.args ?? [])]
+    }
+    throw error
+  }
+  throw new Error('The call succeeded')
+}
+
+/** Every test of the file starts from the chain as it is after the file's beforeAll. */
+export function restoreAfterEach(network: () => StakingNetwork): void {
+  let id: Hex
+  beforeEach(async () => {
+    id = await network().owner.snapshot()
+  })
+  afterEach(() => network().owner.revert({ id }))
+}
+
 /** Moves the chain's clock on and mines a block. */
 export async function passTime({ owner }: StakingNetwork, seconds: number): Promise<void> {
   await owner.increaseTime({ seconds })
+  await owner.mine({ blocks: 1 })
+}
+
+/** Mines a block with this timestamp, at which calls are judged until the next one. */
+export async function mineAt({ owner }: StakingNetwork, timestampS: number): Promise<void> {
+  await owner.setNextBlockTimestamp({ timestamp: BigInt(timestampS) })
   await owner.mine({ blocks: 1 })
 }
 

@@ -2,7 +2,7 @@ import { createTestClient, defineChain, type Hex, http, publicActions, walletAct
 import { privateKeyToAccount } from 'viem/accounts'
 
 /** Blocks come at once or within a second, so asking often is cheap. */
-const POLLING_INTERVAL_MS = 50
+const POLLING_INTERVAL_MS = 20
 
 /** A client of a local chain that reads, sends from one account, and turns the chain's clock. */
 export type ChainClient = ReturnType<typeof createChainClient>
