@@ -1,0 +1,46 @@
+import { CodedError } from '../base/coded-error.ts'
+import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts'
+
+/** What a command has to say, for scripts and for people. */
+export interface CommandOutcome {
+  /** For --json: one line. Numbers beyond a double's are text. */
+  readonly result: Readonly<Record<string, unknown>>
+  readonly lines: readonly string[]
+  /** Ok when left out. */
+  readonly exitCode?: ExitCode
+}
+
+export type CommandErrorCode =
+  /** A confirmation is needed, but standard input is no terminal. */
+  | 'CONFIRMATION_IMPOSSIBLE'
+  /** The confirmation was not given. */
+  | 'CONFIRMATION_REFUSED'
+
+export class CommandError extends CodedError<CommandErrorCode> {}
+
+/**
+ * Runs a command, prints its outcome and sets the exit code. The result, or with --json the error too, goes to standard output; what
+ * is said to people about a failure goes to standard error.
+ */
+export async function runCommand(args: { json: boolean }, work: () => Promise<CommandOutcome>): Promise<void> {
+  try {
+    const outcome = await work()
+    process.stdout.write(args.json ? `${JSON.stringify(outcome.result)}\n` : `${outcome.lines.join('\n')}\n`)
+    process.exitCode = outcome.exitCode ?? EXIT.ok
+  } catch (error) {
+    process.exitCode = exitCodeOf(error)
+    process.stderr.write(`${described(error)}\n`)
+    if (args.json) process.stdout.write(`${JSON.stringify({ error: jsonOf(error) })}\n`)
+  }
+}
+
+function described(error: unknown): string {
+  if (error instanceof CodedError) return `Error ${String(error.code)}: ${error.message}`
+  // A fault of ours: whoever reports it needs the place.
+  return `Internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+}
+
+function jsonOf(error: unknown): Readonly<Record<string, unknown>> {
+  if (!(error instanceof CodedError)) return { code: 'INTERNAL', message: 'Internal error' }
+  return { code: error.code, message: error.message, details: error.details }
+}
