@@ -36,9 +36,9 @@ export function utf8(text: string): Uint8Array {
   return Buffer.from(text, 'utf8')
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Text of UTF-8 bytes, or undefined when they are not valid UTF-8. */
+/** Text of UTF-8 bytes, or undefined when they are not valid UTF-8. A byte order mark stays: it may have been signed. */
 export function fromUtf8(bytes: Uint8Array): string | undefined {
   try {
     return strictUtf8.decode(bytes)

@@ -17,3 +17,6 @@ export const SECOND: DurationMs = 1000
 export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
+
+/** The longest wait that a timer holds, 2^31-1 ms: with a longer one, Node's timers fire at once. */
+export const TIMER_MAX_MS: DurationMs = 2_147_483_647

@@ -1,8 +1,11 @@
-import type { DurationMs } from './clock.ts'
+import { type DurationMs, TIMER_MAX_MS } from './clock.ts'
 
-/** A signal that aborts after `ms`, or with `parent` if that is sooner. */
+/**
+ * A signal that aborts after `ms`, or with `parent` if that is sooner. What is left of a deadline may be a fraction or less than
+ * nothing, which is no time at all.
+ */
 export function withDeadline(ms: DurationMs, parent?: AbortSignal): AbortSignal {
-  const timeout = AbortSignal.timeout(ms)
+  const timeout = AbortSignal.timeout(Math.min(TIMER_MAX_MS, Math.max(0, Math.ceil(ms))))
   return parent === undefined ? timeout : AbortSignal.any([parent, timeout])
 }
 

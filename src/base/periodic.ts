@@ -1,8 +1,9 @@
-import type { DurationMs } from './clock.ts'
+import { assert } from './assert.ts'
+import { type DurationMs, TIMER_MAX_MS } from './clock.ts'
 import type { Logger } from './logger.ts'
 
 export interface Periodic extends AsyncDisposable {
-  /** Runs the task now (or joins the run under way) and settles with it. */
+  /** Runs the task now (or joins the run under way) and settles with it. Rejects after disposal. */
   runNow(): Promise<void>
 }
 
@@ -16,9 +17,14 @@ export function createPeriodic(
   options: { intervalMs: DurationMs; sentence: string },
   task: (signal: AbortSignal) => Promise<void>,
 ): Periodic {
+  assert(options.intervalMs > 0, 'Without a pause between runs nothing else would run')
+  const intervalMs = Math.min(TIMER_MAX_MS, options.intervalMs)
   const stop = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | undefined
+
+  // A task that throws before its first wait rejects like any other.
+  const attempt = async (signal: AbortSignal) => task(signal)
 
   const schedule = () => {
     if (stop.signal.aborted) return
@@ -26,14 +32,15 @@ export function createPeriodic(
       runNow().catch((error: unknown) => {
         if (!stop.signal.aborted) log.warn({ error }, options.sentence)
       })
-    }, options.intervalMs)
+    }, intervalMs)
     timer.unref()
   }
 
   const runNow = (): Promise<void> => {
     if (running !== undefined) return running
+    if (stop.signal.aborted) return Promise.reject(stop.signal.reason)
     clearTimeout(timer)
-    running = task(stop.signal).finally(() => {
+    running = attempt(stop.signal).finally(() => {
       running = undefined
       schedule()
     })

@@ -39,6 +39,13 @@ export const HASHES_MAX = 1_000
 export const REQUEST_MAX_BYTES = 10 * 1024 * 1024
 /** Levels of nesting in a client's JSON. */
 export const JSON_DEPTH_MAX = 16
+/**
+ * Values in a client's JSON, all levels together: a batch of the largest deletes has 20,100. Millions of them fit a body, and
+ * would keep the process busy for seconds.
+ */
+export const JSON_VALUES_MAX = 50_000
+/** Values in an answer that we asked for: the hashes of all messages of a full account, or all service nodes. */
+export const JSON_ANSWER_VALUES_MAX = 1_000_000
 
 /** Hops of an onion request; clients use 3 and a destination, the rest is room for other path lengths. */
 export const ONION_HOPS_MAX = 15

@@ -11,6 +11,9 @@ export type NetworkId = string & { readonly kind: 'NetworkId' }
 export function networkIdOf(chainId: number, contractAddress: `0x${string}`): NetworkId {
   const address = fromHex(contractAddress.slice(2))
   if (address?.length !== 20) throw new ProtocolError('FRAME_MALFORMED', 'The contract address is not 20 bytes of hex')
+  if (!Number.isSafeInteger(chainId) || chainId < 0) {
+    throw new ProtocolError('FRAME_MALFORMED', 'The chain id is not a non-negative integer')
+  }
   const chain = fromHex(BigInt(chainId).toString(16).padStart(64, '0')) ?? new Uint8Array()
   return toHex(keccak_256(concat(utf8('starling-network'), chain, address))) as NetworkId
 }

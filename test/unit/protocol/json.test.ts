@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { ProtocolError } from '../../../src/protocol/errors.ts'
+import { isJsonObject, parseJson, parseJsonText } from '../../../src/protocol/json.ts'
+
+test('numbers that a double cannot hold, or that are not written as integers, are no numbers', () => {
+  expect(parseJsonText('[1, -2, 0, 9007199254740991]')).toEqual([1, -2, 0, 9_007_199_254_740_991])
+  expect(parseJsonText('[1.0, 1e3, 0.5, 9007199254740992, 1E400]')).toEqual(Array(5).fill(Number.NaN))
+})
+
+test('a key named __proto__ is a key like any other', () => {
+  const value = parseJsonText('{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": 1}}}')
+  if (!isJsonObject(value)) throw new Error('Not an object')
+  expect(Object.keys(value)).toEqual(['__proto__', 'constructor'])
+  expect(Object.getPrototypeOf(value)).toBeNull()
+  expect(value['polluted']).toBeUndefined()
+  expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+})
+
+test('nesting is limited, but brackets inside strings do not count', () => {
+  expect(() => parseJsonText('['.repeat(17) + ']'.repeat(17))).toThrow('invalid json: nested too deeply')
+  expect(parseJsonText('['.repeat(16) + ']'.repeat(16))).toBeDefined()
+  expect(parseJsonText(JSON.stringify(['[{'.repeat(100), '\\"[{'.repeat(100)]))).toBeDefined()
+  expect(() => parseJsonText('['.repeat(1_000_000))).toThrow(ProtocolError)
+})
+
+test('bytes that are no UTF-8 and text that is no JSON are refused', () => {
+  expect(() => parseJson(Uint8Array.of(0x22, 0xff, 0x22))).toThrow('invalid json: not UTF-8')
+  for (const text of ['', '{', 'nul', '{"a":}', '1 2', "{'a':1}"])
+    expect(() => parseJsonText(text)).toThrow('invalid json')
+})
+
+test('JSON of integers, strings, lists and objects comes back as it was', () => {
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.maxSafeInteger().map((number) => (Object.is(number, -0) ? 0 : number)),
+      fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()),
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(fc.string(), tie('value'), { maxKeys: 4 }),
+    ),
+  }))
+  fc.assert(
+    fc.property(value, (given) => {
+      expect(JSON.stringify(parseJsonText(JSON.stringify(given)))).toBe(JSON.stringify(given))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('random bytes throw nothing but protocol errors', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 60 }),
+        fc.string().map((text) => Buffer.from(text)),
+      ),
+      (bytes) => {
+        try {
+          parseJson(bytes)
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError)
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  )
+})
