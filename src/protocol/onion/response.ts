@@ -1,6 +1,7 @@
 import { fromBase64, fromUtf8, toBase64, utf8 } from '../../base/bytes.ts'
 import { ProtocolError } from '../errors.ts'
 import { isJsonObject, type JsonValue, parseJson } from '../json.ts'
+import { JSON_ANSWER_VALUES_MAX } from '../limits.ts'
 import type { LayerKey } from './encryption.ts'
 import type { ReplyFormat } from './layer-content.ts'
 
@@ -32,7 +33,7 @@ export function sealOnionReply(key: LayerKey, { status, body }: OnionReply, form
  * @throws {ProtocolError} FRAME_MALFORMED (not base64), LAYER_UNDECRYPTABLE, JSON_INVALID, FRAME_TOO_LARGE (too deep)
  */
 export function openOnionReply(replyKey: ReplyKey, httpBody: Uint8Array): OnionReply {
-  const reply = parseJson(openSealedReply(replyKey, httpBody))
+  const reply = parseJson(openSealedReply(replyKey, httpBody), JSON_ANSWER_VALUES_MAX)
   if (!isJsonObject(reply) || !isStatus(reply['status']) || reply['body'] === undefined) {
     throw new ProtocolError('JSON_INVALID', 'An onion reply needs body and status')
   }
