@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { toHex, utf8 } from '../base/bytes.ts'
 import { sha256 } from '../crypto/hash.ts'
 import { isJsonObject, type JsonValue, parseJson } from '../protocol/json.ts'
+import { JSON_ANSWER_VALUES_MAX } from '../protocol/limits.ts'
 import { StakingError } from './errors.ts'
 
 // Small state that must survive a restart: {"sha256": <hex of the text of state>, "state": …}.
@@ -62,7 +63,7 @@ async function readBounded(path: string, sizeMaxBytes: number): Promise<Uint8Arr
 
 function parsed(bytes: Uint8Array, path: string): JsonValue {
   try {
-    return parseJson(bytes)
+    return parseJson(bytes, JSON_ANSWER_VALUES_MAX)
   } catch (cause) {
     throw damaged(path, cause)
   }
