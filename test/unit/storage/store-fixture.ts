@@ -42,6 +42,13 @@ export function createTestClock(): TestClock {
 
 let made = 0
 
+/** Data of a size that differs from any other, as far as its size allows. */
+export function uniqueData(size: number): Buffer {
+  const data = Buffer.alloc(size)
+  for (let rest = made++, index = 0; rest > 0 && index < size; rest >>>= 8, index++) data[index] = rest & 0xff
+  return data
+}
+
 /** A message with data of its own; its hash follows from account, namespace and data. */
 export function aMessage(changes: Partial<Omit<StoredMessage, 'hash'>> = {}): StoredMessage {
   const { account = ALICE, namespace = 0, data = Buffer.from(`message ${made++}`) } = changes

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest'
+import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
+import { silentLogger } from '../../../src/base/logger.ts'
+import { EXPIRY_BUCKET_MS } from '../../../src/storage/expiry-entry.ts'
+import { createSweepClock } from '../../../src/storage/sweep-clock.ts'
+import { ALICE, aMessage, createTestClock, openTestStore, START_MS } from './store-fixture.ts'
+
+describe('the sweeper', () => {
+  test('removes what expired once its bucket of time is over, and nothing else', async () => {
+    await using fixture = await openTestStore()
+    const messages = Array.from({ length: 300 }, (_, index) =>
+      aMessage({
+        namespace: index,
+        expiryMs: START_MS + (index % 2 === 0 ? HOUR : DAY),
+        data: Buffer.alloc(index * 50),
+      }),
+    )
+    await Promise.all(messages.map((message) => fixture.store.store(message)))
+    expect(await fixture.store.sweepNow()).toBe(0)
+    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS)
+    expect(await fixture.store.sweepNow()).toBe(150)
+    const left = messages.filter((_, index) => index % 2 === 1)
+    const dataBytes = left.reduce((sum, { data }) => sum + data.length, 0)
+    expect(fixture.store.statistics()).toEqual({ messages: 150, dataBytes })
+    expect(await fixture.store.sweepNow()).toBe(0)
+    expect(await fixture.exposeMetrics()).toContain('starling_storage_swept_total 150')
+    await fixture.reopen()
+    expect(fixture.store.statistics()).toEqual({ messages: 150, dataBytes })
+    expect(
+      await fixture.store.expiries(
+        ALICE,
+        messages.map(({ hash }) => hash),
+      ),
+    ).toHaveLength(150)
+  })
+
+  test('follows an expiry that was moved, in either direction', async () => {
+    await using fixture = await openTestStore()
+    const [extended, shortened] = [aMessage({ expiryMs: START_MS + HOUR }), aMessage({ expiryMs: START_MS + DAY })]
+    await Promise.all([extended, shortened].map((message) => fixture.store.store(message)))
+    await fixture.store.expire(ALICE, [{ hash: extended.hash, expiryMs: START_MS + DAY }], 'extend')
+    await fixture.store.expire(ALICE, [{ hash: shortened.hash, expiryMs: START_MS + HOUR }], 'shorten')
+    fixture.clock.pass(2 * HOUR)
+    expect(await fixture.store.sweepNow()).toBe(1)
+    expect(await fixture.store.expiries(ALICE, [extended.hash, shortened.hash])).toMatchObject([
+      { hash: extended.hash },
+    ])
+    fixture.clock.pass(DAY)
+    expect(await fixture.store.sweepNow()).toBe(1)
+    expect(fixture.store.statistics().messages).toBe(0)
+  })
+
+  test('lets requests in between and makes room for them', async () => {
+    await using fixture = await openTestStore({ accountMessagesMax: 100, authenticatedReserve: 0 })
+    const messages = Array.from({ length: 100 }, () => aMessage({ expiryMs: START_MS + HOUR }))
+    for (const message of messages) await fixture.store.store(message)
+    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS)
+    expect(await fixture.store.store(aMessage())).toMatchObject({ outcome: 'full' })
+    const [removed, stored] = await Promise.all([
+      fixture.store.sweepNow(),
+      fixture.store.store({ ...(messages[99] ?? aMessage()), expiryMs: START_MS + DAY }),
+    ])
+    expect(stored).toMatchObject({ outcome: 'new' })
+    expect(removed).toBe(99)
+    expect(await fixture.store.store(aMessage())).toMatchObject({ outcome: 'new' })
+  })
+
+  test('does not delete for a clock that jumped', async () => {
+    await using fixture = await openTestStore()
+    await fixture.store.store(aMessage({ expiryMs: START_MS + DAY }))
+    fixture.clock.wallMs += 365 * DAY
+    expect(await fixture.store.sweepNow()).toBe(0)
+    fixture.clock.wallMs -= 365 * DAY
+    expect(await fixture.store.sweepNow()).toBe(0)
+    expect(fixture.store.statistics().messages).toBe(1)
+  })
+})
+
+describe('the clock of the sweeper', () => {
+  const setup = () => {
+    const clock = createTestClock()
+    const warnings: string[] = []
+    const log = { ...silentLogger, warn: (_: object, sentence: string) => void warnings.push(sentence) }
+    const options = { clockJumpToleranceMs: 2 * MINUTE, clockJumpHoldMs: HOUR }
+    return { clock, warnings, sweepClock: createSweepClock({ clock, log }, options) }
+  }
+
+  test('goes with the wall clock while that runs as the monotonic one does, drift included', () => {
+    const { clock, sweepClock, warnings } = setup()
+    for (let minute = 0; minute < 600; minute++) {
+      clock.pass(MINUTE)
+      clock.wallMs += 500
+      expect(sweepClock.nowMs()).toBe(clock.wallMs)
+    }
+    expect(warnings).toEqual([])
+  })
+
+  test('goes on by the old time after a forward jump, and believes it when it has lasted', () => {
+    const { clock, sweepClock, warnings } = setup()
+    clock.wallMs += 7 * DAY
+    expect(sweepClock.nowMs()).toBe(START_MS)
+    clock.pass(HOUR - 1)
+    expect(sweepClock.nowMs()).toBe(START_MS + HOUR - 1)
+    expect(warnings).toHaveLength(1)
+    clock.pass(1)
+    expect(sweepClock.nowMs()).toBe(START_MS + 7 * DAY + HOUR)
+  })
+
+  test('forgets a jump that was taken back', () => {
+    const { clock, sweepClock } = setup()
+    clock.wallMs += DAY
+    sweepClock.nowMs()
+    clock.wallMs -= DAY
+    clock.pass(HOUR)
+    expect(sweepClock.nowMs()).toBe(START_MS + HOUR)
+    clock.wallMs += DAY
+    expect(sweepClock.nowMs()).toBe(START_MS + HOUR)
+  })
+
+  test('follows a backward jump at once', () => {
+    const { clock, sweepClock } = setup()
+    clock.wallMs -= DAY
+    expect(sweepClock.nowMs()).toBe(START_MS - DAY)
+  })
+})
