@@ -1,0 +1,206 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock, DurationMs } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import type { NetworkOptions } from './options.ts'
+import type { OwnRecord } from './own-record.ts'
+import type { PeerDirectory } from './peer-directory.ts'
+import { type RecordExchange, randomOf } from './record-exchange.ts'
+import type { RecordLookup } from './record-lookup.ts'
+
+/** Who has a stake. */
+interface Membership {
+  isMember(key: ServiceNodeKey): boolean
+}
+
+/** Connections, as far as finding each other needs them. */
+export interface Connector {
+  /** Peers that there is a connection to. */
+  connected(): readonly ServiceNodeKey[]
+  /** Dials a bootstrap node and says who it is; undefined when that is us. Rejects when it cannot be reached. */
+  dialBootstrap(address: string): Promise<ServiceNodeKey | undefined>
+}
+
+export interface DiscoveryComponents {
+  ownKey: ServiceNodeKey
+  membership: Membership
+  directory: PeerDirectory
+  exchange: RecordExchange
+  lookup: RecordLookup
+  ownRecord: OwnRecord
+  connector: Connector
+  clock: Clock
+  log: Logger
+}
+
+type Options = Pick<
+  NetworkOptions,
+  | 'bootstrapMultiaddrs'
+  | 'republishIntervalMs'
+  | 'exchangeIntervalMs'
+  | 'gapIntervalMs'
+  | 'joinRetryMinMs'
+  | 'joinRetryMaxMs'
+  | 'lookupsPerRound'
+>
+
+/** Members asked at once when there is no connection: bootstrap nodes may be gone, those known from disk may not. */
+const KNOWN_TRIED_AT_ONCE = 8
+
+/**
+ * Meets the others and keeps knowing where they are: joins through bootstrap nodes or records from disk, exchanges
+ * records, fills gaps from the DHT, publishes our own record. One loop, so that rounds never overlap.
+ */
+export class Discovery implements AsyncDisposable {
+  readonly #components: DiscoveryComponents
+  readonly #options: Options
+  readonly #stop = new AbortController()
+  #running: Promise<void> | undefined
+  #wake: (() => void) | undefined
+  /** Set when something happened during a round that the next one must see. */
+  #again = false
+  #publishedMs: DurationMs | undefined
+  #stored = false
+  #joined = false
+  #pauseMs = 0
+
+  constructor(components: DiscoveryComponents, options: Options) {
+    this.#components = components
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running ??= this.#run(this.#stop.signal)
+  }
+
+  /** To be called when what our own record says has changed. */
+  republish(): void {
+    this.#publishedMs = undefined
+    this.wake()
+  }
+
+  /** To be called when there is reason to look again, such as another member list. */
+  wake(): void {
+    this.#pauseMs = 0
+    this.#again = true
+    this.#wake?.()
+  }
+
+  /** To be called on a new connection that we opened; who dials, asks. Nothing is asked when everyone is known. */
+  greet(peer: ServiceNodeKey): void {
+    if (this.#stop.signal.aborted || this.#components.directory.missing().length === 0) return
+    void this.#tryAsk(peer)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    this.#wake?.()
+    await this.#running
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#again = false
+      try {
+        await this.#round(signal)
+      } catch (error) {
+        if (!signal.aborted) this.#components.log.warn({ error }, 'A round of finding other service nodes failed')
+        this.#grow(this.#options.joinRetryMinMs, this.#options.joinRetryMaxMs)
+      }
+      await this.#pause(signal)
+    }
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const { ownKey, membership, connector, directory } = this.#components
+    // Everybody would refuse us.
+    if (!membership.isMember(ownKey)) return this.#grow(this.#options.joinRetryMinMs, this.#options.joinRetryMaxMs)
+    await this.#signOwn()
+    if (connector.connected().length === 0) await this.#join()
+    else await Promise.all(randomOf(connector.connected(), 1).map((peer) => this.#tryAsk(peer)))
+    if (connector.connected().length === 0) {
+      return this.#grow(this.#options.joinRetryMinMs, this.#options.joinRetryMaxMs)
+    }
+    await this.#storeOwn(signal)
+    const missing = directory.missing()
+    const gaps = randomOf(missing, this.#options.lookupsPerRound)
+    await Promise.all(gaps.map((key) => this.#components.lookup.find(key, signal)))
+    if (directory.missing().length === 0) this.#pauseMs = this.#options.exchangeIntervalMs
+    else this.#grow(this.#options.gapIntervalMs, this.#options.exchangeIntervalMs)
+  }
+
+  /** Signs and keeps our own record when it is due; keeping it passes it on to connected peers. */
+  async #signOwn(): Promise<void> {
+    const { clock, ownRecord, directory, log } = this.#components
+    const nowMs = clock.monotonicMs()
+    if (this.#publishedMs !== undefined && nowMs < this.#publishedMs + this.#options.republishIntervalMs) return
+    const envelope = await ownRecord.sign()
+    if (envelope === undefined) return
+    const outcome = await directory.accept(envelope)
+    if (outcome !== 'new' && outcome !== 'updated') {
+      // For example, a private address on a public network: others would refuse the record as we do.
+      return log.warn({ outcome }, 'The record of this service node is not valid: others cannot find it')
+    }
+    this.#publishedMs = nowMs
+    this.#stored = false
+  }
+
+  async #storeOwn(signal: AbortSignal): Promise<void> {
+    const { directory, ownKey, lookup } = this.#components
+    const own = directory.get(ownKey)
+    if (this.#stored || own === undefined) return
+    this.#stored = true
+    await lookup.publish(ownKey, own.envelope, signal)
+  }
+
+  async #join(): Promise<void> {
+    const { directory, log, ownKey, connector } = this.#components
+    const { bootstrapMultiaddrs } = this.#options
+    const others = directory.all().filter(({ key }) => key !== ownKey)
+    const known = randomOf(others, KNOWN_TRIED_AT_ONCE)
+    if (!this.#joined && this.#pauseMs === 0) {
+      log.info({ bootstrapNodes: bootstrapMultiaddrs.length, known: others.length }, 'Looking for other service nodes')
+    }
+    const attempts = await Promise.allSettled([
+      ...bootstrapMultiaddrs.map((address) => this.#askBootstrap(address)),
+      ...known.map(({ key }) => this.#ask(key)),
+    ])
+    if (attempts.some(({ status }) => status === 'fulfilled')) {
+      log.info({ connected: connector.connected().length, records: directory.all().length }, 'Met other service nodes')
+      this.#joined = true
+      this.#pauseMs = 0
+    } else if (attempts.length > 0) {
+      log.info({ tried: attempts.length }, 'No other service node answers yet; trying again')
+    }
+  }
+
+  async #askBootstrap(address: string): Promise<void> {
+    const key = await this.#components.connector.dialBootstrap(address)
+    if (key === undefined) throw new Error('This bootstrap address is our own')
+    await this.#ask(key)
+  }
+
+  async #tryAsk(peer: ServiceNodeKey): Promise<void> {
+    await this.#ask(peer).catch((error: unknown) => {
+      this.#components.log.debug({ error }, 'An exchange of records failed')
+    })
+  }
+
+  #ask(peer: ServiceNodeKey): Promise<void> {
+    return this.#components.exchange.exchangeWith(peer, { signal: this.#stop.signal })
+  }
+
+  #grow(firstMs: DurationMs, mostMs: DurationMs): void {
+    this.#pauseMs = this.#pauseMs === 0 ? firstMs : Math.min(this.#pauseMs * 2, mostMs)
+  }
+
+  /** Spread by half, so that nodes that started together do not stay in step. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.#again) return
+    const woken = new AbortController()
+    this.#wake = () => woken.abort()
+    const ms = this.#pauseMs * (0.75 + Math.random() / 2)
+    await sleep(ms, undefined, { signal: woken.signal, ref: false }).catch(() => {})
+    this.#wake = undefined
+  }
+}

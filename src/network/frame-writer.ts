@@ -1,0 +1,117 @@
+import type { Stream } from '@libp2p/interface'
+import type { DurationMs } from '../base/clock.ts'
+import { type Frame, frameSize, payloadOf, writeFrame } from '../protocol/peer-api/frame.ts'
+
+/** Frames are gathered up to this size for one write: what Noise and yamux pass on as one piece. */
+const BATCH_BYTES = 64 * 1024
+
+interface QueuedFrame {
+  readonly frame: Frame
+  /** Called once the frame's bytes are with libp2p, or will never be. */
+  readonly done: () => void
+}
+
+/**
+ * Writes frames to one stream. Frames sent within one turn of the microtask queue go out in one write, since each write
+ * costs an encryption, a header and a system call. When the stream is full it waits for `drain`.
+ */
+export class FrameWriter {
+  readonly #stream: Stream
+  readonly #stallTimeoutMs: DurationMs
+  readonly #onStall: () => void
+  #queue: QueuedFrame[] = []
+  /** The batch being written, from its first byte that is not with libp2p, and the frames in it. */
+  #batch: Uint8Array = new Uint8Array()
+  #inBatch: QueuedFrame[] = []
+  #scheduled = false
+  #stall: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(stream: Stream, options: { stallTimeoutMs: DurationMs; onStall: () => void }) {
+    this.#stream = stream
+    this.#stallTimeoutMs = options.stallTimeoutMs
+    this.#onStall = options.onStall
+    stream.addEventListener('drain', this.#drained)
+  }
+
+  send(frame: Frame, done: () => void = () => {}): void {
+    if (this.#closed) {
+      done()
+      return
+    }
+    this.#queue.push({ frame, done })
+    if (this.#scheduled || this.#stall !== undefined) return
+    this.#scheduled = true
+    queueMicrotask(this.#flush)
+  }
+
+  /** Drops what is queued; the stream itself is the caller's. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#stall)
+    this.#stream.removeEventListener('drain', this.#drained)
+    const dropped = [...this.#inBatch, ...this.#queue]
+    this.#inBatch = []
+    this.#queue = []
+    for (const { done } of dropped) done()
+  }
+
+  readonly #drained = () => {
+    if (this.#stall === undefined || this.#closed) return
+    clearTimeout(this.#stall)
+    this.#stall = undefined
+    // The stream's own listener writes what it holds back in a microtask of its own, before this one.
+    this.#scheduled = true
+    queueMicrotask(this.#flush)
+  }
+
+  readonly #flush = () => {
+    this.#scheduled = false
+    while (!this.#closed && (this.#batch.length > 0 || this.#fillBatch())) {
+      const piece = this.#batch.subarray(0, BATCH_BYTES)
+      this.#batch = this.#batch.subarray(BATCH_BYTES)
+      const more = this.#write(piece)
+      if (this.#batch.length === 0) this.#finishBatch()
+      if (!more) return
+    }
+  }
+
+  #finishBatch(): void {
+    const written = this.#inBatch
+    this.#inBatch = []
+    for (const { done } of written) done()
+  }
+
+  /** False when nothing more can be written now. */
+  #write(bytes: Uint8Array): boolean {
+    try {
+      if (this.#stream.send(bytes)) return true
+      this.#stall ??= setTimeout(this.#onStall, this.#stallTimeoutMs)
+      this.#stall.unref()
+    } catch {
+      // The stream has ended; its `close` event tells everyone who waits.
+    }
+    return false
+  }
+
+  /** Takes as many whole frames as fit one write, or one frame of any size. False when none is queued. */
+  #fillBatch(): boolean {
+    let size = 0
+    let count = 0
+    for (const { frame } of this.#queue) {
+      const next = size + frameSize(payloadOf(frame).length)
+      if (size > 0 && next > BATCH_BYTES) break
+      size = next
+      count++
+    }
+    if (count === 0) return false
+
+    this.#inBatch = this.#queue.splice(0, count)
+    const batch = Buffer.allocUnsafe(size)
+    let at = 0
+    for (const { frame } of this.#inBatch) at = writeFrame(batch, at, frame)
+    this.#batch = batch
+    return true
+  }
+}

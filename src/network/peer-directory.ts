@@ -1,0 +1,194 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Logger } from '../base/logger.ts'
+import type { HeldRecord } from '../protocol/peer-api/record-exchange.ts'
+import type { ServiceNodeContact, ServiceNodeKey } from '../protocol/service-node.ts'
+import type { NetworkMetrics, RecordOutcome } from './metrics.ts'
+import type { OpenedRecord } from './node-record-envelope.ts'
+import type { RecordFile } from './record-file.ts'
+import type { RecordJudge } from './record-judge.ts'
+
+/** Who has a stake. */
+interface Membership {
+  isMember(key: ServiceNodeKey): boolean
+  members(): readonly { readonly key: ServiceNodeKey }[]
+}
+
+export interface PeerDirectoryComponents {
+  membership: Membership
+  judge: RecordJudge
+  file: RecordFile
+  log: Logger
+  metrics: NetworkMetrics
+}
+
+export interface StoredRecord extends OpenedRecord {
+  readonly envelope: Uint8Array
+}
+
+/** A record that was taken, and the one it replaced. */
+export interface RecordChange {
+  readonly stored: StoredRecord
+  readonly before: StoredRecord | undefined
+}
+
+/** Changes within this time are written together; all it can cost is asking others again after a crash. */
+const WRITE_DELAY_MS = 1000
+/** Signatures checked in one turn of the event loop, at about 0.2 ms each. */
+const CHECKS_PER_TURN = 8
+
+/** Where each member is, as it says itself: the newest believable record of each, never more than there are members. */
+export class PeerDirectory implements AsyncDisposable {
+  readonly #components: PeerDirectoryComponents
+  readonly #records = new Map<ServiceNodeKey, StoredRecord>()
+  readonly #listeners = new Set<(change: RecordChange) => void>()
+  /** From disk, kept until there are members to judge them by. */
+  #unjudged: readonly Uint8Array[] = []
+  #writeTimer: NodeJS.Timeout | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(components: PeerDirectoryComponents) {
+    this.#components = components
+  }
+
+  async load(): Promise<void> {
+    this.#unjudged = await this.#components.file.read()
+    await this.membershipChanged()
+  }
+
+  get(key: ServiceNodeKey): StoredRecord | undefined {
+    return this.#records.get(key)
+  }
+
+  all(): readonly StoredRecord[] {
+    return [...this.#records.values()]
+  }
+
+  contact(key: ServiceNodeKey): ServiceNodeContact | undefined {
+    const stored = this.#records.get(key)
+    return stored === undefined ? undefined : contactOf(stored)
+  }
+
+  contacts(): readonly ServiceNodeContact[] {
+    return this.all().map(contactOf)
+  }
+
+  /** Members without a record. */
+  missing(): readonly ServiceNodeKey[] {
+    return this.#components.membership.members().flatMap(({ key }) => (this.#records.has(key) ? [] : [key]))
+  }
+
+  held(): readonly HeldRecord[] {
+    return this.all().map(({ key, record }) => ({ key, timestampMs: record.timestampMs }))
+  }
+
+  /** Records that someone who holds `held` lacks or has in an older version, up to `bytesMax`, in random order. */
+  newerThan(held: readonly HeldRecord[], bytesMax: number): readonly Uint8Array[] {
+    const timestamps = new Map(held.map(({ key, timestampMs }) => [key, timestampMs]))
+    const newer = this.all().filter(({ key, record }) => record.timestampMs > (timestamps.get(key) ?? -1))
+    // Where not everything fits, different askers should get different parts.
+    if (newer.length > 1) rotate(newer, Math.floor(Math.random() * newer.length))
+    let bytes = 2
+    return newer
+      .map(({ envelope }) => envelope)
+      .filter((envelope) => {
+        bytes += 2 + envelope.length
+        return bytes <= bytesMax
+      })
+  }
+
+  /** Whether anyone who holds `held` has something that we lack or have in an older version. */
+  lacksAnyOf(held: readonly HeldRecord[]): boolean {
+    return held.some(
+      ({ key, timestampMs }) =>
+        this.#components.membership.isMember(key) && timestampMs > (this.#records.get(key)?.record.timestampMs ?? -1),
+    )
+  }
+
+  /** Judges and keeps one record. */
+  async accept(envelope: Uint8Array, options: { anyAge?: boolean } = {}): Promise<RecordOutcome> {
+    const outcome = await this.#decide(envelope, options)
+    this.#components.metrics.recordsReceived.inc({ outcome })
+    return outcome
+  }
+
+  /** As accept, for many; the event loop gets its turns. */
+  async acceptAll(envelopes: readonly Uint8Array[], options: { anyAge?: boolean } = {}): Promise<void> {
+    for (const [index, envelope] of envelopes.entries()) {
+      if (index % CHECKS_PER_TURN === CHECKS_PER_TURN - 1) await nextTurn()
+      await this.accept(envelope, options)
+    }
+  }
+
+  /** Tells of each record that was taken; returns how to stop. */
+  onRecord(listener: (change: RecordChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** To be called after each change of the member list: ex-members are forgotten. */
+  async membershipChanged(): Promise<void> {
+    const { membership } = this.#components
+    for (const key of [...this.#records.keys()]) if (!membership.isMember(key)) this.#records.delete(key)
+    if (membership.members().length > 0 && this.#unjudged.length > 0) {
+      const envelopes = this.#unjudged
+      this.#unjudged = []
+      await this.acceptAll(envelopes, { anyAge: true })
+    }
+    this.#count()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#writeTimer !== undefined) this.#write()
+    await this.#writing
+  }
+
+  async #decide(envelope: Uint8Array, options: { anyAge?: boolean }): Promise<RecordOutcome> {
+    const claim = this.#components.judge.read(envelope)
+    if (claim === 'malformed') return claim
+    if (!this.#isNewer(claim)) return 'known'
+    const refusal = await this.#components.judge.judge(claim, options)
+    if (refusal !== undefined) return refusal
+    // Another copy may have been judged meanwhile.
+    if (!this.#isNewer(claim)) return 'known'
+    return this.#keep({ key: claim.key, record: claim.record, envelope: Uint8Array.from(envelope) })
+  }
+
+  #isNewer({ key, record }: OpenedRecord): boolean {
+    return record.timestampMs > (this.#records.get(key)?.record.timestampMs ?? -1)
+  }
+
+  #keep(stored: StoredRecord): RecordOutcome {
+    const before = this.#records.get(stored.key)
+    this.#records.set(stored.key, stored)
+    this.#count()
+    this.#writeTimer ??= setTimeout(() => this.#write(), WRITE_DELAY_MS)
+    this.#writeTimer.unref()
+    for (const listener of this.#listeners) listener({ stored, before })
+    return before === undefined ? 'new' : 'updated'
+  }
+
+  #count(): void {
+    this.#components.metrics.records.set(this.#records.size)
+    // Only members are held.
+    this.#components.metrics.missingRecords.set(this.#components.membership.members().length - this.#records.size)
+  }
+
+  #write(): void {
+    clearTimeout(this.#writeTimer)
+    this.#writeTimer = undefined
+    const { file, log } = this.#components
+    const write = () => file.write(this.all().map(({ envelope }) => envelope))
+    this.#writing = this.#writing.then(write).catch((error: unknown) => {
+      log.warn({ error }, 'The records of other service nodes could not be written to disk')
+    })
+  }
+}
+
+function contactOf({ key, record }: StoredRecord): ServiceNodeContact {
+  const { ip, httpsPort, peerPort, version, timestampMs } = record
+  return { key, ip, httpsPort, peerPort, version, timestampMs }
+}
+
+function rotate<T>(list: T[], by: number): void {
+  list.push(...list.splice(0, by))
+}

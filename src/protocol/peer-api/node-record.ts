@@ -1,0 +1,178 @@
+import { isIPv4, isIPv6 } from 'node:net'
+import { asBuffer, fromHex, toHex } from '../../base/bytes.ts'
+import type { TimestampMs } from '../../base/clock.ts'
+import { ProtocolError } from '../errors.ts'
+import type { NetworkId } from '../network-id.ts'
+
+// What a service node says about itself, signed as a libp2p envelope (docs/protocol/peer-api.md):
+//
+//   record  := version u8 = 1 | network 32 | contractId u64 | bls 64
+//            | family u8 | address (4 bytes for family 4, 16 for family 6) | httpsPort u16 | peerPort u16
+//            | major u16 | minor u16 | patch u16 | timestampMs u64
+//            | epoch u64 | blockHash 32 | root 32
+//
+// Integers are big-endian. Nothing may follow: another version has another first byte. The node's Ed25519 key is not in
+// it, for it is the envelope's key.
+
+const VERSION = 1
+const FAMILY_4 = 4
+const FAMILY_6 = 6
+
+/** Bytes of a record with an IPv6 address; one with IPv4 is 12 shorter. */
+export const NODE_RECORD_MAX_BYTES = 1 + 32 + 8 + 64 + 1 + 16 + 2 + 2 + 6 + 8 + 8 + 32 + 32
+
+/** The epoch that a node judged by when it signed its record, so that nodes notice when their providers disagree. */
+export interface RecordedEpoch {
+  readonly index: number
+  /** 0x and 64 hex digits. */
+  readonly blockHash: string
+  /** 64 hex digits. */
+  readonly root: string
+}
+
+export interface NodeRecord {
+  readonly network: NetworkId
+  /** The contract's id of this service node. */
+  readonly contractId: bigint
+  /** 128 hex digits, as in the member table. */
+  readonly bls: string
+  /** Where clients and other nodes reach it. */
+  readonly ip: string
+  readonly httpsPort: number
+  /** TCP port of libp2p. */
+  readonly peerPort: number
+  readonly version: readonly [number, number, number]
+  /** When it was signed; the newest record counts. */
+  readonly timestampMs: TimestampMs
+  readonly epoch: RecordedEpoch
+}
+
+export function encodeNodeRecord(record: NodeRecord): Uint8Array {
+  const address = addressBytes(record.ip)
+  const ports = Buffer.alloc(18)
+  ports.writeUInt16BE(record.httpsPort, 0)
+  ports.writeUInt16BE(record.peerPort, 2)
+  for (const [at, part] of record.version.entries()) ports.writeUInt16BE(part, 4 + at * 2)
+  ports.writeBigUInt64BE(BigInt(record.timestampMs), 10)
+  const parts = [
+    Buffer.of(VERSION),
+    hexBytes(record.network, 32),
+    u64(record.contractId),
+    hexBytes(record.bls, 64),
+    Buffer.of(address.length === 4 ? FAMILY_4 : FAMILY_6),
+    address,
+    ports,
+    u64(BigInt(record.epoch.index)),
+    hexBytes(record.epoch.blockHash.slice(2), 32),
+    hexBytes(record.epoch.root, 32),
+  ]
+  return Buffer.concat(parts)
+}
+
+/** @throws {ProtocolError} FRAME_TRUNCATED, FRAME_TOO_LARGE, FRAME_MALFORMED */
+export function decodeNodeRecord(bytes: Uint8Array): NodeRecord {
+  const reader = new Reader(bytes)
+  if (reader.u8() !== VERSION) throw new ProtocolError('FRAME_MALFORMED', 'A node record of another version')
+  const record: NodeRecord = {
+    network: toHex(reader.take(32)) as NetworkId,
+    contractId: reader.u64(),
+    bls: toHex(reader.take(64)),
+    ip: readAddress(reader),
+    httpsPort: reader.port(),
+    peerPort: reader.port(),
+    version: [reader.u16(), reader.u16(), reader.u16()],
+    timestampMs: reader.safeInteger(),
+    epoch: {
+      index: reader.safeInteger(),
+      blockHash: `0x${toHex(reader.take(32))}`,
+      root: toHex(reader.take(32)),
+    },
+  }
+  reader.end()
+  return record
+}
+
+/** Reads fields in order; each read checks that its bytes are there. */
+class Reader {
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = asBuffer(bytes)
+  }
+
+  take(size: number): Buffer {
+    const end = this.#at + size
+    if (end > this.#bytes.length) throw new ProtocolError('FRAME_TRUNCATED', 'A node record ends too soon')
+    const part = this.#bytes.subarray(this.#at, end)
+    this.#at = end
+    return part
+  }
+
+  u8(): number {
+    return this.take(1).readUInt8()
+  }
+
+  u16(): number {
+    return this.take(2).readUInt16BE()
+  }
+
+  u64(): bigint {
+    return this.take(8).readBigUInt64BE()
+  }
+
+  port(): number {
+    const port = this.u16()
+    if (port === 0) throw new ProtocolError('FRAME_MALFORMED', 'A node record with port 0')
+    return port
+  }
+
+  safeInteger(): number {
+    const value = this.u64()
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new ProtocolError('FRAME_MALFORMED', 'A number beyond 2^53')
+    return Number(value)
+  }
+
+  end(): void {
+    if (this.#at !== this.#bytes.length) throw new ProtocolError('FRAME_TOO_LARGE', 'Bytes after a node record')
+  }
+}
+
+function readAddress(reader: Reader): string {
+  const family = reader.u8()
+  if (family === FAMILY_4) return [...reader.take(4)].join('.')
+  if (family === FAMILY_6) return ipv6Text(reader.take(16))
+  throw new ProtocolError('FRAME_MALFORMED', 'A node record with an unknown address family')
+}
+
+/** RFC 5952, as the URL parser writes it. */
+function ipv6Text(bytes: Buffer): string {
+  const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(at * 2).toString(16))
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
+}
+
+function addressBytes(ip: string): Uint8Array {
+  if (isIPv4(ip)) return Uint8Array.from(ip.split('.'), Number)
+  if (!isIPv6(ip) || ip.includes('%')) throw new ProtocolError('FRAME_MALFORMED', 'Not an IP address')
+  const [head = '', tail] = new URL(`http://[${ip}]`).hostname.slice(1, -1).split('::')
+  const words = (text: string | undefined) => (text === undefined || text === '' ? [] : text.split(':'))
+  const [before, after] = [words(head), words(tail)]
+  const zeros = new Array<string>(8 - before.length - after.length).fill('0')
+  const bytes = Buffer.alloc(16)
+  for (const [at, word] of [...before, ...zeros, ...after].entries()) {
+    bytes.writeUInt16BE(Number.parseInt(word, 16), at * 2)
+  }
+  return bytes
+}
+
+function u64(value: bigint): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64BE(value)
+  return bytes
+}
+
+function hexBytes(hex: string, size: number): Uint8Array {
+  const bytes = fromHex(hex)
+  if (bytes?.length !== size) throw new ProtocolError('FRAME_MALFORMED', `A field must be ${size} bytes of hex`)
+  return bytes
+}
