@@ -4,7 +4,7 @@ import type { ClientAnswer, Envelope } from '../protocol/client-api/envelope.ts'
 import { type MethodName, parseMethodName } from '../protocol/client-api/methods.ts'
 import { invalidRequest } from '../protocol/client-api/parameter.ts'
 import { ProtocolError } from '../protocol/errors.ts'
-import { refusalOf, UNFORESEEN } from './error-response.ts'
+import { refusalOf, reportFailure } from './error-response.ts'
 import type { Call } from './method.ts'
 import { type BoundMethod, createMethodTable, type MethodComponents, type PreparedRequest } from './method-table.ts'
 import type { PreparedSubrequest } from './methods/batch.ts'
@@ -77,11 +77,7 @@ export class Dispatcher {
   }
 
   #failed(error: unknown): ClientAnswer {
-    const refusal = refusalOf(error)
-    if (refusal !== undefined) return refusal
-    this.#components.metrics.localFailures.inc()
-    this.#components.log.error({ error }, 'A request failed in a way that nobody foresaw')
-    return UNFORESEEN
+    return refusalOf(error) ?? reportFailure(this.#components, error)
   }
 
   #count(method: MethodName, { entry }: Call, answer: ClientAnswer): ClientAnswer {

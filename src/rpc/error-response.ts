@@ -1,6 +1,9 @@
+import { CodedError } from '../base/coded-error.ts'
+import type { Logger } from '../base/logger.ts'
 import type { ClientAnswer } from '../protocol/client-api/envelope.ts'
 import { ProtocolError, type ProtocolErrorCode } from '../protocol/errors.ts'
 import { RpcError, type RpcErrorCode } from './errors.ts'
+import type { RpcMetrics } from './metrics.ts'
 
 /** The status of every refusal. Some are odd; clients rely on them (docs/protocol/client-rpc.md, "Status codes"). */
 const STATUS = {
@@ -32,9 +35,25 @@ const STATUS = {
 
 /** Answer to a request that was refused, or undefined for an error that nobody foresaw. */
 export function refusalOf(error: unknown): (ClientAnswer & { readonly body: string }) | undefined {
-  if (!(error instanceof RpcError || error instanceof ProtocolError)) return undefined
-  return { status: STATUS[error.code], body: error.message }
+  if (error instanceof RpcError || error instanceof ProtocolError) {
+    return { status: STATUS[error.code], body: error.message }
+  }
+  // Any part that has too much to do says so with this code.
+  return error instanceof CodedError && error.code === 'BUSY' ? BUSY : undefined
 }
 
+const BUSY = { status: STATUS.SERVER_BUSY, body: 'Server busy, try again later' } as const
+
 /** Says nothing of what went wrong: exception texts are for the operator's log. */
-export const UNFORESEEN: ClientAnswer = { status: 500, body: 'request failed' }
+const FAILED = { status: 500, body: 'request failed' } as const satisfies ClientAnswer
+
+/**
+ * Counts a failure that is not the client's, and answers it. A coded one has been reported by the part that it comes
+ * from; any other is a bug.
+ */
+export function reportFailure({ log, metrics }: { log: Logger; metrics: RpcMetrics }, error: unknown): typeof FAILED {
+  metrics.localFailures.inc()
+  if (error instanceof CodedError) log.debug({ error }, 'A request failed')
+  else log.error({ error }, 'A request failed in a way that nobody foresaw')
+  return FAILED
+}

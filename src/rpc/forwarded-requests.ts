@@ -10,7 +10,7 @@ import {
 } from '../protocol/peer-api/forwarded-request.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { Dispatcher, DispatcherComponents } from './dispatcher.ts'
-import { refusalOf, UNFORESEEN } from './error-response.ts'
+import { refusalOf, reportFailure } from './error-response.ts'
 import { RpcError } from './errors.ts'
 import type { Call } from './method.ts'
 import type { ForwardedWork } from './method-table.ts'
@@ -72,14 +72,9 @@ export class ForwardedRequests {
   }
 
   #failed(error: unknown): ForwardedAnswer {
-    const refusal = refusalOf(error)
-    const answer = refusal ?? UNFORESEEN
+    const answer = refusalOf(error) ?? reportFailure(this.#components, error)
     const status = statusClass(answer.status)
     this.#components.metrics.requests.inc({ method: 'unknown', entry: 'member', status })
-    if (refusal === undefined) {
-      this.#components.metrics.localFailures.inc()
-      this.#components.log.error({ error }, 'A forwarded request failed in a way that nobody foresaw')
-    }
     return answer
   }
 }

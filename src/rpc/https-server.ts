@@ -8,7 +8,7 @@ import type { Logger } from '../base/logger.ts'
 import { loadOrCreateCertificate } from './certificate.ts'
 import { limitedAddress } from './client-address.ts'
 import { ConnectionLimiter } from './connection-limiter.ts'
-import { refusalOf, UNFORESEEN } from './error-response.ts'
+import { refusalOf, reportFailure } from './error-response.ts'
 import { RpcError, type RpcErrorCode } from './errors.ts'
 import { createRoutes, type HttpAnswer, type Route, type RouteComponents, textAnswer } from './https-routes.ts'
 import type { RejectReason, RpcMetrics } from './metrics.ts'
@@ -171,9 +171,8 @@ class HttpsEntry {
     if (refusal !== undefined) {
       return textAnswer(refusal.status, refusal.body, error instanceof RpcError ? REJECTIONS[error.code] : undefined)
     }
-    this.#components.metrics.localFailures.inc()
-    this.#components.log.error({ error }, 'An HTTPS request failed in a way that nobody foresaw')
-    return textAnswer(UNFORESEEN.status, 'request failed')
+    const { status, body } = reportFailure(this.#components, error)
+    return textAnswer(status, body)
   }
 
   #send(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void {

@@ -5,7 +5,7 @@ import type { HashInNamespace } from '../protocol/client-api/namespace-or-all.ts
 import type { MessageHash, StoredMessage, StoreOutcome } from '../protocol/message.ts'
 import type { Namespace } from '../protocol/namespace.ts'
 
-/** What the methods need of the message store. */
+/** What the methods need of the message store. One that has too much to do rejects with a CodedError `BUSY`. */
 export interface Messages {
   /** Settles once the message is on disk. `expiryMs` is the effective one. */
   store(message: StoredMessage): Promise<{ readonly outcome: StoreOutcome; readonly expiryMs: TimestampMs }>
@@ -25,7 +25,8 @@ export interface Messages {
   expire(
     account: AccountId,
     changes: readonly MessageExpiry[],
-    mode: ExpireMode,
+    /** `extend-any`: an extension counts however small it is. */
+    mode: ExpireMode | 'extend-any',
   ): Promise<{ readonly updated: readonly MessageExpiry[]; readonly unchanged: readonly MessageExpiry[] }>
   /** Of those that it holds. */
   expiries(account: AccountId, hashes: readonly MessageHash[]): Promise<readonly MessageExpiry[]>

@@ -10,8 +10,7 @@ import {
   type ForwardedAnswer,
 } from '../protocol/peer-api/forwarded-request.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
-import { refusalOf } from './error-response.ts'
-import { RpcError } from './errors.ts'
+import { refusalOf, reportFailure } from './error-response.ts'
 import type { Call, SwarmMethod } from './method.ts'
 import type { RpcMetrics } from './metrics.ts'
 import { stamped } from './network-version.ts'
@@ -87,7 +86,7 @@ interface OwnOutcome {
 }
 
 async function executeHere(
-  { log, metrics }: SwarmRequestComponents,
+  components: SwarmRequestComponents,
   execute: () => Promise<JsonObject>,
 ): Promise<OwnOutcome> {
   try {
@@ -95,18 +94,13 @@ async function executeHere(
   } catch (error) {
     const failure = { failed: true, query_failure: true }
     const refusal = refusalOf(error)
-    if (refusal !== undefined) {
-      return { succeeded: false, result: { ...failure, reason: refusal.body }, status: statusWhenAllFailed(error) }
+    if (refusal === undefined) {
+      return { succeeded: false, result: failure, status: reportFailure(components, error).status }
     }
-    metrics.localFailures.inc()
-    log.error({ error }, 'A request could not be carried out on this node')
-    return { succeeded: false, result: failure, status: 500 }
+    // Clients expect 500. A full disk or a busy one is told apart: what to do about it differs.
+    const status = Math.max(refusal.status, 500)
+    return { succeeded: false, result: { ...failure, reason: refusal.body }, status }
   }
-}
-
-/** Clients know 500; a full disk is told apart, since trying again at once will not help. */
-function statusWhenAllFailed(error: unknown): number {
-  return error instanceof RpcError && error.code === 'STORAGE_FULL' ? 507 : 500
 }
 
 /** Members that nobody knows how to reach are left out: a client could do nothing about them. */

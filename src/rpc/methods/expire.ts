@@ -65,8 +65,8 @@ function mayShorten({ subaccount }: ExpireRequest['authentication']): boolean {
 }
 
 /** A subaccount that may not delete only extends, whether it said so or not. */
-function effectiveMode({ authentication, mode }: ExpireRequest): ExpireMode {
-  return mode === 'set' && !mayShorten(authentication) ? 'extend' : mode
+function effectiveMode({ authentication, mode }: ExpireRequest): ExpireMode | 'extend-any' {
+  return mode === 'set' && !mayShorten(authentication) ? 'extend-any' : mode
 }
 
 interface ExpireOutcome {

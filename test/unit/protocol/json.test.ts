@@ -46,7 +46,7 @@ test('JSON of integers, strings, lists and objects comes back as it was', () => 
     fc.property(value, (given) => {
       expect(JSON.stringify(parseJsonText(JSON.stringify(given)))).toBe(JSON.stringify(given))
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   )
 })
 
