@@ -28,7 +28,7 @@ interface Leaf {
   readonly size: bigint
 }
 
-interface PlacedNode {
+export interface PlacedNode {
   readonly key: ServiceNodeKey
   readonly position: SwarmSpace
 }
@@ -45,13 +45,18 @@ export function computeSwarms(
   networkId: NetworkId,
   { sizeMin }: PlacementOptions,
 ): readonly SwarmRange[] {
-  // Ranges that may become empty would be split to the end.
-  assert(Number.isSafeInteger(sizeMin) && sizeMin >= 1, 'A swarm has at least one member')
-  if (members.length === 0) return []
   const place = createPositionOf(networkId)
   const nodes = members.map((member) => ({ key: member.key, position: place(member) }))
-  nodes.sort((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0))
-  return leavesOf({ nodes, first: 0n, size: SWARM_SPACE_SIZE }, sizeMin).map(swarmOfLeaf)
+  return swarmsOfPlaced(nodes, { sizeMin })
+}
+
+/** The swarms of nodes that have their positions. */
+export function swarmsOfPlaced(nodes: readonly PlacedNode[], { sizeMin }: PlacementOptions): readonly SwarmRange[] {
+  // Ranges that may become empty would be split to the end.
+  assert(Number.isSafeInteger(sizeMin) && sizeMin >= 1, 'A swarm has at least one member')
+  if (nodes.length === 0) return []
+  const ordered = nodes.toSorted((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0))
+  return leavesOf({ nodes: ordered, first: 0n, size: SWARM_SPACE_SIZE }, sizeMin).map(swarmOfLeaf)
 }
 
 /** Where a member of this network stands on the ring. */

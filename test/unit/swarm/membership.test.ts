@@ -7,6 +7,7 @@ import type { AccountId } from '../../../src/protocol/account.ts'
 import type { Member, ServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import { createSwarmMembership, type SwarmChange, type SwarmMembership } from '../../../src/swarm/membership.ts'
 import { createSwarmMetrics } from '../../../src/swarm/metrics.ts'
+import { computeSwarms } from '../../../src/swarm/placement.ts'
 import { accountAt, aMember, anEpoch, EPOCH_TIME_S, NETWORK, pointsOfTheRing, someMembers } from './member-lists.ts'
 
 const options = { sizeMin: 5, unlockMs: 15 * DAY }
@@ -231,6 +232,26 @@ test('swarms keep their identity when nobody came or went', () => {
   expect(membership.swarms()).toBe(swarms)
   membership.update(anEpoch(3, someMembers(59)))
   expect(membership.swarms()).not.toBe(swarms)
+})
+
+test('a node that registered again is placed anew', () => {
+  const members = someMembers(60)
+  const { membership } = membershipOf(keyOf(members, 0))
+  membership.update(anEpoch(1, members))
+  const before = membership.swarms()
+  const again = members.map((member) => ({ ...member, addedTimestampS: member.addedTimestampS + 1_000n }))
+  membership.update(anEpoch(2, again))
+  expect(membership.swarms()).toEqual(computeSwarms(again, NETWORK, options))
+  expect(membership.swarms()).not.toEqual(before)
+})
+
+test('an epoch of the same list at another block is a corrected one', () => {
+  const members = someMembers(12)
+  const { membership } = membershipOf(keyOf(members, 0))
+  membership.update(anEpoch(1, members))
+  const corrected = anEpoch(1, members, { blockHash: `0x${'11'.repeat(32)}` })
+  membership.update(corrected)
+  expect(membership.epoch()).toBe(corrected)
 })
 
 test('listeners learn who joined and left the own swarm, until they unsubscribe', () => {

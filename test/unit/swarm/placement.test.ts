@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { NetworkId } from '../../../src/protocol/network-id.ts'
 import { type Member, parseServiceNodeKey } from '../../../src/protocol/service-node.ts'
-import { computeSwarms, positionOf, type SwarmRange } from '../../../src/swarm/placement.ts'
+import { computeSwarms, positionOf, type SwarmRange, swarmsOfPlaced } from '../../../src/swarm/placement.ts'
 import vectors from '../../vectors/swarm-placement.json' with { type: 'json' }
 import { aMember, NETWORK, someMembers } from './member-lists.ts'
 
@@ -73,6 +73,41 @@ test.for([1, 4, 5, 9])('%i nodes are one swarm in the middle of the ring', (coun
 test('a least size below one is refused, since empty ranges would be split for ever', () => {
   expect(() => computeSwarms(someMembers(3), NETWORK, { sizeMin: 0 })).toThrow('at least one member')
 })
+
+/** Nodes at chosen positions: their hashes would not come so close. */
+function nodesAt(...positions: bigint[]) {
+  return positions.map((position, number) => ({ key: aMember(number).key, position }))
+}
+
+test('the middle of a range belongs to its right half', () => {
+  const middle = RING / 2n
+  const sizesAt = (...positions: bigint[]) =>
+    swarmsOfPlaced(nodesAt(...positions), { sizeMin: 1 }).map(({ members }) => members.length)
+  expect(sizesAt(middle - 1n, middle)).toEqual([1, 1])
+  expect(sizesAt(middle - 2n, middle - 1n)).toEqual([2])
+  expect(sizesAt(middle, middle + 1n)).toEqual([2])
+})
+
+test.for([
+  ['lowest', 0n],
+  ['highest', RING - 8n],
+] as const)(
+  'at the %s end of the ring, splitting ends at four points, and no id is the one that means none',
+  ([, end]) => {
+    // A pair at each of the last eight points, and one in the other half of every range above them.
+    const path = Array.from({ length: 61 }, (_, depth) =>
+      end === 0n ? 1n << BigInt(63 - depth) : RING - 1n - (1n << BigInt(63 - depth)),
+    )
+    const pairs = Array.from({ length: 8 }, (_, point) => [end + BigInt(point), end + BigInt(point)]).flat()
+    const swarms = swarmsOfPlaced(nodesAt(...path, ...pairs), { sizeMin: 1 })
+    const atTheEnd = swarms.filter(({ first }) => first >= end && first < end + 8n)
+    expect(atTheEnd.map(({ id, first, last }) => [id - end, first - end, last - end])).toEqual([
+      [2n, 0n, 3n],
+      [6n, 4n, 7n],
+    ])
+    expect(new Set(swarms.map(({ id }) => id)).size).toBe(swarms.length)
+  },
+)
 
 test('nodes in the same place end the splitting', () => {
   const swarms = computeSwarms(
