@@ -29,6 +29,7 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   STAKING_OPTIONS_INVALID: EXIT.usage,
   CONFIRMATION_IMPOSSIBLE: EXIT.usage,
 
+  CALL_REVERTED: EXIT.chain,
   CHAIN_WRONG: EXIT.chain,
   CONTRACT_WRONG: EXIT.chain,
   PROVIDERS_UNAVAILABLE: EXIT.chain,

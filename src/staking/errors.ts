@@ -13,6 +13,8 @@ export type StakingErrorCode =
   | 'PROVIDER_REPLY_TOO_LARGE'
   /** The RPC provider's answer is not of the expected form. */
   | 'PROVIDER_REPLY_MALFORMED'
+  /** The code at the contract's address refuses a call that the staking contract answers. */
+  | 'CALL_REVERTED'
   /** Two answers of one RPC provider contradict each other: a block's hash changed, or time ran backwards. */
   | 'PROVIDER_INCONSISTENT'
   /** Enough other providers agree on something else. */
@@ -54,6 +56,7 @@ const PROVIDER_FAULTS: ReadonlySet<StakingErrorCode> = new Set<StakingErrorCode>
   'PROVIDER_REFUSED',
   'PROVIDER_REPLY_TOO_LARGE',
   'PROVIDER_REPLY_MALFORMED',
+  'CALL_REVERTED',
   'PROVIDER_INCONSISTENT',
   'PROVIDER_DISAGREES',
   'CHAIN_WRONG',

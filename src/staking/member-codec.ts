@@ -1,4 +1,4 @@
-import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { decodeFunctionResult, encodeFunctionData, encodeFunctionResult } from 'viem'
 import { type Member, parseServiceNodeKey } from '../protocol/service-node.ts'
 import { serviceNodeRewardsAbi } from './abi.ts'
 import { type Hex, malformed } from './chain-reply.ts'
@@ -20,9 +20,12 @@ export function memberCall(id: bigint): Hex {
 
 /** @throws {StakingError} PROVIDER_REPLY_MALFORMED, MEMBERS_TOO_MANY */
 export function decodeMemberIds(data: Hex, countMax: number): readonly MemberId[] {
-  const [ids, keys] = decoded('the list of ids', () =>
-    decodeFunctionResult({ abi: serviceNodeRewardsAbi, functionName: 'allServiceNodeIDs', data }),
-  )
+  const call = { abi: serviceNodeRewardsAbi, functionName: 'allServiceNodeIDs' } as const
+  const [ids, keys] = decoded('the list of ids', () => {
+    const result = decodeFunctionResult({ ...call, data })
+    requireCanonical(data, encodeFunctionResult({ ...call, result }))
+    return result
+  })
   if (ids.length !== keys.length) throw malformed('ids and keys differ in number')
   if (ids.length > countMax)
     throw new StakingError('MEMBERS_TOO_MANY', 'The contract lists more members than we follow')
@@ -35,9 +38,12 @@ export function decodeMemberIds(data: Hex, countMax: number): readonly MemberId[
 
 /** The member of an id, or undefined for the all-zero struct that stands for nobody. */
 export function decodeMember(id: bigint, data: Hex): Member | undefined {
-  const node = decoded('a service node', () =>
-    decodeFunctionResult({ abi: serviceNodeRewardsAbi, functionName: 'serviceNodes', data }),
-  )
+  const call = { abi: serviceNodeRewardsAbi, functionName: 'serviceNodes' } as const
+  const node = decoded('a service node', () => {
+    const result = decodeFunctionResult({ ...call, data })
+    requireCanonical(data, encodeFunctionResult({ ...call, result }))
+    return result
+  })
   if (node.ed25519Pubkey === 0n) return undefined
   const key = parseServiceNodeKey(hex32(node.ed25519Pubkey))
   if (key === undefined) throw malformed('an Ed25519 key')
@@ -72,6 +78,14 @@ function timestamp(value: bigint): bigint {
 
 function hex32(value: bigint): string {
   return value.toString(16).padStart(64, '0')
+}
+
+/**
+ * ABI decoders follow offsets wherever they point, so many byte strings decode to the same: zeros are an empty list. The contract
+ * only ever returns the plainest of them.
+ */
+function requireCanonical(data: Hex, canonical: Hex): void {
+  if (data !== canonical) throw malformed('an encoding that the contract does not use')
 }
 
 /** viem's decoder throws many kinds of errors, and quotes what it read. */

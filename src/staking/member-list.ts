@@ -81,7 +81,9 @@ async function callMany(
   return results.flat()
 }
 
-function encodeBundle(calls: readonly Hex[], target: Hex): Hex {
+function encodeBundle(calls: readonly Hex[], contract: Hex): Hex {
+  // In capitals and small letters viem takes an address only with a right checksum (ERC-55), which nobody is asked for.
+  const target = contract.toLowerCase() as Hex
   const args = calls.map((callData) => ({ target, allowFailure: false, callData }))
   return encodeFunctionData({ abi: multicall3Abi, functionName: 'aggregate3', args: [args] })
 }

@@ -134,9 +134,8 @@ class OwnStakeWatch implements OwnStake {
     if (this.#stateFile === undefined) return undefined
     try {
       const kept = await readStateFile(this.#stateFile, STATE_FILE_MAX_BYTES)
-      if (!isJsonObject(kept) || kept['key'] !== this.#options.key || kept['contract'] !== this.#options.contract) {
-        return undefined
-      }
+      const { key, contract } = this.#options
+      if (!isJsonObject(kept) || kept['key'] !== key || kept['contract'] !== contract.toLowerCase()) return undefined
       const id = kept['id']
       return typeof id === 'string' && /^\d{1,20}$/.test(id) ? BigInt(id) : undefined
     } catch (error) {
@@ -150,7 +149,7 @@ class OwnStakeWatch implements OwnStake {
     if (this.#stateFile === undefined) return
     const { key, contract } = this.#options
     try {
-      await writeStateFile(this.#stateFile, { key, contract, id: id.toString() })
+      await writeStateFile(this.#stateFile, { key, contract: contract.toLowerCase(), id: id.toString() })
     } catch (error) {
       this.#components.log.warn({ error }, "The state of this node's stake could not be kept on disk")
     }

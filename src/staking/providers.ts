@@ -1,4 +1,4 @@
-import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { BaseError, decodeFunctionResult, encodeFunctionData } from 'viem'
 import { fromHex, toHex } from '../base/bytes.ts'
 import type { Clock, DurationMs, TimestampMs } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
@@ -184,19 +184,22 @@ async function requireRightContract(
     throw new StakingError('CHAIN_WRONG', message, { details })
   }
   const head = await provider.block('latest', signal)
-  const tag = await provider.call({ to: options.contract, data: TAG_CALL }, head?.number ?? 0n, signal)
-  if (toHex(tagOf(tag)) !== toHex(blsTags(options.chainId, options.contract).proofOfPossession)) {
+  const tag = await readTag(provider, options.contract, head?.number ?? 0n, signal)
+  if (toHex(tag) !== toHex(blsTags(options.chainId, options.contract).proofOfPossession)) {
     const message = `There is no staking contract of chain ${options.chainId} at ${options.contract} (${provider.host})`
     throw new StakingError('CONTRACT_WRONG', message, { details })
   }
 }
 
-/** Empty for anything that is not a tag, as an address without code returns. */
-function tagOf(data: Hex): Uint8Array {
+/** Empty for anything that is not a tag: an address without code returns nothing, another contract refuses. */
+async function readTag(provider: ChainProvider, contract: Hex, at: bigint, signal: AbortSignal): Promise<Uint8Array> {
   try {
+    const data = await provider.call({ to: contract, data: TAG_CALL }, at, signal)
     const tag = decodeFunctionResult({ abi: serviceNodeRewardsAbi, functionName: 'proofOfPossessionTag', data })
     return fromHex(tag.slice(2)) ?? new Uint8Array()
-  } catch {
-    return new Uint8Array()
+  } catch (error) {
+    const isOther = error instanceof BaseError || (error instanceof StakingError && error.code === 'CALL_REVERTED')
+    if (isOther) return new Uint8Array()
+    throw error
   }
 }

@@ -1,4 +1,12 @@
-import { HttpRequestError, http, ResponseBodyTooLargeError, RpcError, RpcRequestError, TimeoutError } from 'viem'
+import {
+  HttpRequestError,
+  http,
+  ResponseBodyTooLargeError,
+  RpcError,
+  RpcRequestError,
+  TimeoutError,
+  UnknownRpcError,
+} from 'viem'
 import type { DurationMs } from '../base/clock.ts'
 import { StakingError, type StakingErrorCode } from './errors.ts'
 import type { RequestOutcome, StakingMetrics } from './metrics.ts'
@@ -7,7 +15,7 @@ import type { RequestOutcome, StakingMetrics } from './metrics.ts'
 export interface RpcClient {
   /** Name and port: what may be shown of the URL. */
   readonly host: string
-  /** @throws {StakingError} PROVIDER_UNREACHABLE, PROVIDER_TIMEOUT, PROVIDER_REFUSED, PROVIDER_REPLY_TOO_LARGE, PROVIDER_REPLY_MALFORMED */
+  /** @throws {StakingError} PROVIDER_UNREACHABLE, PROVIDER_TIMEOUT, PROVIDER_REFUSED, PROVIDER_REPLY_TOO_LARGE, PROVIDER_REPLY_MALFORMED, CALL_REVERTED */
   request(method: string, params: readonly unknown[], signal: AbortSignal): Promise<unknown>
 }
 
@@ -55,6 +63,7 @@ type RequestFault = Extract<
   | 'PROVIDER_REFUSED'
   | 'PROVIDER_REPLY_TOO_LARGE'
   | 'PROVIDER_REPLY_MALFORMED'
+  | 'CALL_REVERTED'
 >
 
 const OUTCOMES: Readonly<Record<RequestFault, RequestOutcome>> = {
@@ -63,6 +72,7 @@ const OUTCOMES: Readonly<Record<RequestFault, RequestOutcome>> = {
   PROVIDER_REFUSED: 'refused',
   PROVIDER_REPLY_TOO_LARGE: 'too-large',
   PROVIDER_REPLY_MALFORMED: 'malformed',
+  CALL_REVERTED: 'refused',
 }
 
 const SENTENCES: Readonly<Record<RequestFault, string>> = {
@@ -71,6 +81,7 @@ const SENTENCES: Readonly<Record<RequestFault, string>> = {
   PROVIDER_REFUSED: 'The RPC provider refused the request',
   PROVIDER_REPLY_TOO_LARGE: "The RPC provider's answer is too large",
   PROVIDER_REPLY_MALFORMED: "The RPC provider's answer is not JSON-RPC",
+  CALL_REVERTED: 'The contract refused the call',
 }
 
 /** Without a cause: viem's errors print the URL. */
@@ -82,10 +93,17 @@ function failure(code: RequestFault, host: string): StakingError {
 export function codeOf(error: unknown): RequestFault {
   if (error instanceof TimeoutError) return 'PROVIDER_TIMEOUT'
   if (error instanceof ResponseBodyTooLargeError) return 'PROVIDER_REPLY_TOO_LARGE'
-  if (error instanceof RpcRequestError || error instanceof RpcError) return 'PROVIDER_REFUSED'
+  if (error instanceof UnknownRpcError) return 'PROVIDER_REPLY_MALFORMED'
+  if (error instanceof RpcRequestError || error instanceof RpcError)
+    return isRevert(error) ? 'CALL_REVERTED' : 'PROVIDER_REFUSED'
   if (error instanceof HttpRequestError) return codeOfHttpError(error)
   // The transport reads fields of the parsed answer; whatever else is thrown comes from an answer of another shape.
   return 'PROVIDER_REPLY_MALFORMED'
+}
+
+/** Clients of the chain tell a revert by code 3, or in words. */
+function isRevert(error: RpcRequestError | RpcError): boolean {
+  return error.code === 3 || /execution reverted|\brevert/i.test(error.details)
 }
 
 function codeOfHttpError(error: HttpRequestError): RequestFault {

@@ -16,8 +16,8 @@ export function chainOptionsOf(args: ChainArgs): CommandChainOptions {
   return {
     ...defaultStakingOptions,
     chainId: args['chain-id'],
-    // Checked with the other options, when the providers are made.
-    contract: args.contract as `0x${string}`,
+    // Checked with the other options, when the providers are made. In small letters, so that its checksum (ERC-55) is not asked for.
+    contract: args.contract.toLowerCase() as `0x${string}`,
     rpcUrls: args.rpc.map(String),
   }
 }

@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Logger } from '../../../src/base/logger.ts'
+import { createMetricsRegistry } from '../../../src/base/metrics.ts'
+import { createStakingMetrics } from '../../../src/staking/metrics.ts'
+import { createChainProviders } from '../../../src/staking/providers.ts'
+import { type Behaviour, type RpcProxy, startRpcProxy } from './rpc-proxy.ts'
+import { aClock, createStakedChain, type StakedChain, testStakingOptions } from './staked-chain.ts'
+
+let chain: StakedChain
+let proxy: RpcProxy
+beforeAll(async () => {
+  chain = await createStakedChain()
+  proxy = await startRpcProxy(chain.anvil.rpcUrl)
+})
+afterAll(async () => {
+  await proxy[Symbol.asyncDispose]()
+  await chain[Symbol.asyncDispose]()
+})
+beforeEach(() => {
+  proxy.behaviour = { kind: 'honest' }
+})
+
+const signal = new AbortController().signal
+
+function providersOf(rpcUrls: readonly string[], overrides: object = {}) {
+  const lines: string[] = []
+  const line = (facts: object, sentence: string) => void lines.push(`${JSON.stringify(facts)} ${sentence}`)
+  const log: Logger = { error: line, warn: line, info: line, debug: line, trace: line, part: () => log }
+  const registry = createMetricsRegistry()
+  const clock = aClock()
+  const options = { ...testStakingOptions(chain, rpcUrls, ''), requestTimeoutMs: 300, ...overrides }
+  const providers = createChainProviders({ log, clock, metrics: createStakingMetrics(registry) }, options)
+  return { providers, clock, lines, registry }
+}
+
+const first = (urls: readonly string[], overrides: object = {}) =>
+  providersOf(urls, overrides).providers.first((provider) => provider.block('latest', signal), signal)
+
+test('a provider of the right chain and contract answers', async () => {
+  const block = await first([proxy.url])
+  expect(block?.number).toBe((await chain.client.getBlock()).number)
+})
+
+const FAULTS: readonly (readonly [string, Behaviour, string])[] = [
+  ['hangs up', { kind: 'down' }, 'PROVIDER_UNREACHABLE'],
+  ['never answers', { kind: 'silent' }, 'PROVIDER_TIMEOUT'],
+  ['answers without end', { kind: 'endless' }, 'PROVIDER_REPLY_TOO_LARGE'],
+  ['answers no JSON', { kind: 'text', text: '<html>oops</html>' }, 'PROVIDER_REPLY_MALFORMED'],
+  ['answers broken JSON', { kind: 'text', text: '{"result":' }, 'PROVIDER_REPLY_MALFORMED'],
+  ['answers null', { kind: 'text', text: 'null' }, 'PROVIDER_REPLY_MALFORMED'],
+  ['answers nothing', { kind: 'text', text: '' }, 'PROVIDER_REPLY_MALFORMED'],
+  ['answers a wrong type', { kind: 'text', text: '{"result":[7]}' }, 'PROVIDER_REPLY_MALFORMED'],
+  [
+    'answers an error',
+    { kind: 'text', text: '{"error":{"code":-32000,"message":"header not found"}}' },
+    'PROVIDER_REFUSED',
+  ],
+  ['asks for patience', { kind: 'text', text: 'slow down', status: 429 }, 'PROVIDER_REFUSED'],
+  ['fails', { kind: 'text', text: 'oops', status: 500 }, 'PROVIDER_REFUSED'],
+  [
+    'sends us elsewhere',
+    { kind: 'text', text: '', status: 307, headers: { location: 'http://127.0.0.1:9' } },
+    'PROVIDER_UNREACHABLE',
+  ],
+]
+
+test.each(FAULTS)('a provider that %s fails with a code', async (_, behaviour, code) => {
+  proxy.behaviour = behaviour
+  const { providers } = providersOf([proxy.url], { replyMaxBytes: 200_000 })
+  await expect(providers.first((provider) => provider.block('latest', signal), signal)).rejects.toMatchObject({
+    code: 'PROVIDERS_UNAVAILABLE',
+    cause: { code },
+  })
+  expect(providers.status()).toMatchObject([{ healthy: false, lastError: code }])
+})
+
+test('a provider that fails rests ever longer while others are asked, and is asked again later', async () => {
+  proxy.behaviour = { kind: 'down' }
+  const { providers, clock } = providersOf([proxy.url, chain.anvil.rpcUrl])
+  const look = () => providers.first((provider) => provider.block('latest', signal), signal)
+  const places = () => providers.available().map(({ index }) => index)
+  await look()
+  expect(places()).toEqual([1])
+  clock.advance(1000)
+  expect(places()).toEqual([0, 1])
+  await look()
+  clock.advance(1000)
+  expect(places()).toEqual([1])
+  clock.advance(1000)
+  expect(places()).toEqual([0, 1])
+  for (let failure = 0; failure < 20; failure++) {
+    await look()
+    clock.advance(30_000)
+    expect(places()).toEqual([0, 1])
+  }
+  proxy.behaviour = { kind: 'honest' }
+  await look()
+  expect(providers.status()).toMatchObject([{ healthy: true }, { healthy: true }])
+})
+
+test('a provider of another chain is refused at the start', async () => {
+  proxy.behaviour = { kind: 'lying', lie: (method, result) => (method === 'eth_chainId' ? '0x1' : result) }
+  const { providers } = providersOf([chain.anvil.rpcUrl, proxy.url])
+  await expect(providers.refuseWrongChain(signal)).rejects.toMatchObject({
+    code: 'CHAIN_WRONG',
+    message: expect.stringContaining('serves chain 1, not 31337'),
+  })
+})
+
+test('an address without the contract is refused at the start', async () => {
+  for (const contract of ['0x00000000000000000000000000000000000000aa', chain.staking.token]) {
+    const { providers } = providersOf([chain.anvil.rpcUrl], { contract })
+    await expect(providers.refuseWrongChain(signal)).rejects.toMatchObject({ code: 'CONTRACT_WRONG' })
+  }
+})
+
+test('a provider that cannot be reached does not stop the start', async () => {
+  proxy.behaviour = { kind: 'down' }
+  await providersOf([proxy.url]).providers.refuseWrongChain(signal)
+})
+
+test('a provider that turns to another chain later is found out at the next check', async () => {
+  const { providers, clock } = providersOf([proxy.url])
+  const look = () => providers.first((provider) => provider.block('latest', signal), signal)
+  await look()
+  proxy.behaviour = { kind: 'lying', lie: (method, result) => (method === 'eth_chainId' ? '0x1' : result) }
+  await look()
+  clock.advance(3_600_000)
+  await expect(look()).rejects.toMatchObject({ cause: { code: 'CHAIN_WRONG' } })
+})
+
+test('the key in a URL appears in no log line, error, status or metric', async () => {
+  const secret = 'sEcReTkEy'
+  const url = new URL(proxy.url)
+  url.username = 'user'
+  url.password = secret
+  const urls = [url.href, `${proxy.url}/v2/${secret}`, `${proxy.url}/?key=${secret}`]
+  for (const [, behaviour] of FAULTS) {
+    proxy.behaviour = behaviour
+    const { providers, lines, registry } = providersOf(urls, { replyMaxBytes: 200_000 })
+    const error: unknown = await providers
+      .first((provider) => provider.block('latest', signal), signal)
+      .catch((reason: unknown) => reason)
+    const { inspect } = await import('node:util')
+    const told = [inspect(error, { depth: 20 }), JSON.stringify(providers.status()), ...lines, await registry.expose()]
+    expect(told.join('\n')).not.toContain(secret)
+  }
+})
+
+test('work that is called off is not held against the provider', async () => {
+  proxy.behaviour = { kind: 'silent' }
+  const { providers } = providersOf([proxy.url])
+  const stop = new AbortController()
+  const work = providers.first((provider) => provider.block('latest', stop.signal), stop.signal)
+  stop.abort(new Error('enough'))
+  await expect(work).rejects.toThrow('enough')
+  expect(providers.status()).toMatchObject([{ lastError: undefined }])
+})
+
+test('unusable options are refused', () => {
+  const refused = (overrides: object) =>
+    expect(() => providersOf(['http://127.0.0.1:1'], overrides)).toThrow(
+      expect.objectContaining({ code: 'STAKING_OPTIONS_INVALID' }),
+    )
+  refused({ rpcUrls: [] })
+  refused({ rpcUrls: ['ws://127.0.0.1:1'] })
+  refused({ rpcUrls: ['http://a/', 'http://a/'] })
+  refused({ rpcUrls: Array.from({ length: 9 }, (_, index) => `http://host${index}/`) })
+  refused({ contract: '0x12' })
+  refused({ chainId: 0.5 })
+})
+
+test('a single provider is said to be trusted, once', () => {
+  const { lines } = providersOf(['http://127.0.0.1:1'])
+  expect(lines).toEqual([expect.stringContaining('is trusted')])
+  expect(providersOf(['http://127.0.0.1:1', 'http://127.0.0.1:2']).lines).toEqual([])
+})

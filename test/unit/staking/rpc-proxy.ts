@@ -1,0 +1,93 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What a provider between us and the chain may do to an answer. */
+export type Behaviour =
+  | { readonly kind: 'honest' }
+  /** Hangs up. */
+  | { readonly kind: 'down' }
+  /** Takes the request and never answers. */
+  | { readonly kind: 'silent' }
+  /** Answers this text instead. */
+  | {
+      readonly kind: 'text'
+      readonly text: string
+      readonly status?: number
+      readonly headers?: Record<string, string>
+    }
+  /** Sends the beginning of an answer, and more and more of it. */
+  | { readonly kind: 'endless' }
+  /** Falsifies results: gets what the chain answered, and returns what is passed on. */
+  | { readonly kind: 'lying'; readonly lie: (method: string, result: unknown, params: readonly unknown[]) => unknown }
+
+/** A JSON-RPC provider in front of a chain, which does as it is told. */
+export interface RpcProxy extends AsyncDisposable {
+  readonly url: string
+  behaviour: Behaviour
+  /** Methods asked for since the start. */
+  readonly methods: string[]
+}
+
+export async function startRpcProxy(target: string): Promise<RpcProxy> {
+  const methods: string[] = []
+  const proxy = { behaviour: { kind: 'honest' } as Behaviour, methods }
+  const server = createServer(async (request, response) => {
+    try {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk as Buffer)
+      const body = Buffer.concat(chunks).toString()
+      const { method, params } = JSON.parse(body) as { method: string; params: readonly unknown[] }
+      methods.push(method)
+      await answer(response, target, { body, method, params }, proxy.behaviour)
+    } catch {
+      response.destroy()
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return Object.assign(proxy, {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  })
+}
+
+async function answer(
+  response: ServerResponse,
+  target: string,
+  request: { body: string; method: string; params: readonly unknown[] },
+  behaviour: Behaviour,
+): Promise<void> {
+  switch (behaviour.kind) {
+    case 'down':
+      response.destroy()
+      return
+    case 'silent':
+      return
+    case 'text':
+      response.writeHead(behaviour.status ?? 200, behaviour.headers).end(behaviour.text)
+      return
+    case 'endless':
+      sendEndlessly(response)
+      return
+    case 'honest':
+    case 'lying': {
+      const headers = { 'content-type': 'application/json' }
+      const reply = await fetch(target, { method: 'POST', body: request.body, headers })
+      const json = (await reply.json()) as { result?: unknown }
+      if (behaviour.kind === 'lying') json.result = behaviour.lie(request.method, json.result, request.params)
+      response.writeHead(200, headers).end(JSON.stringify(json))
+    }
+  }
+}
+
+function sendEndlessly(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  const chunk = `"${'0'.repeat(65_536)}`
+  const more = () => {
+    while (!response.destroyed && response.write(chunk)) {}
+  }
+  response.on('drain', more)
+  more()
+}
