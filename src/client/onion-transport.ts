@@ -24,15 +24,15 @@ export interface OnionTransportOptions {
   readonly pathTimeoutMs: DurationMs
   /** Paths that are tried for one request. */
   readonly pathAttemptsMax: number
-  /** Tries that run out of time before the destination is taken to be the reason. */
-  readonly timeoutsMax: number
+  /** Failures that could be anybody's before the destination is taken to be the reason. */
+  readonly unattributedMax: number
 }
 
 export const defaultOnionTransportOptions: OnionTransportOptions = {
   encryption: 'aes-gcm',
   pathTimeoutMs: 10 * SECOND,
   pathAttemptsMax: 4,
-  timeoutsMax: 2,
+  unattributedMax: 2,
 }
 
 /** What the destination said, and nobody else could have. Its status may be any. */
@@ -45,7 +45,11 @@ export interface Answer {
 /** A retrieve of the largest size, written as JSON in JSON and then as base64. */
 const RESPONSE_MAX_BYTES = 16 * 1024 * 1024
 
-type Outcome = { readonly kind: 'answered'; readonly answer: Answer } | { readonly kind: 'timeout' } | PathFailure
+type Outcome =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  /** A kept connection was closed just as it was used again: nobody's fault. */
+  | { readonly kind: 'closed' }
+  | PathFailure
 
 /** Asks service nodes through paths of three hops, and keeps account of which paths and nodes fail. */
 export class OnionTransport {
@@ -66,15 +70,15 @@ export class OnionTransport {
   async ask(destination: ReachableNode, request: Envelope, signal: AbortSignal): Promise<Answer> {
     const payload = encodeEnvelope(request)
     let last: Path | undefined
-    let timeouts = 0
+    let unattributed = 0
     for (let attempt = 0; attempt < this.#options.pathAttemptsMax; attempt++) {
       const path = this.#pool.pathTo(destination, last)
       const outcome = await this.#try(path, destination, payload, signal)
       if (outcome.kind === 'answered') return outcome.answer
       this.#blame(outcome, path, destination)
-      if (outcome.kind === 'timeout' && ++timeouts >= this.#options.timeoutsMax) {
+      if (outcome.kind === 'unattributed' && ++unattributed >= this.#options.unattributedMax) {
         this.#pool.strikeNode(destination.key)
-        throw unreachable('The destination did not answer in time on several paths')
+        throw unreachable('The destination did not answer on several paths')
       }
       last = path
     }
@@ -103,7 +107,8 @@ export class OnionTransport {
       return await this.#transport.post(url, body, { ...limits, certificate: 'any' })
     } catch (error) {
       const code = error instanceof ClientError ? error.code : undefined
-      if (code === 'TRANSPORT_TIMEOUT') return { kind: 'timeout' }
+      if (code === 'TRANSPORT_TIMEOUT') return { kind: 'unattributed' }
+      if (code === 'CONNECTION_CLOSED') return { kind: 'closed' }
       if (code === 'TRANSPORT_FAILED' || code === 'TOO_LARGE') return { kind: 'guard-failed' }
       throw error
     }
@@ -127,7 +132,8 @@ export class OnionTransport {
         return
       case 'too-large':
         throw new ClientError('TOO_LARGE', 'The request is larger than service nodes take')
-      case 'timeout':
+      case 'closed':
+        return
       case 'unattributed':
         this.#pool.strikePath(path)
         return

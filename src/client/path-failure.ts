@@ -10,7 +10,7 @@ export type PathFailure =
   | { readonly kind: 'destination-gone' }
   /** A node of the path says that it is not ready. */
   | { readonly kind: 'node-not-ready'; readonly key: ServiceNodeKey }
-  /** The guard says so of itself, is too busy, or cannot be reached. */
+  /** The guard says so of itself, takes no more requests from this client, or cannot be reached. */
   | { readonly kind: 'guard-failed' }
   /** The guard takes no request of this size, and nor would another. */
   | { readonly kind: 'too-large' }
@@ -21,7 +21,8 @@ const NODE_GONE = [
   /^Next node is currently unreachable: ([0-9a-fA-F]{64})$/,
 ]
 const NODE_NOT_READY = /^Snode not ready: ([0-9a-fA-F]{64})$/
-const GUARD_NOT_READY = /^(Service node is not ready|Server busy)/
+/** Only the HTTPS entry says this; "Server busy, try again later" is said by any hop that has too much to do. */
+const GUARD_NOT_READY = /^Service node is not ready/
 
 /**
  * Reads an answer in clear, whose status is not 200. Any hop can have written it, so it can do no more than have a node

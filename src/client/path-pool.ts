@@ -76,7 +76,7 @@ export class PathPool {
     this.#fill()
     const apart = this.#paths.filter((path) => isApart(path.hops, target))
     const others = apart.filter((path) => path.guard.key !== last?.guard.key)
-    const path = pick(others, this.#random) ?? apart[0] ?? this.#detour(target)
+    const path = pick(others, this.#random) ?? this.#detour(target, last) ?? apart[0] ?? this.#newPath(target)
     if (path !== undefined) return path
     if (this.#dropped.size === 0) throw tooFewNodes(this.#nodes.length)
     this.#forgive()
@@ -109,8 +109,13 @@ export class PathPool {
     this.#paths = this.#paths.flatMap((path) => {
       if (!path.hops.some((hop) => hop.key === key)) return [path]
       if (path.guard.key === key) return []
-      const kept = path.hops.filter((hop) => hop.key !== key)
-      return pathOf(chooseHops(this.usable(), { kept, apart: [] }, this.#random)) ?? []
+      const rest = this.#paths.filter((other) => other !== path)
+      return (
+        this.#complete(
+          path.hops.filter((hop) => hop.key !== key),
+          rest,
+        ) ?? []
+      )
     })
   }
 
@@ -129,23 +134,35 @@ export class PathPool {
     const guards = this.#paths.map((path) => path.guard)
     const remembered = usable.filter((node) => this.#remembered.includes(node.key) && isApart(guards, node))
     const inUse = this.#paths.flatMap((path) => path.hops)
-    // A guard that another path leads through would take both down with it.
     const guard =
       chooseHops(remembered, { kept: [], apart: guards, count: 1 }, this.#random) ??
       chooseHops(usable, { kept: [], apart: inUse, count: 1 }, this.#random) ??
       chooseHops(usable, { kept: [], apart: guards, count: 1 }, this.#random)
-    return guard && pathOf(chooseHops(usable, { kept: guard, apart: [] }, this.#random))
+    return guard && this.#complete(guard, this.#paths)
   }
 
-  /** A path for this one target, from a guard in use if one is apart from it, so that no new guard sees the client. */
-  #detour(target: ReachableNode): Path | undefined {
-    const guards = this.#paths.map((path) => path.guard).filter((node) => isApart([node], target))
-    const guard = pick(guards, this.#random)
+  /** Adds hops, away from the other paths if there are enough: a bad node should not take both down. */
+  #complete(kept: readonly ReachableNode[], others: readonly Path[]): Path | undefined {
     const usable = this.usable()
+    const inUse = others.flatMap((path) => path.hops)
     return pathOf(
-      (guard && chooseHops(usable, { kept: [guard], apart: [target] }, this.#random)) ??
-        chooseHops(usable, { kept: [], apart: [target] }, this.#random),
+      chooseHops(usable, { kept, apart: inUse }, this.#random) ?? chooseHops(usable, { kept, apart: [] }, this.#random),
     )
+  }
+
+  /** A path for this one target from a guard in use, so that no new guard sees the client. */
+  #detour(target: ReachableNode, last: Path | undefined): Path | undefined {
+    const guards = this.#paths.map((path) => path.guard)
+    const guard = pick(
+      guards.filter((node) => isApart([node], target) && node.key !== last?.guard.key),
+      this.#random,
+    )
+    return guard && pathOf(chooseHops(this.usable(), { kept: [guard], apart: [target] }, this.#random))
+  }
+
+  /** For a target to which every guard in use is near. */
+  #newPath(target: ReachableNode): Path | undefined {
+    return pathOf(chooseHops(this.usable(), { kept: [], apart: [target] }, this.#random))
   }
 
   #forgive(): void {

@@ -12,7 +12,7 @@ function packagesFrom(entry: string): Map<string, string> {
   const visit = (file: string) => {
     if (seen.has(file)) return
     seen.add(file)
-    const imports = /^(?:import|export)(?! type)[^'"]*?(?:from )?['"]([^'"]+)['"]/gm
+    const imports = /^(?:(?:import|export) (?!type\b)[^'"]*from |import )'([^']+)'/gm
     for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(imports)) {
       if (specifier.startsWith('.')) visit(join(dirname(file), specifier))
       else packages.set(specifier, file)

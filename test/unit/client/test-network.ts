@@ -1,11 +1,9 @@
 // Service nodes of a test: real HTTPS servers on 127.0.<n>.1 that open real layers. The guard opens the layers of the
 // later hops too, with their keys, instead of handing them on: what a client sees is the same.
-import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import * as x509 from '@peculiar/x509'
 import { toHex } from '../../../src/base/bytes.ts'
 import type { ReachableNode } from '../../../src/client/reachable-node.ts'
 import {
@@ -22,6 +20,7 @@ import { decodeLayerContent } from '../../../src/protocol/onion/layer-content.ts
 import { decodeOuterFrame } from '../../../src/protocol/onion/outer-frame.ts'
 import { sealOnionReply } from '../../../src/protocol/onion/response.ts'
 import { type ServiceNodeKey, serviceNodeKey } from '../../../src/protocol/service-node.ts'
+import { TEST_CERTIFICATE } from './test-certificate.ts'
 
 export interface Reply {
   readonly status: number
@@ -39,8 +38,10 @@ export interface TestNode extends ReachableNode {
   readonly x25519Pair: X25519KeyPair
   /** Answers as the destination. */
   answer: (request: Envelope) => Reply | Promise<Reply>
-  /** As a hop or destination: what the hop before says instead of passing a layer on. */
+  /** As a later hop or destination: what the hop before says instead of passing a layer on. */
   refusal: PathError | undefined
+  /** As the guard: what it says instead of opening a layer. */
+  guardRefusal: PathError | undefined
   /** Requests that it answered as the destination. */
   readonly requests: Envelope[]
   /** Onion requests that came to it as the guard. */
@@ -60,7 +61,6 @@ export interface TestNetwork extends AsyncDisposable {
 }
 
 export async function startTestNetwork(count: number): Promise<TestNetwork> {
-  const certificate = await selfSigned()
   const servers: Server[] = []
   const nodes: TestNode[] = []
   const network: TestNetwork = {
@@ -80,7 +80,7 @@ export async function startTestNetwork(count: number): Promise<TestNetwork> {
     },
   }
   for (let n = 1; n <= count; n++) {
-    const server = createServer(certificate)
+    const server = createServer(TEST_CERTIFICATE)
     servers.push(server)
     server.listen(0, `127.0.${n}.1`)
     await once(server, 'listening')
@@ -103,6 +103,7 @@ function createNode(ip: string, httpsPort: number): TestNode {
     x25519Pair,
     answer: () => ({ status: 200, body: {} }),
     refusal: undefined,
+    guardRefusal: undefined,
     requests: [],
     guarded: 0,
   }
@@ -130,7 +131,7 @@ async function handle(network: TestNetwork, node: TestNode, request: IncomingMes
     return
   }
   node.guarded++
-  const reply = node.refusal ?? (await pass(network, [node], decodeOuterFrame(body)))
+  const reply = node.guardRefusal ?? (await pass(network, [node], decodeOuterFrame(body)))
   if ('text' in reply) response.writeHead(reply.status, { 'Content-Type': 'text/plain' }).end(reply.text)
   else response.writeHead(200).end(reply.bytes)
 }
@@ -154,19 +155,4 @@ async function pass(
   const next = network.nodes.find((each) => each.key === content.destination)
   if (next === undefined) return { status: 502, text: `Next node not found: ${content.destination}` }
   return next.refusal ?? pass(network, [...hops, next], content.layer)
-}
-
-async function selfSigned(): Promise<{ key: string; cert: string }> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey))
-  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=localhost',
-    keys,
-    signingAlgorithm: algorithm,
-    notBefore: new Date('2020-01-01'),
-    notAfter: new Date('2120-01-01'),
-  })
-  return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert: certificate.toString('pem') }
 }
