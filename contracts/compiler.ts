@@ -74,7 +74,7 @@ export function compileContracts(): readonly Artifact[] {
       contractName: name,
       sourceHash,
       deployedSizeBytes,
-      abi: contract.abi,
+      abi: withoutInternalTypes(contract.abi),
       bytecode: `0x${contract.evm.bytecode.object}`,
     }
   })
@@ -154,6 +154,11 @@ function runCompiler(sources: ReadonlyMap<string, string>): CompilerOutput {
   const errors = output.errors?.filter(({ severity }) => severity === 'error') ?? []
   if (errors.length > 0) throw new Error(errors.map(({ formattedMessage }) => formattedMessage).join('\n'))
   return output
+}
+
+/** The interface without the names that types have in the sources: nobody reads them, and they are a third of the text. */
+function withoutInternalTypes(abi: Abi): Abi {
+  return JSON.parse(JSON.stringify(abi, (key, value) => (key === 'internalType' ? undefined : value)))
 }
 
 /** The text as `biome check` wants it. */

@@ -23,8 +23,7 @@ let stakes: bigint
 beforeAll(async () => {
   network = await createStakingNetwork()
   await registerMany(network, 4)
-  // So that nothing accrued before the funds came counts.
-  await mined(network.stranger, network.stranger.writeContract(payout()))
+  await mineAt(network, (await nowS(network)) + YEAR_S)
   await network.fundPool(FUNDS)
   stakes = await balanceOf(network, network.rewards)
 })
@@ -58,6 +57,11 @@ test('anybody moves what accrued to the rewards contract', async () => {
   expect(await read('totalPaidOut')).toBe(released)
   expect(await read('calculateReleasedAmount')).toBe(0n)
   expect(await owner.readContract({ ...poolContract, functionName: 'calculateTotalDeposited' })).toBe(FUNDS)
+})
+
+test('funds count from the moment they come', async () => {
+  const second = (FUNDS * 151n) / (1000n * BigInt(YEAR_S))
+  expect(await read('calculateReleasedAmount')).toBeLessThan(60n * second)
 })
 
 test('the pool never pays more than it has', async () => {

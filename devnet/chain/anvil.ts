@@ -34,6 +34,7 @@ export interface AnvilOptions {
   readonly accountCount?: number
   /** Fresh by default, so that the accounts are nobody else's. */
   readonly mnemonic?: string
+  /** Ends the wait for the start; a started chain ends by disposal. */
   readonly signal?: AbortSignal
 }
 
@@ -52,7 +53,11 @@ exec 3<&0
 chain=$!
 echo "pid $chain"
 (read -r _ <&3; kill $chain) 2>/dev/null &
+watchdog=$!
 wait $chain
+code=$?
+kill $watchdog 2>/dev/null
+exit $code
 `
 
 /** Starts a chain of its own and waits until it listens. */
@@ -71,6 +76,8 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
     child.once('exit', () => resolve())
     child.once('error', () => resolve())
   })
+  // Of a pipe whose other end is gone there is nothing to say: the exit says it.
+  child.stdin.on('error', () => {})
   let pid: number | undefined
   const stop = async () => {
     child.stdin.end()

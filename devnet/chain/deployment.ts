@@ -125,6 +125,11 @@ export async function deployStaking(
         functionName: 'totalNodes',
       })
       refuseTooFew(Number(members), options.minimumMembers)
+      // Brings the pool's clock up to now: funds must not count as if they had been there since the deployment.
+      await succeeded(
+        client,
+        client.writeContract({ address: pool, abi: rewardRatePoolAbi, functionName: 'payoutReleased' }),
+      )
       await transfer(client, token, pool, amountAtomic)
     },
   }
