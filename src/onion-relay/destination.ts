@@ -44,7 +44,9 @@ export function createDestination(
   { identity, peers, membership, rpc }: DestinationComponents,
   options: OnionRelayOptions,
 ): (request: OpenedRequest) => Promise<Outcome> {
-  const timeoutMsAt = (hopNumber: number): DurationMs => options.hopTimeoutMs - hopNumber * options.hopMarginMs
+  // A margin at least, so that the last of many hops still has time even when the options leave it none.
+  const timeoutMsAt = (hopNumber: number): DurationMs =>
+    Math.max(options.hopMarginMs, options.hopTimeoutMs - hopNumber * options.hopMarginMs)
 
   async function answerHere(
     content: LayerContent & { role: 'final' },

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Clock } from '../../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
 import { OnionRelayError } from '../../../src/onion-relay/errors.ts'
@@ -115,6 +117,35 @@ describe('a restart', () => {
     await using again = await open()
     for (let number = 0; number < 500; number++) expect(await again.admit(tag(number))).toBe(false)
     await killed[Symbol.asyncDispose]()
+  })
+
+  test('remembers after kill -9', async () => {
+    const source = (path: string) => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href)
+    const script = `
+      import { openReplayGuard } from ${source('onion-relay/replay-guard.ts')}
+      import { createOnionRelayMetrics } from ${source('onion-relay/metrics.ts')}
+      import { createMetricsRegistry } from ${source('base/metrics.ts')}
+      import { silentLogger } from ${source('base/logger.ts')}
+      import { systemClock } from ${source('base/clock.ts')}
+      const metrics = createOnionRelayMetrics(createMetricsRegistry())
+      const options = { folder: process.argv[1], windowMs: 3_600_000, tagsMax: 1000 }
+      const guard = await openReplayGuard({ log: silentLogger, clock: systemClock, metrics }, options)
+      for (let byte = 0; byte < 200; byte++) await guard.admit(Buffer.alloc(8, byte))
+      process.stdout.write('admitted')
+      setInterval(() => {}, 1000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(child.stdout, 'data')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+
+    await using again = await openReplayGuard(
+      { log: silentLogger, clock: systemClock, metrics },
+      { folder, windowMs: 3_600_000, tagsMax: 1000 },
+    )
+    for (let byte = 0; byte < 200; byte++) expect(await again.admit(Buffer.alloc(8, byte))).toBe(false)
+    expect(await again.admit(Buffer.alloc(8, 200))).toBe(true)
   })
 
   test('goes on in the same files, so that a second crash forgets nothing either', async () => {
