@@ -119,6 +119,12 @@ describe.each(['exitBLSPublicKeyWithSignature', 'liquidateBLSPublicKeyWithSignat
       expect(await revertOf(simulate(request))).toEqual(['ServiceNodeDoesntExist', 99n])
     })
 
+    test('a non-signer listed twice makes the signature invalid', async () => {
+      const twice = [memberAt(1), memberAt(1)]
+      const revert = await revertOf(simulate(removal(functionName, await nowS(network), twice)))
+      expect(revert[0]).toBe('InvalidBLSSignature')
+    })
+
     test('a signature names its time, and expires ten minutes after it', async () => {
       const now = await nowS(network)
       const signature = removal(functionName, now).args[2]
