@@ -61,6 +61,8 @@ function areOnePair(key: string, cert: string): boolean {
 
 /** Only a first start pays for loading the library that makes certificates. */
 async function create(clock: Clock): Promise<CertificatePair> {
+  // The package's dependency injection needs this polyfill and does not bring it along.
+  await import('reflect-metadata')
   const { X509CertificateGenerator } = await import('@peculiar/x509')
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const nowMs = clock.nowMs()

@@ -1,5 +1,4 @@
 import { CodedError } from '../../base/coded-error.ts'
-import type { Flag } from './option-group.ts'
 
 export type OptionsErrorCode =
   /** A flag, environment variable or configuration key has a value that it cannot have. */
@@ -11,21 +10,29 @@ export type OptionsErrorCode =
 
 export class OptionsError extends CodedError<OptionsErrorCode> {}
 
+/** What of a flag says which values it takes. */
+export interface CheckedFlag {
+  type: 'string' | 'number' | 'boolean' | 'array'
+  describe: string
+  min?: number
+  max?: number
+}
+
 const PORT_MAX = 65_535
 /** The range of any TCP port. 0 lets the system choose. */
 export const PORT_RANGE = { min: 0, max: PORT_MAX } as const
 
 /** Refuses values that have the right name but not the right type or range. */
-export function checkFlags(flags: Record<string, Flag<never>>, args: Record<string, unknown>): void {
-  for (const [name, flag] of Object.entries(flags)) checkFlag(name, flag, args[name])
+export function checkFlags(flags: Record<string, CheckedFlag>, args: object): void {
+  const values = new Map(Object.entries(args))
+  for (const [name, flag] of Object.entries(flags)) checkFlag(name, flag, values.get(name))
 }
 
-function checkFlag(name: string, flag: Flag<never>, value: unknown): void {
+function checkFlag(name: string, flag: CheckedFlag, value: unknown): void {
   const refuse = (want: string): never => {
     throw new OptionsError('OPTION_INVALID', `${name} must be ${want}, not ${JSON.stringify(value)}`)
   }
-  const type: string = flag.type
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = flag
+  const { type, min = 0, max = Number.MAX_SAFE_INTEGER } = flag
   if (value === undefined) refuse(`given: ${flag.describe}`)
   if (type === 'number' && (!Number.isInteger(value) || Number(value) < min || Number(value) > max)) {
     refuse(`a whole number from ${min} to ${max}`)

@@ -15,7 +15,7 @@ export type Flag<T> = Omit<Options, 'type' | 'default' | 'describe' | 'choices' 
   type: YargsType<T>
   describe: string
   default?: T
-  choices?: readonly T[]
+  choices?: [T] extends [string] ? readonly T[] : never
   /** Numbers outside are refused. Whole numbers only. */
   min?: number
   max?: number

@@ -1,0 +1,93 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { toHex } from '../src/base/bytes.ts'
+import { toX25519PublicKey } from '../src/crypto/keys.ts'
+import { toPeerId } from '../src/network/peer-identity.ts'
+import { type ServiceNodeKey, serviceNodeKey } from '../src/protocol/service-node.ts'
+import { freePort } from './free-port.ts'
+import { InProcessNode } from './in-process-node.ts'
+import { NodeProcess } from './node-process.ts'
+import type { DevnetOptions } from './options.ts'
+import type { Operator, StakingChain } from './stakes.ts'
+
+/** What starts, stops and watches one service node, in a process of its own or in this one. */
+export interface NodeRunner extends AsyncDisposable {
+  readonly pid: number | undefined
+  readonly running: boolean
+  start(): void
+  ready(timeoutMs: number): Promise<void>
+  stop(signal: NodeJS.Signals): Promise<number | null>
+  logTail(): string
+}
+
+/** A service node of the devnet. */
+export interface DevnetNode {
+  readonly index: number
+  readonly key: ServiceNodeKey
+  /** Hex. */
+  readonly x25519: string
+  readonly ip: string
+  readonly httpsPort: number
+  /** Where other service nodes reach it. */
+  readonly multiaddr: string
+  /** `http://127.0.0.1:PORT` of metrics and health. */
+  readonly metricsUrl: string
+  readonly folder: string
+  readonly logPath: string
+  readonly runner: NodeRunner
+}
+
+/** Writes the node's configuration, as an operator would, and prepares to run it. */
+export async function prepareNode(
+  index: number,
+  operator: Operator,
+  { anvil, deployment }: Pick<StakingChain, 'anvil' | 'deployment'>,
+  bootstrap: readonly string[],
+  options: DevnetOptions,
+): Promise<DevnetNode> {
+  const folder = nodeFolder(options, index)
+  const ip = `127.0.${index}.1`
+  const [httpsPort, peerPort, metricsPort] = await Promise.all([freePort(ip), freePort(ip), freePort('127.0.0.1')])
+  const configuration = {
+    network: 'devnet',
+    publicIp: ip,
+    dataFolder: join(folder, 'data'),
+    keysFolder: operator.keysFolder,
+    'network.listenAddress': ip,
+    'network.port': peerPort,
+    'network.bootstrap': bootstrap,
+    'staking.chainId': anvil.chainId,
+    'staking.contract': deployment.rewards,
+    'staking.rpcUrls': [anvil.rpcUrl],
+    'staking.epochLengthS': options.epochLengthS,
+    'rpc.listenAddress': ip,
+    'rpc.port': httpsPort,
+    'metrics.port': metricsPort,
+    'log.level': options.logLevel,
+  }
+  mkdirSync(folder, { recursive: true })
+  const configPath = join(folder, 'starling.yml')
+  writeFileSync(configPath, `${JSON.stringify(configuration, undefined, 2)}\n`)
+
+  const logPath = join(folder, 'starling.log')
+  const metricsUrl = `http://127.0.0.1:${metricsPort}`
+  const run = { configPath, logPath, metricsUrl }
+  const { publicKey } = operator.keys.ed25519
+  const key = serviceNodeKey(publicKey)
+  return {
+    index,
+    key,
+    x25519: toHex(toX25519PublicKey(publicKey)),
+    ip,
+    httpsPort,
+    multiaddr: `/ip4/${ip}/tcp/${peerPort}/p2p/${toPeerId(key)}`,
+    metricsUrl,
+    folder,
+    logPath,
+    runner: options.inProcess ? new InProcessNode(run) : new NodeProcess(run),
+  }
+}
+
+export function nodeFolder(options: DevnetOptions, index: number): string {
+  return join(options.folder, `node-${String(index).padStart(3, '0')}`)
+}

@@ -1,0 +1,29 @@
+import { SECOND } from '../src/base/clock.ts'
+
+export interface DevnetOptions {
+  /** How many service nodes. */
+  nodes: number
+  /** Folder for chain facts, keys, messages and logs. */
+  folder: string
+  /** All nodes in this process instead of one process each. */
+  inProcess: boolean
+  /** Length of an epoch. Short, so that joining and leaving can be watched. */
+  epochLengthS: number
+  /** What the nodes log. */
+  logLevel: string
+}
+
+/** Nodes take 127.0.1.1, 127.0.2.1, …: one /24 each. */
+export const NODES_MAX = 250
+/** A path has three hops, and needs as many to choose from again. The destination lies outside of it. */
+export const NODES_MIN = 7
+
+export const defaultDevnetOptions: Omit<DevnetOptions, 'folder'> = {
+  nodes: 16,
+  inProcess: false,
+  epochLengthS: 4,
+  logLevel: 'info',
+}
+
+/** A node may take this long to serve: on a busy machine, many start at once. */
+export const READY_TIMEOUT_MS = 120 * SECOND

@@ -1,0 +1,25 @@
+import { defaultMetricsServerOptions as defaults, type MetricsServerOptions } from '../../node/metrics-server.ts'
+import { PORT_RANGE } from './check.ts'
+import type { OptionGroup } from './option-group.ts'
+
+export type MetricsArgs = {
+  'metrics.address': string
+  'metrics.port': number
+}
+
+export const metricsOptionGroup: OptionGroup<MetricsArgs, MetricsServerOptions> = {
+  flags: {
+    'metrics.address': {
+      type: 'string',
+      describe: 'Serve metrics and health at this address',
+      default: defaults.address,
+    },
+    'metrics.port': {
+      type: 'number',
+      describe: 'Serve metrics and health at this TCP port',
+      default: defaults.port,
+      ...PORT_RANGE,
+    },
+  },
+  parse: (args) => ({ address: args['metrics.address'], port: args['metrics.port'] }),
+}

@@ -1,0 +1,58 @@
+import { constants } from 'node:os'
+import { SECOND } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { createLogger } from '../node/logger.ts'
+import { createServiceNode } from '../node/service-node.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { parseServiceNodeArgs, type ServiceNodeArgs } from './options/service-node.ts'
+
+/** What an orderly end may take, draining of requests included. */
+const STOP_MAX_MS = 10 * SECOND
+const SIGNAL_EXIT_BASE = 128
+
+/** Runs a node until SIGTERM or SIGINT, then drains and ends with 0. A second signal ends it at once. */
+export async function runServiceNode(args: ServiceNodeArgs): Promise<void> {
+  const options = parseServiceNodeArgs(args)
+  const log = createLogger(options.log)
+  endOnBugs(log)
+  const stopped = stopSignal(log)
+  try {
+    await using _node = await createServiceNode({ log }, options.node)
+    await stopped
+    // Draining has an end, even if a part hangs.
+    setTimeout(() => {
+      log.error({ seconds: STOP_MAX_MS / SECOND }, 'Stopping took too long: the process ends as it is')
+      process.exit(EXIT.internal)
+    }, STOP_MAX_MS).unref()
+  } catch (error) {
+    log.error({ error }, 'The service node cannot run')
+    process.exit(exitCodeOf(error))
+  }
+  log.info({}, 'Stopped')
+  process.exit(EXIT.ok)
+}
+
+/** Settles at the first signal. */
+function stopSignal(log: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false
+    const onSignal = (signal: 'SIGTERM' | 'SIGINT') => {
+      if (stopping) process.exit(SIGNAL_EXIT_BASE + constants.signals[signal])
+      stopping = true
+      log.info({ signal }, 'Stopping: requests under way are finished first, a second signal ends at once')
+      resolve()
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}
+
+/** A bug leaves the process in a state that nobody thought of: one line, and the end. */
+function endOnBugs(log: Logger): void {
+  const end = (error: unknown) => {
+    log.error({ error }, 'A fault of the program: please report it')
+    process.exit(EXIT.internal)
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}

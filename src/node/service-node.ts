@@ -1,0 +1,146 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Clock, systemClock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { createMetricsRegistry } from '../base/metrics.ts'
+import { createNetworkMetrics } from '../network/metrics.ts'
+import { createPeerNetwork } from '../network/peer-network.ts'
+import { createOnionRelayMetrics } from '../onion-relay/metrics.ts'
+import { defaultReplayGuardOptions } from '../onion-relay/options.ts'
+import { createOnionRelay } from '../onion-relay/relay.ts'
+import { openReplayGuard } from '../onion-relay/replay-guard.ts'
+import { networkIdOf } from '../protocol/network-id.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import { startHttpsServer } from '../rpc/https-server.ts'
+import { createRpcMetrics } from '../rpc/metrics.ts'
+import { createRpcHandler } from '../rpc/rpc-handler.ts'
+import { createMembershipFollower } from '../staking/membership-follower.ts'
+import { createStakingMetrics } from '../staking/metrics.ts'
+import { createOwnStake } from '../staking/own-stake.ts'
+import { createChainProviders } from '../staking/providers.ts'
+import { openMessageStore } from '../storage/level-message-store.ts'
+import { createStorageMetrics } from '../storage/metrics.ts'
+import { createSwarmMembership } from '../swarm/membership.ts'
+import { createSwarmMetrics } from '../swarm/metrics.ts'
+import { createReplication } from '../swarm/replication.ts'
+import { loadIdentity } from './identity.ts'
+import { followEpochs } from './membership.ts'
+import { startMetricsServer } from './metrics-server.ts'
+import type { ServiceNodeOptions } from './options.ts'
+import { createOwnRecordFacts } from './own-record-facts.ts'
+import { createReadiness } from './readiness.ts'
+import type { ServiceNodeStatus } from './status.ts'
+import { createStatusReporter } from './status-reporter.ts'
+import { VERSION, VERSION_TEXT } from './version.ts'
+
+export interface ServiceNodeComponents {
+  log: Logger
+  clock?: Clock
+}
+
+export interface ServiceNode extends AsyncDisposable {
+  readonly key: ServiceNodeKey
+  /** The ports that it listens on, as the system gave them. */
+  readonly ports: { readonly https: number; readonly metrics: number }
+  status(): ServiceNodeStatus
+}
+
+/**
+ * Builds and starts a service node. Read it top down: each part is made from the parts above it and is stopped before
+ * them. If one fails to start, those already started are stopped. A node without a stake starts too, waits, and says so.
+ */
+export async function createServiceNode(
+  { log, clock = systemClock }: ServiceNodeComponents,
+  options: ServiceNodeOptions,
+): Promise<ServiceNode> {
+  await using parts = new AsyncDisposableStack()
+  let stopping = false
+
+  const identity = await loadIdentity(options.keysFolder)
+  const self = identity.key
+  const networkId = networkIdOf(options.staking.chainId, options.staking.contract)
+  log.info({ version: VERSION_TEXT, key: self, network: networkId.slice(0, 8) }, 'Starling starts')
+  await mkdir(options.dataFolder, { recursive: true, mode: 0o700 })
+  const folder = (name: string) => join(options.dataFolder, name)
+  const registry = createMetricsRegistry()
+
+  const messages = parts.use(
+    await openMessageStore(
+      { log: log.part('storage'), clock, metrics: createStorageMetrics(registry) },
+      { ...options.storage, path: folder('messages') },
+    ),
+  )
+
+  const swarmParts = { log: log.part('swarm'), metrics: createSwarmMetrics(registry) }
+  const swarm = createSwarmMembership({ ...swarmParts, self, networkId }, options.swarm)
+
+  const peers = parts.use(
+    await createPeerNetwork(
+      {
+        identity: identity.ed25519,
+        network: networkId,
+        membership: swarm,
+        ownRecord: createOwnRecordFacts({ identity, swarm, version: VERSION }, options),
+        clock,
+        log,
+        metrics: createNetworkMetrics(registry),
+      },
+      { ...options.network, dataFolder: folder('network') },
+    ),
+  )
+
+  const stakingOptions = { ...options.staking, stateFolder: folder('staking') }
+  const stakingParts = { log: log.part('staking'), clock, metrics: createStakingMetrics(registry) }
+  const providers = createChainProviders(stakingParts, stakingOptions)
+  const chain = parts.use(await createMembershipFollower({ ...stakingParts, providers }, stakingOptions))
+  parts.use(followEpochs({ chain, swarm, peers, self }))
+  const stake = parts.use(
+    await createOwnStake({ ...stakingParts, providers }, { ...stakingOptions, key: self, bls: identity.bls }),
+  )
+
+  const health = createReadiness({ self, swarm, stake, messages, peers, isStopping: () => stopping })
+  const readiness = () => health.reasons().map(({ reason }) => reason)
+  const metricsServer = parts.use(await startMetricsServer({ metrics: registry, health }, options.metrics))
+
+  const replication = createReplication({ ...swarmParts, peers, membership: swarm, clock }, options.swarm)
+  const info = { version: VERSION }
+  const rpcParts = { log: log.part('rpc'), clock, metrics: createRpcMetrics(registry), identity, info }
+  const rpcOptions = { ...options.rpc, certificateFolder: folder('https') }
+  const rpc = createRpcHandler({ ...rpcParts, messages, swarm, contacts: peers, replication, readiness }, rpcOptions)
+
+  const relayParts = { log: log.part('onion-relay'), clock, metrics: createOnionRelayMetrics(registry) }
+  const replays = parts.use(
+    await openReplayGuard(relayParts, { ...defaultReplayGuardOptions, folder: folder('replays') }),
+  )
+  const onion = createOnionRelay(
+    { ...relayParts, identity, membership: swarm, peers, rpc, replays, readiness },
+    options.onionRelay,
+  )
+
+  peers.handle('forward', (from, payload, signal) => rpc.handleForwarded(from, payload, signal))
+  peers.handle('onion', (from, payload, signal) => onion.handleHop(from, payload, signal))
+  await peers.start()
+  const https = parts.use(await startHttpsServer({ ...rpcParts, rpc, onion }, rpcOptions))
+
+  const status = (): ServiceNodeStatus => ({
+    key: self,
+    notReady: health.reasons(),
+    stake: stake.state(),
+    membership: chain.status(),
+    network: peers.status(),
+    swarm: { id: swarm.ownSwarm()?.id.toString(16), members: swarm.ownSwarm()?.members.length ?? 0 },
+    storage: messages.statistics(),
+  })
+  parts.use(createStatusReporter({ log, status }, options))
+
+  const started = parts.move()
+  return {
+    key: self,
+    ports: { https: https.port, metrics: metricsServer.port },
+    status,
+    async [Symbol.asyncDispose]() {
+      stopping = true
+      await started.disposeAsync()
+    },
+  }
+}

@@ -1,0 +1,17 @@
+import type { PeerNetworkStatus } from '../network/peer-network.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import type { MembershipStatus } from '../staking/membership-follower.ts'
+import type { OwnStakeState } from '../staking/own-stake-state.ts'
+import type { HealthReason } from './health.ts'
+
+/** How a service node is doing, part by part. */
+export interface ServiceNodeStatus {
+  readonly key: ServiceNodeKey
+  /** Why the node does not serve; empty when it does. */
+  readonly notReady: readonly HealthReason[]
+  readonly stake: OwnStakeState
+  readonly membership: MembershipStatus
+  readonly network: PeerNetworkStatus
+  readonly swarm: { readonly id: string | undefined; readonly members: number }
+  readonly storage: { readonly messages: number; readonly dataBytes: number }
+}
