@@ -26,6 +26,8 @@ export type EpochReaderOptions = Pick<
 export interface EpochReader {
   /** `head` is a finalized block of this provider with a timestamp after the epoch's boundary. */
   read(index: number, head: ChainBlock, signal: AbortSignal): Promise<MembershipEpoch>
+  /** Carries nothing over to the next epoch: what this provider said before is in doubt. */
+  forget(): void
 }
 
 interface Reading {
@@ -74,6 +76,9 @@ export function createEpochReader(
         members: reading.members,
         root: reading.root,
       }
+    },
+    forget() {
+      last = undefined
     },
   }
 }

@@ -212,10 +212,15 @@ class Follower implements MembershipFollower {
       for (const { provider } of dissenters) {
         log.warn({ provider: provider.host, epoch: index }, 'An RPC provider contradicts the others about the members')
         providers.reportDissent(provider)
+        this.#readerOf(provider).forget()
       }
       return epoch
     } catch (error) {
-      if (error instanceof StakingError && error.code === 'PROVIDERS_DISAGREE') metrics.disagreements.inc()
+      if (error instanceof StakingError && error.code === 'PROVIDERS_DISAGREE') {
+        metrics.disagreements.inc()
+        // One of them has a false list, nobody knows which.
+        for (const { provider } of sources) this.#readerOf(provider).forget()
+      }
       throw error
     }
   }

@@ -68,7 +68,8 @@ export function unreachableState(code: StakingErrorCode, lastKnown: OwnStakeStat
     kind: 'chain-unreachable',
     code,
     lastKnown,
-    sentence: `The chain cannot be read (${code}).${known}`,
+    // Without the code, which changes while providers rest: a sentence that changes is news.
+    sentence: `The chain cannot be read at the moment.${known}`,
     nextCommand: undefined,
   }
 }
