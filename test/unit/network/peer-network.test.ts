@@ -6,7 +6,12 @@ test('nodes that share one bootstrap node come to know everyone', async () => {
   const { nodes } = started
   await until(() => nodes.every(({ network }) => network.status().missing === 0))
   for (const { network } of nodes) {
-    expect(network.contacts().map(({ key }) => key).sort()).toEqual(nodes.map(({ key }) => key).sort())
+    expect(
+      network
+        .contacts()
+        .map(({ key }) => key)
+        .sort(),
+    ).toEqual(nodes.map(({ key }) => key).sort())
   }
 })
 
