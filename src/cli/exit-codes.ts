@@ -14,6 +14,8 @@ export const EXIT = {
   chain: 5,
   /** There is no stake, or too few tokens or ether for it. */
   stake: 6,
+  /** The network cannot be reached, or no node could do the request. */
+  unavailable: 69,
   /** A fault of the program. */
   internal: 70,
   /** It may work later: wait and run the same command again. */
@@ -28,6 +30,22 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   PRESET_UNREADABLE: EXIT.usage,
   STAKING_OPTIONS_INVALID: EXIT.usage,
   CONFIRMATION_IMPOSSIBLE: EXIT.usage,
+
+  RECIPIENT_MALFORMED: EXIT.usage,
+  RECIPIENT_INVALID: EXIT.usage,
+  TEXT_MISSING: EXIT.usage,
+  NUMBER_OUT_OF_RANGE: EXIT.usage,
+  TOO_LARGE: EXIT.usage,
+
+  ACCOUNT_INVALID: EXIT.keys,
+
+  SEEDS_UNAVAILABLE: EXIT.unavailable,
+  TOO_FEW_NODES: EXIT.unavailable,
+  OFFLINE: EXIT.unavailable,
+  TRANSPORT_TIMEOUT: EXIT.unavailable,
+  PATHS_FAILED: EXIT.unavailable,
+  SWARM_UNKNOWN: EXIT.unavailable,
+  SWARM_UNAVAILABLE: EXIT.unavailable,
 
   CALL_REVERTED: EXIT.chain,
   CHAIN_WRONG: EXIT.chain,

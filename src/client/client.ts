@@ -305,7 +305,7 @@ export class StarlingClient implements AsyncDisposable {
       }
       pool.strikeNode(node.key)
     }
-    throw new ClientError('PATHS_FAILED', 'No node that was tried could answer', {
+    throw new ClientError('PATHS_FAILED', 'No node that was tried could answer; try again in a minute', {
       details: { tried: ANY_NODE_ATTEMPTS },
     })
   }

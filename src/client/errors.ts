@@ -9,6 +9,8 @@ export type ClientErrorCode =
   | 'TOO_FEW_NODES'
   /** This machine has no route to the network. */
   | 'OFFLINE'
+  /** A certificate that had to be verified is not one that this machine trusts for this name. */
+  | 'CERTIFICATE_UNTRUSTED'
   /** A connection could not be made, or broke. */
   | 'TRANSPORT_FAILED'
   /** A connection that was kept from an earlier request was closed by the other side before it answered. */

@@ -69,8 +69,10 @@ export class Inbox {
       page = await this.#nextPage(retrieve, page?.member, fresh.length > 0)
       if (page === undefined) break
       fresh.push(...page.messages.filter((message) => this.#isNew(message)))
+      const moved = page.lastHash !== undefined && page.lastHash !== this.#cursors.get(page.member)
       if (page.lastHash !== undefined) this.#cursors.set(page.member, page.lastHash)
-      if (!page.more) break
+      // A member that claims to have more, but gives the same page again, is not asked for ever.
+      if (!page.more || !moved) break
     }
     return this.#open(fresh)
   }

@@ -30,7 +30,7 @@ export function createNetwork(given: ClientOptions): Network {
   const transport = given.transport ?? parts.use(createNodeTransport())
   const pool = new PathPool({ random, guards: options.guards }, options.pool)
   const onionTransport = new OnionTransport(
-    { transport, pool },
+    { transport, pool, onRoute: given.onRoute },
     { ...options.onion, encryption: options.encryption, pathTimeoutMs: options.pathTimeoutMs },
   )
   const nodes = parts.use(

@@ -13,6 +13,16 @@ const HEADERS = { 'User-Agent': 'WhatsApp', 'Accept-Language': 'en-us' }
 /** Says that this machine has no network, so nobody else is at fault. */
 const OFFLINE_CODES: ReadonlySet<string> = new Set(['ENETUNREACH', 'ENETDOWN', 'EAI_AGAIN'])
 
+const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
 /** The transport of Node: connections are kept, since a client talks to the same two guards again and again. */
 export function createNodeTransport(): Transport {
   const keep = { keepAlive: true, maxSockets: SOCKETS_PER_HOST_MAX, maxFreeSockets: 2 }
@@ -79,8 +89,12 @@ function asClientError(error: unknown, request: http.ClientRequest, timedOut: bo
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
   const details = { reason: code }
   if (OFFLINE_CODES.has(code)) return new ClientError('OFFLINE', 'This machine has no network', { details, cause })
+  if (CERTIFICATE_CODES.has(code)) {
+    const message = "The certificate is not trusted here; a service node's own is taken only when `any` is allowed"
+    return new ClientError('CERTIFICATE_UNTRUSTED', message, { details, cause })
+  }
   if (request.reusedSocket && code === 'ECONNRESET') {
     return new ClientError('CONNECTION_CLOSED', 'A kept connection was closed', { details, cause })
   }
-  return new ClientError('TRANSPORT_FAILED', 'The connection failed', { details, cause })
+  return new ClientError('TRANSPORT_FAILED', `The connection failed (${code})`, { details, cause })
 }

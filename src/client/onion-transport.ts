@@ -13,9 +13,18 @@ import type { Path, PathPool } from './path-pool.ts'
 import type { ReachableNode } from './reachable-node.ts'
 import type { Transport, TransportResponse } from './transport.ts'
 
+/** The way of one request that was answered. */
+export interface Route {
+  /** The hops, guard first. */
+  readonly hops: readonly ReachableNode[]
+  readonly destination: ReachableNode
+  readonly method: string
+}
+
 export interface OnionTransportComponents {
   readonly transport: Transport
   readonly pool: PathPool
+  readonly onRoute?: ((route: Route) => void) | undefined
 }
 
 export interface OnionTransportOptions {
@@ -55,11 +64,13 @@ type Outcome =
 export class OnionTransport {
   readonly #transport: Transport
   readonly #pool: PathPool
+  readonly #onRoute: OnionTransportComponents['onRoute']
   readonly #options: OnionTransportOptions
 
-  constructor({ transport, pool }: OnionTransportComponents, options: OnionTransportOptions) {
+  constructor({ transport, pool, onRoute }: OnionTransportComponents, options: OnionTransportOptions) {
     this.#transport = transport
     this.#pool = pool
+    this.#onRoute = onRoute
     this.#options = options
   }
 
@@ -74,7 +85,10 @@ export class OnionTransport {
     for (let attempt = 0; attempt < this.#options.pathAttemptsMax; attempt++) {
       const path = this.#pool.pathTo(destination, last)
       const outcome = await this.#try(path, destination, payload, signal)
-      if (outcome.kind === 'answered') return outcome.answer
+      if (outcome.kind === 'answered') {
+        this.#onRoute?.({ hops: path.hops, destination, method: request.method })
+        return outcome.answer
+      }
       this.#blame(outcome, path, destination)
       if (outcome.kind === 'unattributed' && ++unattributed >= this.#options.unattributedMax) {
         this.#pool.strikeNode(destination.key)
@@ -82,7 +96,7 @@ export class OnionTransport {
       }
       last = path
     }
-    throw new ClientError('PATHS_FAILED', 'Every path that was tried failed', {
+    throw new ClientError('PATHS_FAILED', 'Every path that was tried failed; try again in a minute', {
       details: { attempts: this.#options.pathAttemptsMax },
     })
   }

@@ -4,7 +4,7 @@ import type { EncryptionType } from '../protocol/onion/encryption.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { Account } from './account.ts'
 import { NODE_LIST_REFRESH_AFTER_MS } from './node-directory.ts'
-import { defaultOnionTransportOptions } from './onion-transport.ts'
+import { defaultOnionTransportOptions, type Route } from './onion-transport.ts'
 import { defaultPathPoolOptions } from './path-pool.ts'
 import { type Random, secureRandom } from './random.ts'
 import { defaultSeedOptions, type Seed } from './seeds.ts'
@@ -35,6 +35,8 @@ export interface ClientOptions {
   readonly clock?: Clock
   readonly random?: Random
   readonly log?: Logger
+  /** Told the way of each answered request, for programs that show it to their user. Nobody else should learn it. */
+  readonly onRoute?: (route: Route) => void
 }
 
 export const defaultClientOptions = {

@@ -56,8 +56,7 @@ export async function fetchFromSeeds(
     } catch (cause) {
       signal.throwIfAborted()
       if (attempt >= options.attemptsMax) {
-        const details = { seeds: seeds.length, attempts: attempt, reason: firstReason(cause) }
-        throw new ClientError('SEEDS_UNAVAILABLE', 'No seed answered with a list of service nodes', { details, cause })
+        throw seedsUnavailable(cause, { seeds: seeds.length, attempts: attempt })
       }
       await wait(options.backoffMs * 2 ** (attempt - 1), undefined, { signal })
     }
@@ -96,7 +95,10 @@ function parseJsonOrRefuse(body: Uint8Array) {
   }
 }
 
-function firstReason(cause: unknown): string {
+function seedsUnavailable(cause: unknown, counts: { seeds: number; attempts: number }): ClientError {
   const [first] = cause instanceof AggregateError ? cause.errors : [cause]
-  return first instanceof ClientError ? first.code : 'unknown'
+  const reason = first instanceof ClientError ? first : undefined
+  const message = `No seed answered with a list of service nodes${reason === undefined ? '' : `: ${reason.message}`}`
+  const details = { ...counts, reason: reason?.code ?? 'unknown' }
+  return new ClientError('SEEDS_UNAVAILABLE', message, { details, cause })
 }

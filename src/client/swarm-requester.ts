@@ -72,7 +72,11 @@ export class SwarmRequester {
     // Perhaps the swarm is another by now.
     this.#components.swarms.forget(account)
     const details = { tried: attempts.tried.size, lastStatus: attempts.lastStatus }
-    throw new ClientError('SWARM_UNAVAILABLE', 'No member of the swarm could do the request', { details })
+    throw new ClientError(
+      'SWARM_UNAVAILABLE',
+      'No node that keeps the messages of this account could do the request; try again in a minute',
+      { details },
+    )
   }
 
   async #try<T>(

@@ -20,7 +20,8 @@ export type Certificate = 'verified' | 'any'
 export interface Transport extends AsyncDisposable {
   /**
    * Sends `body` and waits for the whole response, whatever its status. Follows no redirects.
-   * @throws {ClientError} TRANSPORT_FAILED, TRANSPORT_TIMEOUT, CONNECTION_CLOSED, OFFLINE, TOO_LARGE; the signal's reason
+   * @throws {ClientError} TRANSPORT_FAILED, TRANSPORT_TIMEOUT, CONNECTION_CLOSED, CERTIFICATE_UNTRUSTED, OFFLINE,
+   * TOO_LARGE; the signal's reason
    */
   post(url: string, body: Uint8Array, options: PostOptions): Promise<TransportResponse>
 }

@@ -95,6 +95,20 @@ describe('a message', () => {
     expect((await client.receiveMessages()).messages.map(({ text }) => text)).toEqual(['two'])
   })
 
+  test('is not asked for for ever when a member gives the same page again and again', async () => {
+    await clientOf(alice).sendMessage(bob.id, 'hello')
+    for (const node of members) {
+      node.answer = (request) => {
+        if (request.method !== 'retrieve') return answer(network, swarm, node, request)
+        const params = { ...request.params, last_hash: '' }
+        const { status, body } = answer(network, swarm, node, { ...request, params })
+        return { status, body: Object.assign({}, body, { more: true }) }
+      }
+    }
+    expect((await clientOf(bob).receiveMessages()).messages).toHaveLength(1)
+    expect(asked('retrieve')).toBe(2)
+  })
+
   test('of which a node changed the data is left out', async () => {
     await clientOf(alice).sendMessage(bob.id, 'hello')
     for (const messages of swarm.held.values()) for (const message of messages) message.data = Buffer.from('spoiled')

@@ -156,7 +156,7 @@ describe('seeds', () => {
     await expect(fetchFromSeeds(transport, [{ url: network.seedUrl }], once, never)).rejects.toThrow(
       expect.objectContaining({
         code: 'SEEDS_UNAVAILABLE',
-        details: expect.objectContaining({ reason: 'TRANSPORT_FAILED' }),
+        details: expect.objectContaining({ reason: 'CERTIFICATE_UNTRUSTED' }),
       }),
     )
   })

@@ -1,0 +1,102 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { SECOND } from '../../base/clock.ts'
+import { ClientError, type Received, type ReceivedMessage, type StarlingClient } from '../../client/index.ts'
+import type { CommandOutcome } from '../command-outcome.ts'
+import { EXIT, exitCodeOf } from '../exit-codes.ts'
+import { readAccount } from './account-file.ts'
+import { refuseOutOfRange } from './errors.ts'
+import { openClient } from './network-client.ts'
+import type { ReceiveArgs } from './options.ts'
+
+const INTERVAL_S = { min: 0.1, max: 3600 }
+
+export interface FollowOutput {
+  /** Takes each message as it comes. */
+  message(line: string): void
+  /** Takes what the user should know meanwhile. */
+  notice(line: string): void
+}
+
+/** Everything that the network holds for the account. */
+export async function receiveMessages(args: ReceiveArgs): Promise<CommandOutcome> {
+  const account = await readAccount(args.account)
+  await using client = openClient(args, account)
+  const { messages, unreadable } = await client.receiveMessages()
+  const lines = messages.map(lineOf)
+  return {
+    result: { messages: messages.map(jsonOf), unreadable },
+    lines: [...(lines.length > 0 ? lines : ['No messages.']), ...unreadableLines(unreadable)],
+  }
+}
+
+/** As above, and then what arrives until `signal` aborts. The first question must succeed; later ones may fail. */
+export async function followMessages(
+  args: ReceiveArgs,
+  output: FollowOutput,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  refuseOutOfRange('interval', args.interval, INTERVAL_S)
+  const account = await readAccount(args.account)
+  await using client = openClient(args, account)
+  const total = { received: 0, unreadable: 0 }
+  const take = ({ messages, unreadable }: Received) => {
+    total.received += messages.length
+    total.unreadable += unreadable
+    for (const message of messages) output.message(args.json ? JSON.stringify(jsonOf(message)) : lineOf(message))
+  }
+  try {
+    take(await client.receiveMessages({ signal }))
+    for (;;) {
+      await wait(args.interval * SECOND, undefined, { signal })
+      take(await poll(client, output, signal))
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  return {
+    result: { stopped: true, ...total },
+    lines: [`Stopped after ${total.received} messages.`, ...unreadableLines(total.unreadable)],
+  }
+}
+
+const NOTHING: Received = { messages: [], unreadable: 0 }
+
+/** A network that is away may come back. */
+async function poll(client: StarlingClient, output: FollowOutput, signal: AbortSignal): Promise<Received> {
+  try {
+    return await client.receiveMessages({ signal })
+  } catch (error) {
+    if (signal.aborted || !(error instanceof ClientError) || exitCodeOf(error) !== EXIT.unavailable) throw error
+    output.notice(`${error.message}; asking again`)
+    return NOTHING
+  }
+}
+
+function jsonOf({ hash, from, text, sentMs, expiryMs }: ReceivedMessage): Readonly<Record<string, unknown>> {
+  return { hash, from, text, sentMs, expiryMs }
+}
+
+/** What would move the cursor or turn the direction of text around. */
+const UNSAFE = /(?!\n)\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu
+
+/** Control characters are shown, not obeyed: a sender must not be able to rule the recipient's terminal. */
+function lineOf({ from, text, sentMs }: ReceivedMessage): string {
+  const visible = text.replace(/\n/g, '\n  ').replace(UNSAFE, visibleCharacter)
+  return `${timeText(sentMs)} ${from}\n  ${visible}`
+}
+
+function visibleCharacter(char: string): string {
+  return `\\u{${char.codePointAt(0)?.toString(16)}}`
+}
+
+/** A sender can claim any time at all. */
+function timeText(ms: number): string {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? 'at no known time' : date.toISOString()
+}
+
+function unreadableLines(unreadable: number): readonly string[] {
+  return unreadable === 0
+    ? []
+    : [`${unreadable} more could not be read: no Starling client wrote them to this account.`]
+}
