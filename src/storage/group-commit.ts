@@ -3,10 +3,11 @@ import { SECOND } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Totals } from './counters-codec.ts'
 import { type Database, readError } from './database.ts'
+import { DatabaseReader } from './database-reader.ts'
 import { StorageError } from './errors.ts'
 import type { StorageMetrics } from './metrics.ts'
 import type { StorageOptions } from './options.ts'
-import { type RecordReader, WriteBatch } from './write-batch.ts'
+import { WriteBatch } from './write-batch.ts'
 
 export interface GroupCommitComponents {
   database: Database
@@ -72,6 +73,7 @@ export class GroupCommit implements AsyncDisposable {
   readonly #options: GroupCommitOptions
   readonly #queue: Queued[] = []
   readonly #writer: Writer
+  readonly #reader: DatabaseReader
   #queuedBytes = 0
   #open: Group
   #committed: Totals
@@ -85,7 +87,8 @@ export class GroupCommit implements AsyncDisposable {
     this.#components = components
     this.#options = options
     this.#committed = totals
-    this.#open = { batch: new WriteBatch(this.#databaseReader(), totals), waiters: [], durable: false }
+    this.#reader = new DatabaseReader(components.database)
+    this.#open = { batch: new WriteBatch(this.#reader, totals), waiters: [], durable: false }
     const self = this
     this.#writer = {
       get batch() {
@@ -216,12 +219,11 @@ export class GroupCommit implements AsyncDisposable {
   #startWriting(): void {
     const group = this.#open
     const { batch } = group
-    const database = this.#databaseReader()
     this.#components.metrics.queued.set(this.#queue.length)
     if (!batch.isEmpty) batch.seal()
     const next = batch.isEmpty ? batch : new WriteBatch(batch, batch.totals)
     this.#open = { batch: next, waiters: [], durable: false }
-    this.#writing = this.#write(group).then(() => next.rebase(database))
+    this.#writing = this.#write(group).then(() => next.rebase(this.#reader))
   }
 
   async #write({ batch, waiters, durable }: Group): Promise<void> {
@@ -238,6 +240,7 @@ export class GroupCommit implements AsyncDisposable {
     const { clock, database, metrics } = this.#components
     const startMs = clock.monotonicMs()
     await batch.write(database, durable)
+    this.#reader.update(batch.writes())
     metrics.commit.observe((clock.monotonicMs() - startMs) / SECOND)
     metrics.batchOperations.observe(operations)
     this.#committed = batch.totals
@@ -257,11 +260,6 @@ export class GroupCommit implements AsyncDisposable {
     return new StorageError('NOT_WRITABLE', 'An earlier write failed; the message store must be opened again', {
       cause: this.#failure,
     })
-  }
-
-  #databaseReader(): RecordReader {
-    const { database } = this.#components
-    return { get: (key) => database.getSync(key) }
   }
 }
 

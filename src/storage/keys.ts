@@ -91,6 +91,10 @@ export function usageKey(account: Buffer): Buffer {
   return accountKeyOf(PREFIX.usage, account, ACCOUNT_END)
 }
 
+export function isUsageKey(key: Buffer): boolean {
+  return key[0] === PREFIX.usage
+}
+
 export function expiryKey(bucket: number, number: number): Buffer {
   const key = Buffer.allocUnsafe(EXPIRY_KEY_SIZE)
   key[0] = PREFIX.expiry

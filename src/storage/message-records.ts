@@ -16,7 +16,7 @@ import {
   liesApart,
   rowWithExpiry,
 } from './message-codec.ts'
-import type { RecordReader, WriteBatch } from './write-batch.ts'
+import type { WriteBatch } from './write-batch.ts'
 
 /** An account and a hash as they stand in keys. */
 export interface MessageId {
@@ -41,27 +41,27 @@ export function isLive(locator: Locator, nowMs: TimestampMs): boolean {
   return locator.expiryMs > nowMs
 }
 
-export function findMessage(reader: RecordReader, id: MessageId): HeldMessage | undefined {
-  const record = reader.get(locatorKey(id.account, id.hash))
+export function findMessage(batch: WriteBatch, id: MessageId): HeldMessage | undefined {
+  const record = batch.get(locatorKey(id.account, id.hash))
   return record === undefined ? undefined : { id, locator: decodeLocator(record) }
 }
 
 /** The message in a public outbox, if there is one. */
 export function findOutboxMessage(
-  reader: RecordReader,
+  batch: WriteBatch,
   account: Buffer,
   namespace: Namespace,
 ): (HeldMessage & { hash: MessageHash }) | undefined {
-  const record = reader.get(rowKey(account, { namespace, sequence: OUTBOX_SEQUENCE }))
+  const record = batch.get(rowKey(account, { namespace, sequence: OUTBOX_SEQUENCE }))
   if (record === undefined) return undefined
   const { hash } = decodeRow(record)
-  const held = findMessage(reader, { account, hash: hashBytes(hash) })
+  const held = findMessage(batch, { account, hash: hashBytes(hash) })
   if (held === undefined) throw new StorageError('RECORD_CORRUPT', 'A row has no locator')
   return { ...held, hash }
 }
 
-export function usageOf(reader: RecordReader, account: Buffer): Usage {
-  const record = reader.get(usageKey(account))
+export function usageOf(batch: WriteBatch, account: Buffer): Usage {
+  const record = batch.get(usageKey(account))
   return record === undefined ? { messages: 0, dataBytes: 0 } : decodeUsage(record)
 }
 

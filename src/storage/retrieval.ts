@@ -34,7 +34,7 @@ interface FoundRow {
   key: Buffer
 }
 
-/** Rows fetched at once. */
+/** Rows fetched at once, at most. */
 const PAGE_SIZE = 100
 /** Memory for one page: rows are small, for long data lies apart. */
 const PAGE_BYTES = 1024 * 1024
@@ -64,18 +64,21 @@ async function findRows(
 ): Promise<{ found: FoundRow[]; more: boolean }> {
   const found: FoundRow[] = []
   let size = 0
+  const { countMax = Number.POSITIVE_INFINITY } = query
+  // One row more than asked for tells whether there are more.
+  const pageSize = Math.min(PAGE_SIZE, countMax + 1)
   await using iterator = database.iterator({
     ...rangeOf(database, snapshot, account, query),
     reverse: query.reverse ?? false,
     snapshot,
     highWaterMarkBytes: PAGE_BYTES,
   })
-  for (let page = await iterator.nextv(PAGE_SIZE); page.length > 0; page = await iterator.nextv(PAGE_SIZE)) {
+  for (let page = await iterator.nextv(pageSize); page.length > 0; page = await iterator.nextv(pageSize)) {
     for (const [key, record] of page) {
       const row = decodeRow(record)
       if (row.expiryMs <= nowMs) continue
       size += retrievalCost(row.dataBytes)
-      const isBeyond = size > query.sizeMax || found.length >= (query.countMax ?? Number.POSITIVE_INFINITY)
+      const isBeyond = size > query.sizeMax || found.length >= countMax
       if (isBeyond && found.length > 0) return { found, more: true }
       found.push({ row, key })
     }

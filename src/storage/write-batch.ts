@@ -3,15 +3,15 @@ import type { Database } from './database.ts'
 import { type ExpiryReference, encodeExpiryEntry } from './expiry-entry.ts'
 import { expiryKey, TOTALS_KEY } from './keys.ts'
 
-interface Write {
+export interface Write {
   key: Buffer
   /** Undefined deletes the key. */
   value: Buffer | undefined
 }
 
-/** Something that keys can be read from at once. */
+/** Something that records can be read from at once, by key and the string that stands for it in Maps. */
 export interface RecordReader {
-  get(key: Buffer): Buffer | undefined
+  get(key: Buffer, id: string): Buffer | undefined
 }
 
 /**
@@ -43,9 +43,13 @@ export class WriteBatch implements RecordReader {
     return this.#bytes
   }
 
-  get(key: Buffer): Buffer | undefined {
-    const write = this.#writes.get(idOf(key))
-    return write === undefined ? this.#below.get(key) : write.value
+  get(key: Buffer, id: string = idOf(key)): Buffer | undefined {
+    const write = this.#writes.get(id)
+    return write === undefined ? this.#below.get(key, id) : write.value
+  }
+
+  writes(): Iterable<[id: string, write: Write]> {
+    return this.#writes
   }
 
   put(key: Buffer, value: Buffer): void {
