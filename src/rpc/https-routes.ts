@@ -57,8 +57,7 @@ export function createRoutes({ rpc, onion, identity, info }: RouteComponents): R
         async answer({ body, headers, stopping }) {
           if (headers['x-loki-long-poll'] !== undefined) return LONG_POLL
           // The client's going away does not stop what members of its swarm should still hear of.
-          const answer = await rpc.handleJson(body, stopping, 'https')
-          return clientAnswer(answer, answer.status === 503 ? 'not_ready' : undefined)
+          return clientAnswer(await rpc.handleJson(body, stopping, 'https'))
         },
       },
     ],
@@ -93,6 +92,6 @@ function jsonAnswer(status: number, body: JsonValue): HttpAnswer {
   return { status, contentType: 'application/json', body: utf8(JSON.stringify(body)) }
 }
 
-function clientAnswer({ status, body }: ClientAnswer, rejected: RejectReason | undefined): HttpAnswer {
-  return typeof body === 'string' ? textAnswer(status, body, rejected) : jsonAnswer(status, body)
+function clientAnswer({ status, body }: ClientAnswer): HttpAnswer {
+  return typeof body === 'string' ? textAnswer(status, body) : jsonAnswer(status, body)
 }

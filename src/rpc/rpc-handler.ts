@@ -50,7 +50,10 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
 
   const handleJson: RpcHandler['handleJson'] = async (body, signal, entry) => {
     const notReady = readiness()
-    if (notReady.length > 0) return { status: 503, body: notReadyText(entry, notReady) }
+    if (notReady.length > 0) {
+      components.metrics.rejected.inc({ reason: 'not_ready' })
+      return { status: 503, body: notReadyText(entry, notReady) }
+    }
     const nowMs = clock.nowMs()
     try {
       return await dispatcher.answer(decodeEnvelope(body), { entry, nowMs, receivedMs: nowMs, signal })

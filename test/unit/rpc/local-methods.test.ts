@@ -250,6 +250,7 @@ describe('handler', () => {
       body: 'Service node is not ready: no stake; disk full\n',
     })
     expect(await network.first.handleOnionRpc(body, neverAborted)).toEqual({ status: 503, body: 'Snode not ready' })
+    expect(await network.first.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="not_ready"} 2')
   })
 
   test('requests are counted by method, entry and status, those inside a batch too', async () => {

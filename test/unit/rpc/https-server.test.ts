@@ -1,0 +1,314 @@
+import { once } from 'node:events'
+import { chmod, lstat, readFile, rm, writeFile } from 'node:fs/promises'
+import { request as startRequest } from 'node:https'
+import { connect as connectTcp } from 'node:net'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../../src/base/clock.ts'
+import { type CertificatePair, loadOrCreateCertificate } from '../../../src/rpc/certificate.ts'
+import { readToEnd, startTestServer } from './https-fixture.ts'
+
+const RPC = '/storage_rpc/v1'
+
+describe('routes', () => {
+  test('client requests are answered as JSON or text, under our own name', async () => {
+    await using server = await startTestServer()
+    const { status, headers, body } = await server.post(RPC, 'abc')
+    expect([status, body]).toEqual([200, '{"received":3,"entry":"https"}'])
+    expect(headers['content-type']).toBe('application/json')
+    expect(headers['server']).toBe('Starling/1.2.3')
+  })
+
+  test('a refusal is plain text, and an overloaded node says when to try again', async () => {
+    const handleJson = async () => ({ status: 503, body: 'Service node is not ready: reason\n' })
+    await using server = await startTestServer({}, { rpc: { handleJson, handleJsonRpc: async () => ({}) } })
+    const { status, headers, body } = await server.post(RPC, '')
+    expect([status, body]).toEqual([503, 'Service node is not ready: reason\n'])
+    expect(headers).toMatchObject({ 'content-type': 'text/plain', 'retry-after': '1' })
+  })
+
+  test('onion requests go to the relay and come back as bytes', async () => {
+    await using server = await startTestServer()
+    const { headers, body } = await server.post('/onion_req/v2', Buffer.from([1, 255]))
+    expect(headers['content-type']).toBe('application/octet-stream')
+    expect(body).toBe('\x01\xff')
+  })
+
+  test('the list of a seed is exactly application/json', async () => {
+    await using server = await startTestServer()
+    const { headers, body } = await server.post('/json_rpc', '{}')
+    expect(headers['content-type']).toBe('application/json')
+    expect(JSON.parse(body)).toEqual({ jsonrpc: '2.0', id: null, result: {} })
+  })
+
+  test('a ping names the node, and statistics tell only the version', async () => {
+    await using server = await startTestServer()
+    const ping = await server.post('/ping_test/v1', '')
+    expect(ping.status).toBe(200)
+    expect(ping.headers['x-oxen-snode-pubkey']).toBe(Buffer.alloc(32, 0xc7).toString('base64'))
+    const statistics = await server.post('/get_stats/v1', '', { method: 'GET' })
+    expect(statistics.body).toBe('{"version":"1.2.3"}')
+  })
+
+  test.each([
+    ['GET', RPC],
+    ['POST', '/'],
+    ['PUT', '/get_stats/v1'],
+  ])('%s %s is not found', async (method, path) => {
+    await using server = await startTestServer()
+    const { status, body } = await server.post(path, '', { method })
+    expect([status, body]).toEqual([404, `${method} ${path} Not Found`])
+  })
+
+  test('long polling is over, and compressed bodies are not unpacked', async () => {
+    await using server = await startTestServer()
+    const long = await server.post(RPC, '{}', { headers: { 'x-loki-long-poll': '1' } })
+    expect([long.status, long.body]).toEqual([410, 'long polling is no longer supported, client upgrade required'])
+    const packed = await server.post(RPC, '{}', { headers: { 'content-encoding': 'gzip' } })
+    expect(packed.status).toBe(415)
+  })
+
+  test('a handler that fails is 500, and says nothing of why', async () => {
+    const handleJson = () => Promise.reject(new Error('secret'))
+    await using server = await startTestServer({}, { rpc: { handleJson, handleJsonRpc: async () => ({}) } })
+    const { status, body } = await server.post(RPC, '')
+    expect([status, body]).toEqual([500, 'request failed'])
+  })
+})
+
+describe('bodies', () => {
+  test('a body of the limit is taken, one byte more is 413', async () => {
+    await using server = await startTestServer({ requestMaxBytes: 1000 })
+    expect((await server.post(RPC, Buffer.alloc(1000))).status).toBe(200)
+    const { status, body, headers } = await server.post(RPC, Buffer.alloc(1001))
+    expect([status, body, headers['connection']]).toEqual([413, 'Request body too large', 'close'])
+  })
+
+  test('the limit counts received bytes when no length was given', async () => {
+    await using server = await startTestServer({ requestMaxBytes: 1000 })
+    const headers = { 'transfer-encoding': 'chunked' }
+    expect((await server.post(RPC, Buffer.alloc(1001), { headers })).status).toBe(413)
+    expect(await server.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="body_too_large"} 1')
+  })
+
+  test('a body that comes too slowly is given up', async () => {
+    await using server = await startTestServer({ bodyWindowMs: 50, bodyWindowMinBytes: 10 })
+    const socket = await server.connect()
+    socket.write(`POST ${RPC} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc`)
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408 [\s\S]*Request body incomplete$/)
+  })
+
+  test('all bodies together hold no more than their budget', async () => {
+    const { promise: finish, resolve } = Promise.withResolvers<void>()
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
+    const handleJson = async () => {
+      arrive()
+      await finish
+      return { status: 200, body: {} }
+    }
+    const rpc = { handleJson, handleJsonRpc: async () => ({}) }
+    await using server = await startTestServer({ bodiesMaxBytes: 1500 }, { rpc })
+    const first = server.post(RPC, Buffer.alloc(1000))
+    await arrived
+    expect((await server.post(RPC, Buffer.alloc(1000))).status).toBe(503)
+    resolve()
+    expect((await first).status).toBe(200)
+    expect((await server.post(RPC, Buffer.alloc(1000))).status).toBe(200)
+  })
+
+  test('more requests than may be under way are refused', async () => {
+    const { promise: finish, resolve } = Promise.withResolvers<void>()
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
+    const handleJson = async () => {
+      arrive()
+      await finish
+      return { status: 200, body: {} }
+    }
+    await using server = await startTestServer(
+      { requestsMax: 1 },
+      { rpc: { handleJson, handleJsonRpc: async () => ({}) } },
+    )
+    const first = server.post(RPC, '')
+    await arrived
+    expect(await server.post(RPC, '')).toMatchObject({ status: 503, body: 'Server busy, try again later' })
+    resolve()
+    expect((await first).status).toBe(200)
+  })
+})
+
+describe('rates and connections', () => {
+  test('beyond its rate an address is refused, but may still ping', async () => {
+    await using server = await startTestServer({ rateBurst: 3, ratePerSecond: 0.001 })
+    expect((await server.post(RPC, '')).status).toBe(200)
+    expect((await server.post('/onion_req/v2', '')).status).toBe(200)
+    expect((await server.post('/json_rpc', '')).status).toBe(200)
+    for (const path of [RPC, '/onion_req/v2', '/json_rpc']) {
+      const { status, body, headers } = await server.post(path, '')
+      expect([status, body, headers['retry-after']]).toEqual([429, 'Too Many Requests\n', '1'])
+    }
+    expect((await server.post('/ping_test/v1', '')).status).toBe(200)
+    expect(await server.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="rate"} 3')
+  })
+
+  test.each([{ connectionsPerAddressMax: 2 }, { connectionsMax: 2 }])(
+    'beyond %o connections are closed',
+    async (limits) => {
+      await using server = await startTestServer(limits)
+      const sockets = [await server.connect(), await server.connect()]
+      const third = connectTcp(server.port, '127.0.0.1')
+      third.on('error', () => {})
+      await once(third, 'close')
+      for (const socket of sockets) socket.destroy()
+      await Promise.all(sockets.map((socket) => once(socket, 'close')))
+      expect(await server.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="connections"} 1')
+    },
+  )
+
+  test('headers that come too slowly are refused', async () => {
+    await using server = await startTestServer({ headersTimeoutMs: 50 })
+    const socket = await server.connect()
+    socket.write(`POST ${RPC} HTTP/1.1\r\nHost: a\r\n`)
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408 /)
+    expect(await server.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="slow"} 1')
+  })
+
+  test('headers beyond their size are refused, and so is what is no HTTP', async () => {
+    await using server = await startTestServer({ headersMaxBytes: 1000 })
+    const large = await server.connect()
+    large.write(`POST ${RPC} HTTP/1.1\r\nHost: ${'a'.repeat(2000)}\r\n\r\n`)
+    expect(await readToEnd(large)).toMatch(/^HTTP\/1\.1 431 /)
+    const garbage = await server.connect()
+    garbage.write('SSH-2.0-nothing\r\n\r\n')
+    expect(await readToEnd(garbage)).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
+  test('a connection that never finishes its handshake is closed', async () => {
+    await using server = await startTestServer({ handshakeTimeoutMs: 50 })
+    const socket = connectTcp(server.port, '127.0.0.1')
+    socket.on('error', () => {})
+    await once(socket, 'close')
+    expect(await server.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="tls"} 1')
+  })
+
+  test('a connection without a request is closed', async () => {
+    await using server = await startTestServer({ idleTimeoutMs: 50 })
+    const socket = await server.connect()
+    expect(await readToEnd(socket)).toBe('')
+  })
+})
+
+describe('stopping', () => {
+  test('requests under way finish, their connections close, and nothing new is accepted', async () => {
+    const { promise: finish, resolve } = Promise.withResolvers<void>()
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
+    const handleJson = async () => {
+      arrive()
+      await finish
+      return { status: 200, body: {} }
+    }
+    await using server = await startTestServer({}, { rpc: { handleJson, handleJsonRpc: async () => ({}) } })
+    const under = server.post(RPC, '')
+    await arrived
+    const stopped = server.stop()
+    const late = connectTcp(server.port, '127.0.0.1')
+    const [error] = await once(late, 'error')
+    expect(error).toHaveProperty('code', 'ECONNREFUSED')
+    resolve()
+    const { status, headers } = await under
+    expect([status, headers['connection']]).toEqual([200, 'close'])
+    await stopped
+  })
+
+  test('a request that does not finish in time is cut off, and told so by its signal', async () => {
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<AbortSignal>()
+    const handleJson = async (_body: Uint8Array, signal: AbortSignal) => {
+      arrive(signal)
+      await once(signal, 'abort')
+      return { status: 200, body: {} }
+    }
+    await using server = await startTestServer(
+      { drainMs: 50 },
+      { rpc: { handleJson, handleJsonRpc: async () => ({}) } },
+    )
+    const cut = expect(server.post(RPC, '')).rejects.toHaveProperty('code', 'ECONNRESET')
+    const signal = await arrived
+    await server.stop()
+    await cut
+    expect(signal.aborted).toBe(true)
+  })
+
+  test('an onion request is told when its client is gone', async () => {
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<AbortSignal>()
+    const handleClientRequest = async (body: Uint8Array, signal: AbortSignal) => {
+      arrive(signal)
+      await once(signal, 'abort')
+      return { status: 504, contentType: 'text/plain', body } as const
+    }
+    await using server = await startTestServer({}, { onion: { handleClientRequest } })
+    const { port, agent } = server
+    const request = startRequest({ host: '127.0.0.1', port, agent, path: '/onion_req/v2', method: 'POST' })
+    request.on('error', () => {})
+    request.end('x')
+    const signal = await arrived
+    request.destroy()
+    if (!signal.aborted) await once(signal, 'abort')
+    expect(signal.aborted).toBe(true)
+  })
+})
+
+describe('TLS', () => {
+  const secured = async (port: number, options: object) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options })
+    await once(socket, 'secureConnect')
+    return socket
+  }
+
+  test('the certificate is P-256, and TLS before 1.2 is refused', async () => {
+    await using server = await startTestServer()
+    const socket = await secured(server.port, { maxVersion: 'TLSv1.2' })
+    expect(socket.getPeerCertificate()).toMatchObject({
+      asn1Curve: 'prime256v1',
+      subject: { CN: 'localhost', O: 'Starling' },
+    })
+    socket.destroy()
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }
+    await expect(secured(server.port, old)).rejects.toThrow()
+  })
+
+  test('sessions are resumed, so that a new connection of a known client is cheap', async () => {
+    await using server = await startTestServer()
+    const first = await secured(server.port, {})
+    const ticket = once(first, 'session')
+    first.write('GET /get_stats/v1 HTTP/1.1\r\nHost: a\r\n\r\n')
+    const [session] = await ticket
+    first.destroy()
+    const second = await secured(server.port, { session })
+    expect(second.isSessionReused()).toBe(true)
+    second.destroy()
+  })
+
+  test('the certificate is made once, and its key is for its owner alone', async () => {
+    await using server = await startTestServer()
+    const again = await loadOrCreateCertificate(server.folder, { clock: systemClock })
+    expect(again).toEqual<CertificatePair>({
+      key: await readFile(join(server.folder, 'https-key.pem'), 'utf8'),
+      cert: await readFile(join(server.folder, 'https-certificate.pem'), 'utf8'),
+    })
+    expect((await lstat(join(server.folder, 'https-key.pem'))).mode & 0o777).toBe(0o600)
+    expect((await lstat(server.folder)).mode & 0o777).toBe(0o700)
+  })
+
+  test('a key that others can read, or that is not of the certificate, stops the start', async () => {
+    await using server = await startTestServer()
+    const key = join(server.folder, 'https-key.pem')
+    await chmod(key, 0o640)
+    const start = () => loadOrCreateCertificate(server.folder, { clock: systemClock })
+    await expect(start()).rejects.toMatchObject({ code: 'CERTIFICATE_KEY_EXPOSED' })
+    await chmod(key, 0o600)
+    await writeFile(key, 'nonsense')
+    await expect(start()).rejects.toMatchObject({ code: 'CERTIFICATE_UNUSABLE' })
+    await rm(join(server.folder, 'https-certificate.pem'))
+    expect((await start()).key).toContain('PRIVATE KEY')
+  })
+})
