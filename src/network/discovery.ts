@@ -46,6 +46,8 @@ type Options = Pick<
 
 /** Members asked at once when there is no connection: bootstrap nodes may be gone, those known from disk may not. */
 const KNOWN_TRIED_AT_ONCE = 8
+/** As a multiple of the first pause, which doubles with each round. */
+const LOOKUPS_FROM_ROUND = 4
 
 /**
  * Meets the others and keeps knowing where they are: joins through bootstrap nodes or records from disk, exchanges
@@ -121,10 +123,9 @@ export class Discovery implements AsyncDisposable {
     if (connector.connected().length === 0) {
       return this.#grow(this.#options.joinRetryMinMs, this.#options.joinRetryMaxMs)
     }
-    await this.#storeOwn(signal)
-    const missing = directory.missing()
-    const gaps = randomOf(missing, this.#options.lookupsPerRound)
-    await Promise.all(gaps.map((key) => this.#components.lookup.find(key, signal)))
+    this.#storeOwn(signal)
+    // Exchange and what peers pass on fill most gaps at once; the DHT is asked for what is left after some rounds.
+    if (this.#pauseMs >= LOOKUPS_FROM_ROUND * this.#options.gapIntervalMs) await this.#lookUpMissing(signal)
     if (directory.missing().length === 0) this.#pauseMs = this.#options.exchangeIntervalMs
     else this.#grow(this.#options.gapIntervalMs, this.#options.exchangeIntervalMs)
   }
@@ -145,12 +146,19 @@ export class Discovery implements AsyncDisposable {
     this.#stored = false
   }
 
-  async #storeOwn(signal: AbortSignal): Promise<void> {
+  async #lookUpMissing(signal: AbortSignal): Promise<void> {
+    const { directory, lookup } = this.#components
+    const gaps = randomOf(directory.missing(), this.#options.lookupsPerRound)
+    await Promise.all(gaps.map((key) => lookup.find(key, signal)))
+  }
+
+  /** Does not hold up the round: right after the start, the DHT waits for its own first queries. */
+  #storeOwn(signal: AbortSignal): void {
     const { directory, ownKey, lookup } = this.#components
     const own = directory.get(ownKey)
     if (this.#stored || own === undefined) return
     this.#stored = true
-    await lookup.publish(ownKey, own.envelope, signal)
+    void lookup.publish(ownKey, own.envelope, signal)
   }
 
   async #join(): Promise<void> {

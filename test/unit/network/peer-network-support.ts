@@ -1,5 +1,5 @@
 // Real nodes on loopback for the tests of src/network.
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter } from 'node:events'
 import { systemClock } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
@@ -147,7 +147,5 @@ export async function startNodes(
 
 /** Settles when the condition holds; the test's own timeout bounds it. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
-
-export { once }
