@@ -18,7 +18,7 @@ export async function agreeOnEpoch<Source>(
 ): Promise<Agreement<Source>> {
   const answers: { source: Source; epoch: MembershipEpoch }[] = []
   let asked = 0
-  let failure: unknown
+  let failure: StakingError | undefined
   for (;;) {
     const same = largestGroup(answers)
     const epoch = same[0]?.epoch
@@ -31,7 +31,7 @@ export async function agreeOnEpoch<Source>(
     const results = await Promise.allSettled(next.map(async (source) => ({ source, epoch: await ask(source) })))
     for (const result of results) {
       if (result.status === 'fulfilled') answers.push(result.value)
-      else if (isProviderFault(result.reason)) failure = result.reason
+      else if (result.reason instanceof StakingError) failure = result.reason
       else throw result.reason
     }
   }
@@ -47,7 +47,9 @@ function largestGroup<T extends { epoch: MembershipEpoch }>(answers: readonly T[
   return [...groups.values()].reduce<readonly T[]>((best, group) => (group.length > best.length ? group : best), [])
 }
 
-function noAgreement(answers: number, agreeing: number, cause: unknown): StakingError {
+function noAgreement(answers: number, agreeing: number, cause: StakingError | undefined): StakingError {
+  // Nobody answered, for a reason that is not the providers': that reason is the better answer.
+  if (answers === 0 && cause !== undefined && !isProviderFault(cause)) return cause
   const details = { answers, agreeing }
   return answers > agreeing
     ? new StakingError('PROVIDERS_DISAGREE', 'The RPC providers disagree about an epoch', { details })

@@ -27,7 +27,7 @@ export type StakingErrorCode =
   | 'PROVIDERS_UNAVAILABLE'
   /** Too few RPC providers agree, so nothing is believed. */
   | 'PROVIDERS_DISAGREE'
-  /** The boundary of the epoch lies before the chain's first block or after its last finalized one. */
+  /** The boundary of the epoch lies before the chain's first block, before the contract, or after the last finalized block. */
   | 'EPOCH_UNKNOWN'
   /** The contract holds more members than this version can follow. */
   | 'MEMBERS_TOO_MANY'

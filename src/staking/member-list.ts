@@ -14,7 +14,7 @@ export type MemberListOptions = Pick<
 
 /**
  * The members in the state after `block`, ascending by id, from one provider.
- * @throws {StakingError} PROVIDER_…, MEMBERS_TOO_MANY
+ * @throws {StakingError} PROVIDER_…, MEMBERS_TOO_MANY, EPOCH_UNKNOWN: there was no contract yet
  */
 export async function readMemberList(
   provider: ChainProvider,
@@ -23,6 +23,8 @@ export async function readMemberList(
   signal: AbortSignal,
 ): Promise<readonly Member[]> {
   const all = await provider.call({ to: options.contract, data: ALL_IDS_CALL }, block.number, signal)
+  // Not an empty list: a provider that has lost the state of a block may answer the same.
+  if (all === '0x' && !(await provider.hasCode(options.contract, block.number, signal))) throw contractMissing()
   const entries = decodeMemberIds(all, options.membersMax)
   const results = await callMany(
     provider,
@@ -44,6 +46,10 @@ export async function requireUnchanged(provider: ChainProvider, block: ChainBloc
   throw new StakingError('PROVIDER_INCONSISTENT', `A final block changed while it was read (${provider.host})`, {
     details: { host: provider.host },
   })
+}
+
+function contractMissing(): StakingError {
+  return new StakingError('EPOCH_UNKNOWN', "The staking contract did not exist yet at the epoch's block")
 }
 
 function memberOf(entry: MemberId, data: Hex): Member {

@@ -29,7 +29,11 @@ export async function readOwnRegistration(
 ): Promise<OwnRegistration> {
   const call = (data: Hex) => provider.call({ to: contract, data }, block.number, signal)
   const member = async (id: bigint) => (id === 0n ? undefined : decodeMember(id, await call(memberCall(id))))
-  const [byKey, byBls] = (await Promise.all([call(idOfKeyCall(keys.key)), call(idOfBlsCall(keys.bls))])).map(decodeId)
+  const ids = await Promise.all([call(idOfKeyCall(keys.key)), call(idOfBlsCall(keys.bls))])
+  // The contract may be younger than the last finalized block.
+  const isMissing = ids[0] === '0x' && !(await provider.hasCode(contract, block.number, signal))
+  if (isMissing) return { byKey: undefined, byBls: undefined }
+  const [byKey, byBls] = ids.map(decodeId)
   const first = await member(byKey ?? 0n)
   return { byKey: first, byBls: byBls === byKey ? first : await member(byBls ?? 0n) }
 }

@@ -198,7 +198,7 @@ async function readFrom(
   const inLatest = isOurs(inFinalized, keys)
     ? inFinalized
     : await readOwnRegistration(provider, contract, keys, latest, signal)
-  const wait = await provider.call({ to: contract, data: EXIT_WAIT_CALL }, finalized.number, signal)
+  const wait = await provider.call({ to: contract, data: EXIT_WAIT_CALL }, latest.number, signal)
   return stateOf({
     keys,
     latest: inLatest,

@@ -67,3 +67,9 @@ test('a fault of the program is not taken for a fault of a provider', async () =
   const fault = new RangeError('ours')
   expect((await agree(2, fault, epoch('a'), epoch('a'))).outcome).toBe(fault)
 })
+
+test('when the epoch is unknown to all, that is what is told', async () => {
+  const unknown = new StakingError('EPOCH_UNKNOWN', 'too old')
+  expect((await agree(2, unknown, unknown)).outcome).toBe(unknown)
+  expect((await agree(2, unknown, epoch('a'), epoch('a'))).outcome).toMatchObject({ epoch: { root: 'a' } })
+})

@@ -64,7 +64,6 @@ test('more members than allowed are refused', async () => {
 test.each([
   ['a cut result', (result: string) => result.slice(0, -64)],
   ['a result of zeros', (result: string) => `0x${'0'.repeat(result.length - 2)}`],
-  ['an empty result', () => '0x'],
   ['no text', () => 7],
   ['half a byte', (result: string) => result.slice(0, -1)],
   ['an enormous length', (result: string) => `${result.slice(0, 66)}${'f'.repeat(64)}${result.slice(130)}`],
@@ -112,6 +111,17 @@ test('a block that changes while it is read is noticed', async () => {
   try {
     await expect(read()).rejects.toMatchObject({ code: 'PROVIDER_INCONSISTENT' })
   } finally {
+    proxy.behaviour = { kind: 'honest' }
+  }
+})
+
+test('a provider without the state of the block does not make an empty list', async () => {
+  for (const [contract, code] of [
+    [chain.staking.rewards, 'PROVIDER_REPLY_MALFORMED'],
+    ['0x00000000000000000000000000000000000000aa', 'EPOCH_UNKNOWN'],
+  ]) {
+    proxy.behaviour = { kind: 'lying', lie: (method, result) => (method === 'eth_call' ? '0x' : result) }
+    await expect(read({ contract })).rejects.toMatchObject({ code })
     proxy.behaviour = { kind: 'honest' }
   }
 })

@@ -25,7 +25,6 @@ let proxy: RpcProxy
 beforeAll(async () => {
   chain = await createStakedChain()
   proxy = await startRpcProxy(chain.anvil.rpcUrl)
-  await chain.finalize()
 })
 afterAll(async () => {
   await proxy[Symbol.asyncDispose]()
@@ -44,6 +43,19 @@ async function watch(node: TestNode, rpcUrls = [chain.anvil.rpcUrl], stateFolder
   const stake = await createOwnStake({ ...components, providers }, { ...options, ...node.keys, stateFolder })
   return { stake, said, registry, clock: components.clock }
 }
+
+test('a contract that is younger than the last finalized block is no trouble', async () => {
+  const finalized = await chain.client.getBlock({ blockTag: 'finalized' })
+  // As if the contract had been made after the finalized block: what is there without it.
+  await using young = await startRpcProxy(chain.anvil.rpcUrl)
+  const at = `0x${finalized.number.toString(16)}`
+  const lie = (method: string, result: unknown, params: readonly unknown[]) =>
+    ['eth_call', 'eth_getCode'].includes(method) && params[1] === at ? '0x' : result
+  young.behaviour = { kind: 'lying', lie }
+  const { stake } = await watch(aNode(), [young.url])
+  await using _ = stake
+  expect(stake.state().kind).toBe('not-registered')
+})
 
 test('a node waits for its registration, then for its finality, and then is active', async () => {
   const node = aNode()

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Logger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
@@ -141,7 +142,6 @@ test('the key in a URL appears in no log line, error, status or metric', async (
     const error: unknown = await providers
       .first((provider) => provider.block('latest', signal), signal)
       .catch((reason: unknown) => reason)
-    const { inspect } = await import('node:util')
     const told = [inspect(error, { depth: 20 }), JSON.stringify(providers.status()), ...lines, await registry.expose()]
     expect(told.join('\n')).not.toContain(secret)
   }
