@@ -28,8 +28,9 @@ export const NODE_FIELDS: JsonObject = {
 }
 
 /**
- * Reads `service_node_states`. Nodes that have not said yet where they are (no address, port 0 or no key) are left out;
- * anything else that is not as it should be makes the whole list invalid, because its source cannot be trusted then.
+ * Reads `service_node_states`. Nodes that have not said where they are (no address, port 0 or no key), or that said
+ * something else than an IPv4 address, are left out: addresses are each node's own word, and one must not be able to
+ * spoil the list for all. Anything else that is not as it should be makes the list invalid: its source is at fault.
  * @throws {ClientError} NODE_LIST_INVALID
  */
 export function parseServiceNodeStates(states: JsonValue | undefined): ReachableNode[] {
@@ -49,7 +50,7 @@ function parseState(state: JsonValue | undefined): ReachableNode | undefined {
   if (typeof ip !== 'string') throw invalid('public_ip is not text')
   if (typeof port !== 'number' || !Number.isInteger(port)) throw invalid('storage_port is not an integer')
   if (typeof ed25519 !== 'string' || typeof x25519 !== 'string') throw invalid('a key is not text')
-  if (ip === '' || ip === '0.0.0.0' || port === 0 || ed25519 === '' || x25519 === '') return undefined
+  if (!isIpv4(ip) || ip === '0.0.0.0' || port === 0 || ed25519 === '' || x25519 === '') return undefined
   return reachableNode(ed25519, x25519, ip, port)
 }
 
@@ -61,7 +62,6 @@ function reachableNode(ed25519: string, x25519: string, ip: string, httpsPort: n
   // Another X25519 key would have requests sealed to somebody else than the node that answers for them.
   if (stated === undefined || !bytesEqual(stated, image))
     throw invalid('pubkey_x25519 does not belong to pubkey_ed25519')
-  if (!isIpv4(ip)) throw invalid('public_ip is not an IPv4 address')
   if (httpsPort < 0 || httpsPort > 65_535) throw invalid('storage_port is out of range')
   return { key, x25519: image, ip, httpsPort }
 }
