@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { raceSignal } from '../src/base/deadline.ts'
 import { type ChildWatch, createChildWatch } from './child-watch.ts'
 import { type DevnetNode, nodeFolder, prepareNode } from './node.ts'
 import { type ListedNode, listFrom } from './node-request.ts'
@@ -35,18 +36,23 @@ export interface Devnet extends AsyncDisposable {
 }
 
 /** Starts chain and nodes, and settles once every node serves and knows where all the others are. */
-export async function startDevnet(options: DevnetOptions, reporter: Reporter): Promise<Devnet> {
+export async function startDevnet(
+  options: DevnetOptions,
+  reporter: Reporter,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Devnet> {
   await using parts = new AsyncDisposableStack()
   const watch = parts.use(createChildWatch())
   const chain = parts.use(await startStakingChain(options.nodes + SPARE_OPERATORS, reporter))
   const operators = await stakeAll(chain, options, reporter)
+  signal.throwIfAborted()
   const nodes = await prepareAll(operators, chain, options)
   for (const { runner } of nodes) parts.use(runner)
 
-  await startAll(nodes, watch, reporter)
+  await raceSignal(startAll(nodes, watch, reporter, signal), signal)
   const seed = parts.use(await startSeedServer(() => nodes))
   reporter.progress('Waiting until every node knows all the others')
-  await Promise.all(nodes.map((node) => untilListed(node, nodes.length)))
+  await raceSignal(Promise.all(nodes.map((node) => untilListed(node, nodes.length))), signal)
 
   const started = parts.move()
   return { ...devnetOf({ chain, nodes, seed, watch }, options), [Symbol.asyncDispose]: () => started.disposeAsync() }
@@ -106,11 +112,16 @@ function bootstrapOf(nodes: readonly DevnetNode[]): string[] {
   return nodes.slice(0, BOOTSTRAP_NODES).map(({ multiaddr }) => multiaddr)
 }
 
-async function startAll(nodes: readonly DevnetNode[], watch: ChildWatch, reporter: Reporter): Promise<void> {
+async function startAll(
+  nodes: readonly DevnetNode[],
+  watch: ChildWatch,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
   const waiting = [...nodes]
   let ready = 0
   const worker = async () => {
-    for (let node = waiting.shift(); node !== undefined; node = waiting.shift()) {
+    for (let node = waiting.shift(); node !== undefined && !signal.aborted; node = waiting.shift()) {
       await startNode(node, watch)
       reporter.progress(`Service node ${++ready} of ${nodes.length} serves at ${node.ip}`, { ready, of: nodes.length })
     }

@@ -1,3 +1,9 @@
+/** One line for programs. */
+export interface DevnetEvent {
+  readonly event: string
+  readonly [fact: string]: unknown
+}
+
 /** Where the devnet tells what it does: people read lines, programs read one JSON object a line. */
 export interface Reporter {
   /** What is being done now, for anything that takes longer than a second. */
@@ -5,7 +11,7 @@ export interface Reporter {
   /** A line of the story that only people read. */
   say(line?: string): void
   /** An event that programs wait for. */
-  event(event: object & { event: string }): void
+  event(event: DevnetEvent): void
 }
 
 export function createReporter({ json }: { json: boolean }): Reporter {
