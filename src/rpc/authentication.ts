@@ -1,11 +1,5 @@
-import { bytesEqual, toHex } from '../base/bytes.ts'
-import {
-  type Ed25519PublicKey,
-  ed25519PublicKey,
-  KeyError,
-  toX25519PublicKey,
-  type X25519PublicKey,
-} from '../crypto/keys.ts'
+import { bytesEqual } from '../base/bytes.ts'
+import { type Ed25519PublicKey, ed25519PublicKey } from '../crypto/keys.ts'
 import { verifySignature } from '../crypto/signature.ts'
 import { type AccountId, accountKey, accountPrefix } from '../protocol/account.ts'
 import type { Authentication } from '../protocol/client-api/authentication.ts'
@@ -16,7 +10,7 @@ import {
   subaccountPrefix,
 } from '../protocol/client-api/subaccount.ts'
 import { RpcError } from './errors.ts'
-import type { RpcOptions } from './options.ts'
+import type { X25519Images } from './x25519-images.ts'
 
 /** A request's signature and what it must prove. */
 export interface SignedRequest {
@@ -31,11 +25,10 @@ export interface SignedRequest {
 
 /** Decides whether a request comes from an account's owner, or from a subaccount that may do this. */
 export class Authenticator {
-  readonly #images = new Map<string, X25519PublicKey | undefined>()
-  readonly #imagesMax: number
+  readonly #images: X25519Images
 
-  constructor(options: Pick<RpcOptions, 'conversionsMax'>) {
-    this.#imagesMax = options.conversionsMax
+  constructor({ images }: { images: X25519Images }) {
+    this.#images = images
   }
 
   /** @throws {RpcError} SIGNATURE_REFUSED */
@@ -60,36 +53,11 @@ export class Authenticator {
   #ownerKey(account: AccountId, named: Ed25519PublicKey | undefined): Ed25519PublicKey | undefined {
     const key = accountKey(account)
     if (named === undefined) return ed25519PublicKey(key)
-    const image = this.#imageOf(named)
+    const image = this.#images.imageOf(named)
     return image !== undefined && bytesEqual(image, key) ? named : undefined
-  }
-
-  /** Undefined for a key without an image. Remembered, the least recently used one forgotten first. */
-  #imageOf(key: Ed25519PublicKey): X25519PublicKey | undefined {
-    const name = toHex(key)
-    const isKnown = this.#images.has(name)
-    const image = isKnown ? this.#images.get(name) : convert(key)
-    if (isKnown) this.#images.delete(name)
-    else if (this.#images.size >= this.#imagesMax) this.#forgetOldest()
-    this.#images.set(name, image)
-    return image
-  }
-
-  #forgetOldest(): void {
-    const oldest = this.#images.keys().next()
-    if (!oldest.done) this.#images.delete(oldest.value)
   }
 }
 
 function isPrefixAllowed(token: Uint8Array, account: AccountId): boolean {
   return subaccountPrefix(token) === accountPrefix(account) || subaccountAllows(token, SUBACCOUNT_ANY_PREFIX)
-}
-
-function convert(key: Ed25519PublicKey): X25519PublicKey | undefined {
-  try {
-    return toX25519PublicKey(key)
-  } catch (error) {
-    if (error instanceof KeyError) return undefined
-    throw error
-  }
 }

@@ -185,7 +185,7 @@ class HttpsEntry {
     if (isOverloaded(answer.status)) response.setHeader('Retry-After', '1')
     // A body that was not read to its end cannot be followed by another request.
     if (this.#isDraining || !request.complete) response.setHeader('Connection', 'close')
-    response.writeHead(answer.status).end(answer.body)
+    response.writeHead(isFinalStatus(answer.status) ? answer.status : 500).end(answer.body)
   }
 
   #refuseMalformed({ code }: NodeJS.ErrnoException, socket: Duplex): void {
@@ -203,6 +203,11 @@ class HttpsEntry {
     this.#inFlight = count
     this.#components.metrics.requestsInFlight.set(count)
   }
+}
+
+/** A status that came from another hop may be any number. */
+function isFinalStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 200 && status <= 599
 }
 
 /** The client should wait a moment before it tries again. */

@@ -2,7 +2,7 @@ import { parseServiceNodeListParams } from '../protocol/client-api/service-node-
 import { ProtocolError } from '../protocol/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../protocol/json.ts'
 import { RpcError } from './errors.ts'
-import type { ServiceNodeDirectory } from './service-node-directory.ts'
+import type { ServiceNodeList } from './service-node-list.ts'
 
 // A seed's interface (JSON-RPC 2.0 over HTTPS): what a client asks before it knows any service node. Both methods are
 // the same here, since every member of the list is staked in full.
@@ -18,7 +18,7 @@ const SERVER_ERROR = -32000
 /** Answers every body with JSON; never rejects for what a client sent. */
 export async function answerJsonRpc(
   body: Uint8Array,
-  directory: Pick<ServiceNodeDirectory, 'list'>,
+  serviceNodes: Pick<ServiceNodeList, 'list'>,
 ): Promise<JsonObject> {
   const request = parsed(body)
   if (request === undefined) return failure(null, PARSE_ERROR, 'Parse error')
@@ -29,7 +29,7 @@ export async function answerJsonRpc(
   const id = requestId(request['id'])
   if (!METHODS.has(method)) return failure(id, METHOD_NOT_FOUND, 'Method not found')
   try {
-    const result = await directory.list(parseServiceNodeListParams(isJsonObject(params) ? params : {}))
+    const result = await serviceNodes.list(parseServiceNodeListParams(isJsonObject(params) ? params : {}))
     return { jsonrpc: '2.0', id, result }
   } catch (error) {
     if (error instanceof RpcError) return failure(id, SERVER_ERROR, error.message)

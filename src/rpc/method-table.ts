@@ -17,6 +17,7 @@ import { createRetrieveMethod } from './methods/retrieve.ts'
 import { createStoreMethod } from './methods/store.ts'
 import type { NodeIdentity } from './node-signer.ts'
 import type { ServiceNodeDirectory } from './service-node-directory.ts'
+import type { ServiceNodeList } from './service-node-list.ts'
 import { runOnSwarm, type SwarmRequestComponents } from './swarm-request.ts'
 
 export interface MethodComponents extends SwarmRequestComponents {
@@ -25,6 +26,7 @@ export interface MethodComponents extends SwarmRequestComponents {
   readonly identity: NodeIdentity
   readonly info: { readonly version: readonly [number, number, number] }
   readonly messages: Messages
+  readonly serviceNodes: ServiceNodeList
 }
 
 /** A method of the table, whatever its request is like. */

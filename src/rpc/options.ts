@@ -48,7 +48,7 @@ export interface RpcOptions {
   /** Addresses whose rate is remembered; when all of them are active, a newcomer is refused. */
   readonly rateAddressesMax: number
 
-  /** Accounts' Ed25519 keys whose X25519 image is remembered: a poll every five seconds need not convert again. */
+  /** Ed25519 keys, of accounts that poll and of service nodes, whose X25519 image is remembered. */
   readonly conversionsMax: number
   /** Time between an exit request and the unlocking of the stake, for the estimate in the service node list. */
   readonly unlockAfterMs: DurationMs

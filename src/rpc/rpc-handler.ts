@@ -13,7 +13,9 @@ import type { RequestEntry, RpcMetrics } from './metrics.ts'
 import type { NodeIdentity } from './node-signer.ts'
 import type { RpcOptions } from './options.ts'
 import { type Contacts, ServiceNodeDirectory, type SwarmView } from './service-node-directory.ts'
+import { ServiceNodeList } from './service-node-list.ts'
 import type { SwarmRequestComponents } from './swarm-request.ts'
+import { X25519Images } from './x25519-images.ts'
 
 export interface RpcComponents {
   readonly log: Logger
@@ -43,8 +45,14 @@ export interface RpcHandler {
 
 export function createRpcHandler(components: RpcComponents, options: RpcOptions): RpcHandler {
   const { clock, readiness } = components
-  const directory = new ServiceNodeDirectory(components, options)
-  const methods = { ...components, directory, authenticator: new Authenticator(options) }
+  const images = new X25519Images(options.conversionsMax)
+  const serviceNodes = new ServiceNodeList({ ...components, images }, options)
+  const methods = {
+    ...components,
+    serviceNodes,
+    directory: new ServiceNodeDirectory({ ...components, images }),
+    authenticator: new Authenticator({ images }),
+  }
   const dispatcher = new Dispatcher(methods)
   const forwarded = new ForwardedRequests(methods, dispatcher)
 
@@ -69,7 +77,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
     handleJson,
     handleOnionRpc: (payload, signal) => handleJson(payload, signal, 'onion'),
     handleForwarded: (from, payload, signal) => forwarded.answer(from, payload, signal),
-    handleJsonRpc: (body) => answerJsonRpc(body, directory),
+    handleJsonRpc: (body) => answerJsonRpc(body, serviceNodes),
   }
 }
 

@@ -23,21 +23,47 @@ export type ServiceNodeState = {
   readonly requested_unlock_height: number
 }
 
+export type ServiceNodeField = keyof ServiceNodeState
+
+/** A field without a line here does not compile. */
+const FIELDS: Readonly<Record<ServiceNodeField, true>> = {
+  service_node_pubkey: true,
+  pubkey_ed25519: true,
+  pubkey_x25519: true,
+  public_ip: true,
+  storage_port: true,
+  storage_lmq_port: true,
+  swarm: true,
+  funded: true,
+  active: true,
+  storage_server_version: true,
+  last_uptime_proof: true,
+  requested_unlock_height: true,
+}
+
 export interface ServiceNodeListRequest {
   /** Absent: all fields. */
-  readonly fields?: ReadonlySet<string>
+  readonly fields?: ReadonlySet<ServiceNodeField>
   readonly limit?: number
 }
 
 /** `fields` is an object of booleans or an array of names; clients use both. Whatever else is given is ignored. */
 export function parseServiceNodeListParams(params: JsonObject): ServiceNodeListRequest {
-  const { fields: names, limit } = params
-  const wanted = objectField(params, 'fields')
-  const fields = Array.isArray(names)
-    ? new Set(names.filter((name) => typeof name === 'string'))
-    : wanted && new Set(Object.keys(wanted).filter((name) => wanted[name] === true))
+  const { limit } = params
+  const names = namedFields(params)
   return {
-    ...(fields !== undefined && { fields }),
+    ...(names !== undefined && { fields: new Set(names.filter(isField)) }),
     ...(typeof limit === 'number' && limit > 0 && { limit }),
   }
+}
+
+function namedFields(params: JsonObject): readonly string[] | undefined {
+  const names = params['fields']
+  if (Array.isArray(names)) return names.filter((name) => typeof name === 'string')
+  const wanted = objectField(params, 'fields')
+  return wanted && Object.keys(wanted).filter((name) => wanted[name] === true)
+}
+
+function isField(name: string): name is ServiceNodeField {
+  return Object.hasOwn(FIELDS, name)
 }

@@ -35,6 +35,12 @@ describe('routes', () => {
     expect(body).toBe('\x01\xff')
   })
 
+  test.each([0, 100, 99_999, 200.5, Number.NaN])('a relayed status of %d becomes 500', async (status) => {
+    const handleClientRequest = async (body: Uint8Array) => ({ status, contentType: 'text/plain', body }) as const
+    await using server = await startTestServer({}, { onion: { handleClientRequest } })
+    expect(await server.post('/onion_req/v2', 'x')).toMatchObject({ status: 500, body: 'x' })
+  })
+
   test('the list of a seed is exactly application/json', async () => {
     await using server = await startTestServer()
     const { headers, body } = await server.post('/json_rpc', '{}')

@@ -131,6 +131,19 @@ describe('service node list', () => {
     expect(bare.service_node_states).toEqual([{ public_ip: '10.0.0.1', requested_unlock_height: 0 }])
   })
 
+  test('a list is kept for some seconds, so that asking often costs little', async () => {
+    await using network = await createTestNetwork(1)
+    const ip = async () => {
+      const { json } = await network.first.call('oxend_request', { endpoint: 'get_service_nodes' })
+      return ((json['result'] as JsonObject)['service_node_states'] as JsonObject[])[0]?.['public_ip']
+    }
+    expect(await ip()).toBe('10.0.0.1')
+    network.unlisted.add(network.first.key)
+    expect(await ip()).toBe('10.0.0.1')
+    network.first.store.clock.pass(5000)
+    expect(await ip()).toBe('0.0.0.0')
+  })
+
   test('a leaving node has a height at which its stake unlocks', async () => {
     const leaving = { leaveRequestTimestampS: anEpoch(7, []).blockTimestampS }
     await using network = await createTestNetwork(1, { changeMember: leaving })

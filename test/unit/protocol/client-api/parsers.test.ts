@@ -334,11 +334,13 @@ describe('envelope, batch and list', () => {
   })
 
   test('the fields of a list are named by an object or an array', () => {
-    const fields = new Set(['public_ip', 'height'])
-    expect(parseServiceNodeListParams(params({ fields: { public_ip: true, height: true, swarm: false } }))).toEqual({
+    const fields = new Set(['public_ip', 'swarm'])
+    expect(
+      parseServiceNodeListParams(params({ fields: { public_ip: true, swarm: true, height: true, funded: false } })),
+    ).toEqual({
       fields,
     })
-    expect(parseServiceNodeListParams(params({ fields: ['public_ip', 'height', 5] }))).toEqual({ fields })
+    expect(parseServiceNodeListParams(params({ fields: ['public_ip', 'swarm', 'toString', 5] }))).toEqual({ fields })
     expect(parseServiceNodeListParams(params({ active_only: true, limit: 5 }))).toEqual({ limit: 5 })
     expect(parseServiceNodeListParams(params({ fields: 'all', limit: -1 }))).toEqual({})
   })
