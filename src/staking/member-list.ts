@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { decodeFunctionResult, encodeFunctionData, multicall3Abi } from 'viem'
 import type { Member } from '../protocol/service-node.ts'
 import { mapBounded } from './bounded-parallel.ts'
@@ -33,7 +34,7 @@ export async function readMemberList(
     options,
     signal,
   )
-  const members = entries.map((entry, index) => memberOf(entry, results[index] ?? '0x'))
+  const members = await decodeAll(entries, results)
   if (new Set(members.map((member) => member.key)).size < members.length) throw malformed('an Ed25519 key occurs twice')
   await requireUnchanged(provider, block, signal)
   return members
@@ -47,6 +48,19 @@ export async function requireUnchanged(provider: ChainProvider, block: ChainBloc
     details: { host: provider.host },
   })
 }
+
+/** Decoding 2,000 members takes more than 100 ms, so others get their turn in between. */
+async function decodeAll(entries: readonly MemberId[], results: readonly Hex[]): Promise<readonly Member[]> {
+  const members: Member[] = []
+  for (const [index, entry] of entries.entries()) {
+    members.push(memberOf(entry, results[index] ?? '0x'))
+    if (index % DECODED_AT_ONCE === 0) await setImmediate()
+  }
+  return members
+}
+
+/** Some 5 ms of work. */
+const DECODED_AT_ONCE = 64
 
 function contractMissing(): StakingError {
   return new StakingError('EPOCH_UNKNOWN', "The staking contract did not exist yet at the epoch's block")

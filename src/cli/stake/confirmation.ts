@@ -1,22 +1,34 @@
 import { createInterface } from 'node:readline/promises'
 import { CommandError } from '../command-outcome.ts'
 
+/** Where a person sits, if isTTY is true. */
+export interface Terminal {
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean }
+}
+
 /**
  * Has the operator type the amount, since a stake is locked for weeks. Asked on standard error, so that the result on standard
  * output stays clean.
  * @throws {CommandError} CONFIRMATION_IMPOSSIBLE without a terminal, CONFIRMATION_REFUSED for another answer
  */
-export async function confirmAmount(amount: string, lines: readonly string[]): Promise<void> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+export async function confirmAmount(
+  amount: string,
+  lines: readonly string[],
+  { input, output }: Terminal = { input: process.stdin, output: process.stderr },
+): Promise<void> {
+  if (!input.isTTY || !output.isTTY) {
     throw new CommandError(
       'CONFIRMATION_IMPOSSIBLE',
       'Nobody can be asked here: add --yes to stake without confirmation',
     )
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const terminal = createInterface({ input, output })
   try {
-    process.stderr.write(`${lines.join('\n')}\n`)
-    const answer = await terminal.question(`Type the amount, ${amount}, to stake it: `)
+    output.write(`${lines.join('\n')}\n`)
+    // An input that ends without an answer is a no; `question` alone would wait for ever.
+    const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
+    const answer = await Promise.race([terminal.question(`Type the amount, ${amount}, to stake it: `), closed])
     if (answer.trim() === amount) return
   } finally {
     terminal.close()

@@ -180,6 +180,17 @@ test('while no event says otherwise, the list is not read again', async () => {
   expect(proxyAt(0).methods).toContain('eth_call')
 })
 
+test('a provider that gives no logs is followed all the same', async () => {
+  await passEpoch()
+  const { follower } = await follow(urls(0))
+  proxyAt(0).behaviour = { kind: 'refusing', method: 'eth_getLogs' }
+  members.push(await chain.register(aNode()))
+  const index = await passEpoch()
+  await follower.refresh()
+  expect(follower.current()).toMatchObject({ index, root: expectedRoot(members) })
+  expect(follower.status().providers).toMatchObject([{ healthy: true }])
+})
+
 /** Answers as if the contract had no members. */
 const lieAboutMembers = (method: string, result: unknown) => {
   const nobody = encodeFunctionResult({

@@ -17,6 +17,8 @@ export type Behaviour =
     }
   /** Sends the beginning of an answer, and more and more of it. */
   | { readonly kind: 'endless' }
+  /** Answers one method with an error, as a plan with limits does. */
+  | { readonly kind: 'refusing'; readonly method: string }
   /** Falsifies results: gets what the chain answered, and returns what is passed on. */
   | { readonly kind: 'lying'; readonly lie: (method: string, result: unknown, params: readonly unknown[]) => unknown }
 
@@ -70,6 +72,10 @@ async function answer(
       return
     case 'endless':
       sendEndlessly(response)
+      return
+    case 'refusing':
+      if (request.method !== behaviour.method) return await answer(response, target, request, { kind: 'honest' })
+      response.end('{"error":{"code":-32005,"message":"block range too large"}}')
       return
     case 'honest':
     case 'lying': {
