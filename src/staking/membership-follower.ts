@@ -11,7 +11,7 @@ import { type ChainBlock, malformed } from './chain-reply.ts'
 import { epochFilePath, type KeptEpochs, readEpochFile, writeEpochFile } from './epoch-file.ts'
 import { createEpochReader, type EpochReader, type EpochReaderOptions } from './epoch-reader.ts'
 import { boundaryS, epochsToFetch, newestCertainEpoch } from './epochs.ts'
-import { StakingError } from './errors.ts'
+import { StakingError, type StakingErrorCode } from './errors.ts'
 import type { StakingMetrics } from './metrics.ts'
 import type { StakingOptions } from './options.ts'
 import type { ChainProviders, ProviderStatus } from './providers.ts'
@@ -27,6 +27,8 @@ export interface MembershipStatus {
   readonly trustsOneProvider: boolean
   /** When the chain last answered as it should. */
   readonly lastSuccessMs: TimestampMs | undefined
+  /** Why the last look at the chain failed; undefined when it did not. */
+  readonly lastError: StakingErrorCode | undefined
 }
 
 /** The service node list, epoch by epoch. While the chain or its providers fail, the last agreed list stays. */
@@ -80,7 +82,7 @@ class Follower implements MembershipFollower {
   #kept: KeptEpochs | undefined
   #finalized: ChainBlock | undefined
   #lastSuccessMs: TimestampMs | undefined
-  #failing = false
+  #failure: StakingErrorCode | undefined
 
   constructor(components: FollowerComponents, options: FollowerOptions) {
     this.#components = components
@@ -126,6 +128,7 @@ class Follower implements MembershipFollower {
       providers: providers.status(),
       trustsOneProvider: providers.count === 1,
       lastSuccessMs: this.#lastSuccessMs,
+      lastError: this.#failure,
     }
   }
 
@@ -140,8 +143,8 @@ class Follower implements MembershipFollower {
       const heads = await this.#readHeads(signal)
       await this.#advance(heads, signal)
       this.#lastSuccessMs = this.#components.clock.nowMs()
-      if (this.#failing) this.#components.log.info({}, 'The chain can be followed again')
-      this.#failing = false
+      if (this.#failure !== undefined) this.#components.log.info({}, 'The chain can be followed again')
+      this.#failure = undefined
     } catch (error) {
       if (parent.aborted) return
       if (!(error instanceof StakingError)) throw error
@@ -152,13 +155,13 @@ class Follower implements MembershipFollower {
     }
   }
 
-  /** Said once for each outage: each provider's own failures are logged besides. */
+  /** Said once for each kind of outage: each provider's own failures are logged besides. */
   #sayFailing(error: StakingError): void {
-    if (!this.#failing) {
+    if (this.#failure !== error.code) {
       const facts = { code: error.code, epoch: this.#kept?.current.index }
       this.#components.log.warn(facts, 'The chain cannot be followed, so the service node list stays as it is')
     }
-    this.#failing = true
+    this.#failure = error.code
   }
 
   /** Finalized blocks of at least a quorum of providers. */

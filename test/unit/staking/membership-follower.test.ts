@@ -224,6 +224,7 @@ test('when two providers contradict each other nothing is believed, and the list
   proxyAt(1).behaviour = { kind: 'lying', lie: lieAboutMembers }
   await follower.refresh()
   expect(follower.current()).toBe(before)
+  expect(follower.status().lastError).toBe('PROVIDERS_DISAGREE')
 
   proxyAt(1).behaviour = { kind: 'honest' }
   clock.advance(30_000)
@@ -264,6 +265,7 @@ test('while providers are down the list stays, and following goes on after', asy
   await follower.refresh()
   expect(follower.current()?.index).toBe(index)
   expect(follower.status()).toMatchObject({ currentEpoch: index, trustsOneProvider: false, members: members.length })
+  expect(follower.status().lastError).toBeUndefined()
   expect(follower.status().headAgeMs).toBeTypeOf('number')
 })
 
