@@ -5,7 +5,8 @@ import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { NetworkOptions } from './options.ts'
 import type { OwnRecord } from './own-record.ts'
 import type { PeerDirectory } from './peer-directory.ts'
-import { type RecordExchange, randomOf } from './record-exchange.ts'
+import { randomOf, spread } from './random-choice.ts'
+import type { RecordExchange } from './record-exchange.ts'
 import type { RecordLookup } from './record-lookup.ts'
 
 /** Who has a stake. */
@@ -202,13 +203,11 @@ export class Discovery implements AsyncDisposable {
     this.#pauseMs = this.#pauseMs === 0 ? firstMs : Math.min(this.#pauseMs * 2, mostMs)
   }
 
-  /** Spread by half, so that nodes that started together do not stay in step. */
   async #pause(signal: AbortSignal): Promise<void> {
     if (signal.aborted || this.#again) return
     const woken = new AbortController()
     this.#wake = () => woken.abort()
-    const ms = this.#pauseMs * (0.75 + Math.random() / 2)
-    await sleep(ms, undefined, { signal: woken.signal, ref: false }).catch(() => {})
+    await sleep(spread(this.#pauseMs), undefined, { signal: woken.signal, ref: false }).catch(() => {})
     this.#wake = undefined
   }
 }

@@ -5,8 +5,6 @@ export type NetworkErrorCode =
   | 'LIMITS_EXCEED_MEMORY'
   /** A bootstrap address is not a multiaddr. */
   | 'BOOTSTRAP_INVALID'
-  /** The address or port for libp2p cannot be listened on. */
-  | 'LISTEN_FAILED'
 
 /** The network between service nodes cannot be started as it is set. */
 export class NetworkError extends CodedError<NetworkErrorCode> {}

@@ -2,8 +2,8 @@ import type { Stream } from '@libp2p/interface'
 import type { DurationMs } from '../base/clock.ts'
 import { type Frame, frameSize, payloadOf, writeFrame } from '../protocol/peer-api/frame.ts'
 
-/** Frames are gathered up to this size for one write: what Noise and yamux pass on as one piece. */
-const BATCH_BYTES = 64 * 1024
+/** Frames are gathered up to this size for one write: with yamux's header of 12 bytes, it fills one Noise message. */
+const BATCH_BYTES = 65_519 - 12
 
 interface QueuedFrame {
   readonly frame: Frame

@@ -4,6 +4,7 @@ import type { HeldRecord } from '../protocol/peer-api/record-exchange.ts'
 import type { ServiceNodeContact, ServiceNodeKey } from '../protocol/service-node.ts'
 import type { NetworkMetrics, RecordOutcome } from './metrics.ts'
 import type { OpenedRecord } from './node-record-envelope.ts'
+import { rotated } from './random-choice.ts'
 import type { RecordFile } from './record-file.ts'
 import type { RecordJudge } from './record-judge.ts'
 
@@ -85,10 +86,9 @@ export class PeerDirectory implements AsyncDisposable {
   newerThan(held: readonly HeldRecord[], bytesMax: number): readonly Uint8Array[] {
     const timestamps = new Map(held.map(({ key, timestampMs }) => [key, timestampMs]))
     const newer = this.all().filter(({ key, record }) => record.timestampMs > (timestamps.get(key) ?? -1))
-    // Where not everything fits, different askers should get different parts.
-    if (newer.length > 1) rotate(newer, Math.floor(Math.random() * newer.length))
     let bytes = 2
-    return newer
+    // Where not everything fits, different askers should get different parts.
+    return rotated(newer)
       .map(({ envelope }) => envelope)
       .filter((envelope) => {
         bytes += 2 + envelope.length
@@ -187,8 +187,4 @@ export class PeerDirectory implements AsyncDisposable {
 function contactOf({ key, record }: StoredRecord): ServiceNodeContact {
   const { ip, httpsPort, peerPort, version, timestampMs } = record
   return { key, ip, httpsPort, peerPort, version, timestampMs }
-}
-
-function rotate<T>(list: T[], by: number): void {
-  list.push(...list.splice(0, by))
 }

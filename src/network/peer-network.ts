@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../base/clock.ts'
+import { listenError } from '../base/listen-error.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Ed25519KeyPair } from '../crypto/keys.ts'
 import type { NetworkId } from '../protocol/network-id.ts'
@@ -11,7 +12,6 @@ import { createByteBudget } from './byte-budget.ts'
 import { createConnectionGate, parseBootstrap } from './connection-gate.ts'
 import { createDhtRules } from './dht.ts'
 import { Discovery } from './discovery.ts'
-import { NetworkError } from './errors.ts'
 import { createHost, type Host, portOf } from './host.ts'
 import { requireBoundedMemory } from './memory-bound.ts'
 import type { NetworkMetrics } from './metrics.ts'
@@ -116,7 +116,7 @@ export async function createPeerNetwork(
     async start() {
       await directory.load()
       await requests.listen()
-      await listen(host)
+      await listen(host, options)
       log.info({ listening: host.getMultiaddrs().map(String) }, 'Listening for other service nodes')
       discovery.start()
     },
@@ -262,11 +262,11 @@ async function dialBootstrap(host: Host, ownKey: ServiceNodeKey, text: string): 
   return fromPeerId(connection.remotePeer)
 }
 
-/** @throws {NetworkError} LISTEN_FAILED */
-async function listen(host: Host): Promise<void> {
+/** @throws {ListenError} LISTEN_FAILED */
+async function listen(host: Host, { listenAddress, listenPort }: NetworkOptions): Promise<void> {
   try {
     await host.start()
   } catch (cause) {
-    throw new NetworkError('LISTEN_FAILED', 'The address for other service nodes cannot be listened on', { cause })
+    throw listenError(cause, { address: listenAddress, port: listenPort, group: 'network' })
   }
 }

@@ -11,6 +11,7 @@ import {
 } from '../protocol/peer-api/record-exchange.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { PeerDirectory, RecordChange } from './peer-directory.ts'
+import { randomOf } from './random-choice.ts'
 
 export interface RecordExchangeComponents {
   peers: PeerRequester & PeerResponder
@@ -121,14 +122,4 @@ function batchesOf(envelopes: readonly Uint8Array[]): readonly (readonly Uint8Ar
     batches.at(-1)?.push(envelope)
   }
   return batches
-}
-
-/** Up to `count` of the items, each as likely as another. Which peers are chosen need not be secret. */
-export function randomOf<T>(items: readonly T[], count: number): readonly T[] {
-  const rest = [...items]
-  const chosen: T[] = []
-  while (chosen.length < count && rest.length > 0) {
-    chosen.push(...rest.splice(Math.floor(Math.random() * rest.length), 1))
-  }
-  return chosen
 }
