@@ -1,34 +1,47 @@
 import { CodedError } from '../base/coded-error.ts'
 
-/** What the exit code of every command means; scripts rely on it (docs/cli.md). */
+/** The exit codes of every command; scripts rely on them (docs/cli.md). */
 export const EXIT = {
-  /** Done, or all is well. */
   ok: 0,
-  /** It failed, and none of the others says why. */
   failure: 1,
-  /** A flag or the configuration is wrong; or an answer is needed and nobody can be asked. */
   usage: 2,
-  /** A key is missing, malformed, or readable by others. */
   keys: 3,
-  /** The chain cannot be read, or is the wrong one. */
+  taken: 4,
   chain: 5,
-  /** There is no stake, or too few tokens or ether for it. */
   stake: 6,
-  /** The network cannot be reached, or no node could do the request. */
   unavailable: 69,
-  /** A fault of the program. */
   internal: 70,
-  /** It may work later: wait and run the same command again. */
   tryLater: 75,
 } as const
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** What each of them means. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'Done, or all is well',
+  failure: 'It failed, and none of the others says why',
+  usage: 'A flag or the configuration is wrong; or an answer is needed and nobody can be asked',
+  keys: 'A key is missing, malformed, or readable by others',
+  taken: 'Another process has a port or a folder that the node needs',
+  chain: 'The chain cannot be read, or is the wrong one',
+  stake: 'There is no stake, or too few tokens or ether for it',
+  unavailable: 'The network cannot be reached, or no node could do the request',
+  internal: 'A fault of the program',
+  tryLater: 'It may work later: wait and run the same command again',
+}
+
+/** For the end of every help text. */
+export const EXIT_CODES_TEXT = `Exit codes: ${Object.entries(EXIT)
+  .map(([name, code]) => `${code} ${name}`)
+  .join(', ')}; docs/cli.md tells what they mean`
 
 const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   OPTION_INVALID: EXIT.usage,
   CONFIG_UNREADABLE: EXIT.usage,
   PRESET_UNREADABLE: EXIT.usage,
   STAKING_OPTIONS_INVALID: EXIT.usage,
+  BOOTSTRAP_INVALID: EXIT.usage,
+  LIMITS_EXCEED_MEMORY: EXIT.usage,
   CONFIRMATION_IMPOSSIBLE: EXIT.usage,
 
   RECIPIENT_MALFORMED: EXIT.usage,
@@ -38,6 +51,10 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   TOO_LARGE: EXIT.usage,
 
   ACCOUNT_INVALID: EXIT.keys,
+  CERTIFICATE_KEY_EXPOSED: EXIT.keys,
+
+  LISTEN_FAILED: EXIT.taken,
+  DATABASE_LOCKED: EXIT.taken,
 
   SEEDS_UNAVAILABLE: EXIT.unavailable,
   TOO_FEW_NODES: EXIT.unavailable,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { CodedError } from '../base/coded-error.ts'
 import { VERSION_TEXT } from '../node/version.ts'
 import { accountCommand } from './commands/account.ts'
 import { keysCommand } from './commands/keys.ts'
@@ -8,7 +9,7 @@ import { receiveCommand } from './commands/receive.ts'
 import { runCommand } from './commands/run.ts'
 import { sendCommand } from './commands/send.ts'
 import { stakeCommand } from './commands/stake.ts'
-import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { EXIT, EXIT_CODES_TEXT, exitCodeOf } from './exit-codes.ts'
 
 const HELP_WIDTH_MAX = 120
 
@@ -27,12 +28,20 @@ const parser = yargs(hideBin(process.argv))
   .strict()
   .version(VERSION_TEXT)
   .exitProcess(false)
+  .epilogue(EXIT_CODES_TEXT)
   .wrap(Math.min(HELP_WIDTH_MAX, process.stdout.columns ?? HELP_WIDTH_MAX))
-  .fail((message, error) => {
-    process.stderr.write(`starling: ${message ?? error.message}\n`)
-    if (message) process.stderr.write('`starling --help` and `starling COMMAND --help` tell what there is\n')
-    process.exitCode = error === undefined ? EXIT.usage : exitCodeOf(error)
-    process.exit()
-  })
+  .fail((message, error) => refuse(message, error))
 
 await parser.parseAsync()
+
+/** What was typed is no command: says so for people and, with --json, for scripts. */
+function refuse(message: string | null, error: unknown): never {
+  const reason = message ?? (error instanceof Error ? error.message : String(error))
+  process.stderr.write(`starling: ${reason}\n`)
+  if (message !== null) process.stderr.write('`starling --help` and `starling COMMAND --help` tell what there is\n')
+  if (process.argv.includes('--json')) {
+    const code = error instanceof CodedError ? String(error.code) : 'USAGE'
+    process.stdout.write(`${JSON.stringify({ error: { code, message: reason, details: {} } })}\n`)
+  }
+  process.exit(error instanceof Error ? exitCodeOf(error) : EXIT.usage)
+}

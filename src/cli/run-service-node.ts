@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { SECOND } from '../base/clock.ts'
+import { type DurationMs, SECOND } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { createLogger } from '../node/logger.ts'
 import { createServiceNode } from '../node/service-node.ts'
@@ -19,11 +19,6 @@ export async function runServiceNode(args: ServiceNodeArgs): Promise<void> {
   try {
     await using _node = await createServiceNode({ log }, options.node)
     await stopped
-    // Draining has an end, even if a part hangs.
-    setTimeout(() => {
-      log.error({ seconds: STOP_MAX_MS / SECOND }, 'Stopping took too long: the process ends as it is')
-      process.exit(EXIT.internal)
-    }, STOP_MAX_MS).unref()
   } catch (error) {
     log.error({ error }, 'The service node cannot run')
     process.exit(exitCodeOf(error))
@@ -40,11 +35,20 @@ function stopSignal(log: Logger): Promise<void> {
       if (stopping) process.exit(SIGNAL_EXIT_BASE + constants.signals[signal])
       stopping = true
       log.info({ signal }, 'Stopping: requests under way are finished first, a second signal ends at once')
+      endAfter(STOP_MAX_MS, log)
       resolve()
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)
   })
+}
+
+/** Stopping has an end, even if a part hangs or is still starting. */
+function endAfter(ms: DurationMs, log: Logger): void {
+  setTimeout(() => {
+    log.error({ seconds: ms / SECOND }, 'Stopping took too long: the process ends as it is')
+    process.exit(EXIT.internal)
+  }, ms).unref()
 }
 
 /** A bug leaves the process in a state that nobody thought of: one line, and the end. */

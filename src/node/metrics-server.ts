@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { SECOND } from '../base/clock.ts'
+import { listenError } from '../base/listen-error.ts'
 import type { MetricsRegistry } from '../base/metrics.ts'
 import type { HealthReason } from './health.ts'
 
@@ -22,7 +23,10 @@ export interface MetricsServer extends AsyncDisposable {
   readonly port: number
 }
 
-/** Serves /metrics for Prometheus, /livez (the process answers) and /readyz (it serves clients, or why not). */
+/**
+ * Serves /metrics for Prometheus, /livez (the process answers) and /readyz (it serves clients, or why not).
+ * @throws {ListenError} LISTEN_FAILED
+ */
 export async function startMetricsServer(
   components: MetricsServerComponents,
   { address, port }: MetricsServerOptions,
@@ -31,7 +35,11 @@ export async function startMetricsServer(
   const limits = { headersTimeout: 5 * SECOND, requestTimeout: 10 * SECOND, maxHeaderSize: 8 * 1024 }
   const server = createServer(limits, answerWith(components))
   server.listen(port, address)
-  await once(server, 'listening')
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    throw listenError(cause, { address, port, group: 'metrics' })
+  }
 
   return {
     port: (server.address() as AddressInfo).port,

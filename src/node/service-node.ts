@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
@@ -23,6 +22,7 @@ import { createStorageMetrics } from '../storage/metrics.ts'
 import { createSwarmMembership } from '../swarm/membership.ts'
 import { createSwarmMetrics } from '../swarm/metrics.ts'
 import { createReplication } from '../swarm/replication.ts'
+import { createDataFolder } from './data-folder.ts'
 import { loadIdentity } from './identity.ts'
 import { followEpochs } from './membership.ts'
 import { startMetricsServer } from './metrics-server.ts'
@@ -60,7 +60,7 @@ export async function createServiceNode(
   const self = identity.key
   const networkId = networkIdOf(options.staking.chainId, options.staking.contract)
   log.info({ version: VERSION_TEXT, key: self, network: networkId.slice(0, 8) }, 'Starling starts')
-  await mkdir(options.dataFolder, { recursive: true, mode: 0o700 })
+  await createDataFolder(options.dataFolder)
   const folder = (name: string) => join(options.dataFolder, name)
   const registry = createMetricsRegistry()
 

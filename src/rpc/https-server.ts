@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import { raceSignal, withDeadline } from '../base/deadline.ts'
+import { listenError } from '../base/listen-error.ts'
 import type { Logger } from '../base/logger.ts'
 import { loadOrCreateCertificate } from './certificate.ts'
 import { limitedAddress } from './client-address.ts'
@@ -55,14 +57,14 @@ export async function startHttpsServer(components: HttpsServerComponents, option
   return { port, [Symbol.asyncDispose]: () => entry.stop(server) }
 }
 
-function listen(server: Server, { httpsHost, httpsPort }: RpcOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(httpsPort, httpsHost, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
+/** @throws {ListenError} LISTEN_FAILED */
+async function listen(server: Server, { httpsHost, httpsPort }: RpcOptions): Promise<void> {
+  server.listen(httpsPort, httpsHost)
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    throw listenError(cause, { address: httpsHost, port: httpsPort, group: 'rpc' })
+  }
 }
 
 /** Which refusals count as rejections, and under which name. */

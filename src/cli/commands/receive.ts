@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { type ReceiveArgs, receiveFlags } from '../account/options.ts'
 import { type CommandOutcome, runCommand } from '../command-outcome.ts'
+import { EXIT_CODES_TEXT } from '../exit-codes.ts'
 
 export const receiveCommand: CommandModule<object, ReceiveArgs> = {
   command: 'receive',
@@ -9,7 +10,8 @@ export const receiveCommand: CommandModule<object, ReceiveArgs> = {
     yargs
       .options(receiveFlags)
       .example('$0 receive --seed https://seed.example --account alice.account', 'Print all messages')
-      .example('$0 receive --seed https://seed.example --account alice.account --follow', 'Go on until Ctrl-C'),
+      .example('$0 receive --seed https://seed.example --account alice.account --follow', 'Go on until Ctrl-C')
+      .epilogue(EXIT_CODES_TEXT),
   handler: (args) => runCommand(args, () => receive(args)),
 }
 

@@ -8,6 +8,7 @@ import {
   readNetworkPreset,
   refuseUnknownKeys,
 } from '../configuration.ts'
+import { EXIT_CODES_TEXT } from '../exit-codes.ts'
 import { type ServiceNodeArgs, serviceNodeFlagGroups, serviceNodeFlags } from '../options/service-node.ts'
 
 const ENVIRONMENT_PREFIX = 'STARLING'
@@ -32,10 +33,9 @@ export const runCommand: CommandModule<object, RunArgs> = {
       (all, [name, flags]) => all.options(flags).group(Object.keys(flags), `${name}:`),
       parser.options(baseFlags).env(ENVIRONMENT_PREFIX),
     )
-    return layered(flagged).example(
-      '$0 run --config /etc/starling/starling.yml',
-      'Run as an operator does',
-    ) as Argv<RunArgs>
+    return layered(flagged)
+      .example('$0 run --config /etc/starling/starling.yml', 'Run as an operator does')
+      .epilogue(EXIT_CODES_TEXT) as Argv<RunArgs>
   },
   handler: async (args) => {
     const { runServiceNode } = await import('../run-service-node.ts')

@@ -1,5 +1,6 @@
 import { MINUTE, SECOND } from '../../base/clock.ts'
 import type { ServiceNodeOptions } from '../../node/options.ts'
+import { DEFAULT_KEYS_FOLDER } from '../keys/options.ts'
 import type { OptionGroup } from './option-group.ts'
 
 export type NodeArgs = {
@@ -17,7 +18,7 @@ export const nodeOptionGroup: OptionGroup<
 > = {
   flags: {
     dataFolder: { type: 'string', describe: 'Folder for messages and all else that the node keeps', default: 'data' },
-    keysFolder: { type: 'string', describe: "Folder of the node's keys", default: 'keys' },
+    keysFolder: { type: 'string', describe: "Folder of the node's keys", default: DEFAULT_KEYS_FOLDER },
     publicIp: { type: 'string', describe: 'IP address under which clients and other service nodes reach this node' },
     statusIntervalS: {
       type: 'number',
