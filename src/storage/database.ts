@@ -16,6 +16,7 @@ export interface LevelOptions {
   compression: false
   cacheSize: number
   writeBufferSize: number
+  maxOpenFiles: number
 }
 
 const OWNER_ONLY = 0o700
@@ -23,7 +24,7 @@ const OWNER_ONLY = 0o700
 const createLevel: CreateDatabase = (path, options) => new Level<Buffer, Buffer>(path, options)
 
 export async function openDatabase(
-  options: Pick<StorageOptions, 'path' | 'cacheBytes' | 'writeBufferBytes'>,
+  options: Pick<StorageOptions, 'path' | 'cacheBytes' | 'writeBufferBytes' | 'openFilesMax'>,
   create: CreateDatabase = createLevel,
 ): Promise<Database> {
   try {
@@ -34,6 +35,7 @@ export async function openDatabase(
       compression: false,
       cacheSize: options.cacheBytes,
       writeBufferSize: options.writeBufferBytes,
+      maxOpenFiles: options.openFilesMax,
     })
     await database.open()
     return database

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { createPeriodic } from '../base/periodic.ts'
+import { compact, isCompactionDue } from './compaction.ts'
 import type { Database } from './database.ts'
 import { StorageError } from './errors.ts'
 import { decodeExpiryEntry, expiryBucket } from './expiry-entry.ts'
@@ -34,6 +35,7 @@ export function createExpirySweeper(
 ): ExpirySweeper {
   const sweepClock = createSweepClock({ clock, log }, options)
   let removed = 0
+  let removedSinceCompaction = 0
 
   const sweep = async (signal: AbortSignal) => {
     removed = 0
@@ -44,9 +46,17 @@ export function createExpirySweeper(
         if (signal.aborted) return
         const count = await sweepEntry(key, entry)
         removed += count
+        removedSinceCompaction += count
         metrics.swept.add(count)
       }
     }
+  }
+
+  const compactWhenDue = async (signal: AbortSignal) => {
+    if (!isCompactionDue(removedSinceCompaction, commits.totals.messages)) return
+    log.debug({ removed: removedSinceCompaction }, 'Compacting the message database')
+    removedSinceCompaction = 0
+    await compact(database, signal)
   }
 
   /** Needs no flush: what a power cut brings back is swept again. */
@@ -61,7 +71,10 @@ export function createExpirySweeper(
   const periodic = createPeriodic(
     { log },
     { intervalMs: options.sweepIntervalMs, sentence: 'Sweeping expired messages failed' },
-    (signal) => sweep(signal).catch(passBusy),
+    async (signal) => {
+      await sweep(signal).catch(passBusy)
+      await compactWhenDue(signal)
+    },
   )
   return {
     async sweepNow() {

@@ -13,7 +13,7 @@
 // These numbers are embedded in the files on disk: never change or reuse one, only add.
 import { assert } from '../base/assert.ts'
 import { asBuffer } from '../base/bytes.ts'
-import { ACCOUNT_ID_SIZE, type AccountId, accountIdBytes } from '../protocol/account.ts'
+import { ACCOUNT_ID_SIZE, type AccountId, accountIdBytes, SESSION_ID_PREFIX } from '../protocol/account.ts'
 import type { MessageHash } from '../protocol/message.ts'
 import type { Namespace } from '../protocol/namespace.ts'
 
@@ -24,6 +24,8 @@ const NAMESPACE_SIZE = 2
 export const U48_SIZE = 6
 export const U48_MAX = 2 ** 48 - 1
 const NAMESPACE_OFFSET = 32_768
+/** Parts of each kind of record, for compaction. */
+const PARTS = 16
 
 const ACCOUNT_END = 1 + ACCOUNT_ID_SIZE
 const ROW_KEY_SIZE = ACCOUNT_END + NAMESPACE_SIZE + U48_SIZE
@@ -122,6 +124,17 @@ export function locatorRange(account: Buffer): KeyRange {
 /** The rows of one namespace with sequences from `from` on and before `to`. */
 export function rowRange(account: Buffer, namespace: Namespace, from: number, to: number): KeyRange {
   return { gte: rowKey(account, { namespace, sequence: from }), lt: rowKey(account, { namespace, sequence: to }) }
+}
+
+/** The whole database in parts of about the same size, since keys of accounts are spread evenly. */
+export function compactionRanges(): KeyRange[] {
+  const starts = Object.values(PREFIX).flatMap((prefix) => [
+    Buffer.from([prefix]),
+    ...Array.from({ length: PARTS - 1 }, (_, part) =>
+      Buffer.from([prefix, SESSION_ID_PREFIX, ((part + 1) * 256) / PARTS]),
+    ),
+  ])
+  return starts.map((gte, index) => ({ gte, lt: starts[index + 1] ?? Buffer.from([0xff]) }))
 }
 
 export function encodeNamespace(namespace: Namespace): number {

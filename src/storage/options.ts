@@ -35,6 +35,8 @@ export interface StorageOptions {
   cacheBytes: number
   /** LevelDB's write buffer; up to two are in memory. */
   writeBufferBytes: number
+  /** Table files of 2 MiB that LevelDB keeps open, and mapped into memory: what is read of them counts as resident. */
+  openFilesMax: number
 }
 
 export const defaultStorageOptions: StorageOptions = {
@@ -54,4 +56,5 @@ export const defaultStorageOptions: StorageOptions = {
   clockJumpHoldMs: 60 * MINUTE,
   cacheBytes: 16 * MIB,
   writeBufferBytes: 16 * MIB,
+  openFilesMax: 256,
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { compareHashes, type StoredMessage } from '../../../src/protocol/message.ts'
+import { openDatabase } from '../../../src/storage/database.ts'
+import { defaultStorageOptions } from '../../../src/storage/options.ts'
 import { ALICE, aMessage, BOB, everything, openTestStore, START_MS } from './store-fixture.ts'
 
 const NOTHING = { messages: 0, dataBytes: 0 }
@@ -83,7 +85,6 @@ test('an emptied database keeps no record of the account', async () => {
   fixture.clock.pass(40 * 24 * 3_600_000)
   await fixture.store.sweepNow()
   await fixture.store[Symbol.asyncDispose]()
-  const { openDatabase } = await import('../../../src/storage/database.ts')
-  await using database = await openDatabase({ path: fixture.path, cacheBytes: 1 << 20, writeBufferBytes: 1 << 20 })
+  await using database = await openDatabase({ ...defaultStorageOptions, path: fixture.path })
   expect((await database.keys().all()).map((key) => key.toString('hex'))).toEqual(['0000', '0001'])
 })

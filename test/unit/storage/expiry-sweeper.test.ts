@@ -1,9 +1,31 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { EXPIRY_BUCKET_MS } from '../../../src/storage/expiry-entry.ts'
 import { createSweepClock } from '../../../src/storage/sweep-clock.ts'
-import { ALICE, aMessage, createTestClock, openTestStore, START_MS } from './store-fixture.ts'
+import {
+  ALICE,
+  aMessage,
+  BOB,
+  createTestClock,
+  openTestStore,
+  START_MS,
+  type TestStore,
+  uniqueData,
+} from './store-fixture.ts'
+
+/** Bytes of the files, while the store is closed: an open one makes and removes files at any time. */
+async function sizeOnDisk(fixture: TestStore): Promise<number> {
+  const { path, store } = fixture
+  await store[Symbol.asyncDispose]()
+  const files = await readdir(path)
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(path, file))).size))
+  await fixture.reopen()
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
 
 describe('the sweeper', () => {
   test('removes what expired once its bucket of time is over, and nothing else', async () => {
@@ -50,6 +72,19 @@ describe('the sweeper', () => {
     expect(fixture.store.statistics().messages).toBe(0)
   })
 
+  test('leaves a message whose expiry was moved to the next bucket', async () => {
+    await using fixture = await openTestStore()
+    const message = aMessage({ expiryMs: START_MS + HOUR })
+    await fixture.store.store(message)
+    const changes = [{ hash: message.hash, expiryMs: message.expiryMs + EXPIRY_BUCKET_MS + 2 }]
+    await fixture.store.expire(ALICE, changes, 'set')
+    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS + 1)
+    expect(await fixture.store.sweepNow()).toBe(0)
+    expect(await fixture.store.expiries(ALICE, [message.hash])).toEqual(changes)
+    fixture.clock.pass(EXPIRY_BUCKET_MS)
+    expect(await fixture.store.sweepNow()).toBe(1)
+  })
+
   test('lets requests in between and makes room for them', async () => {
     await using fixture = await openTestStore({ accountMessagesMax: 100, authenticatedReserve: 0 })
     const messages = Array.from({ length: 100 }, () => aMessage({ expiryMs: START_MS + HOUR }))
@@ -63,6 +98,22 @@ describe('the sweeper', () => {
     expect(stored).toMatchObject({ outcome: 'new' })
     expect(removed).toBe(99)
     expect(await fixture.store.store(aMessage())).toMatchObject({ outcome: 'new' })
+  })
+
+  test('gives the space back after many messages', async () => {
+    await using fixture = await openTestStore({ writeBufferBytes: 1 << 20 })
+    const data = () => Buffer.concat([randomBytes(1_000), uniqueData(4)])
+    const account = (index: number) => (index % 2 === 0 ? ALICE : BOB)
+    const stores = Array.from({ length: 10_001 }, (_, index) =>
+      aMessage({ account: account(index), namespace: 5, expiryMs: START_MS + HOUR, data: data() }),
+    )
+    for (let next = 0; next < stores.length; next += 1_000) {
+      await Promise.all(stores.slice(next, next + 1_000).map((message) => fixture.store.store(message)))
+    }
+    const before = await sizeOnDisk(fixture)
+    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS)
+    expect(await fixture.store.sweepNow()).toBe(10_001)
+    expect(await sizeOnDisk(fixture)).toBeLessThan(before / 2)
   })
 
   test('does not delete for a clock that jumped', async () => {
