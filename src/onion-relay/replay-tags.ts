@@ -9,8 +9,9 @@ const LOAD_MAX = 0.75
 
 /**
  * A set of 8-byte tags in some 16 bytes each: a Set of strings takes ten times that. Open addressing in 256 shards, so that
- * growing moves a few thousand tags at most and never holds up the event loop. Tags are hashes, so their own bytes are
- * the place where they go; two tags of a million being equal by chance has odds of one in 10^7.
+ * growing moves a few thousand tags at most and never holds up the event loop. Tags are hashes under a secret of this node, so
+ * their own bytes are the place where they go, and no client can choose tags that crowd one place; two tags of a million
+ * being equal by chance has odds of one in 10^7.
  */
 export class ReplayTags {
   readonly #shards: Shard[] = Array.from({ length: SHARDS }, () => ({ words: new Uint32Array(0), count: 0 }))

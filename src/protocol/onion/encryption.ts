@@ -32,8 +32,9 @@ export function parseEncryptionType(text: string | undefined): EncryptionType {
 export interface LayerKey extends Aead {
   readonly type: EncryptionType
   /**
-   * Names the layer for replay detection without giving its key away. It depends on the shared secret alone, since an
-   * ephemeral key can be written in several ways that lead to the same secret.
+   * Names the layer for whoever opened it, to detect its replay, without giving its key away. It depends on the shared
+   * secret, not on the ephemeral key, which can be written in several ways that lead to the same secret; and on the own
+   * secret key, so that nobody else can make layers whose tags share a place in a hash table.
    */
   replayTag(): Uint8Array
 }
@@ -65,7 +66,7 @@ export function createLayerKey(type: EncryptionType, parts: LayerKeyParts): Laye
     overhead: aead.overhead,
     seal: aead.seal,
     open: aead.open,
-    replayTag: () => blake2b256(REPLAY_DOMAIN, secret).subarray(0, REPLAY_TAG_SIZE),
+    replayTag: () => blake2b256(REPLAY_DOMAIN, secret, parts.own).subarray(0, REPLAY_TAG_SIZE),
   }
 }
 
