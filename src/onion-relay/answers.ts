@@ -1,4 +1,4 @@
-import { utf8 } from '../base/bytes.ts'
+import { asBuffer, utf8 } from '../base/bytes.ts'
 import type { LayerKey } from '../protocol/onion/encryption.ts'
 import { DEFAULT_REPLY_FORMAT, type ReplyFormat } from '../protocol/onion/layer-content.ts'
 import { type OnionReply, sealOnionReply } from '../protocol/onion/response.ts'
@@ -36,6 +36,21 @@ export function nextNotFound(next: ServiceNodeKey): HopAnswer {
 
 export function nextUnreachable(next: ServiceNodeKey): HopAnswer {
   return plain(502, `Next node is currently unreachable: ${next}`)
+}
+
+/** What a hop answers in clear, as above; other statuses are said only by the HTTPS entry of the first hop. */
+const CLEAR_STATUSES: ReadonlySet<number> = new Set([400, 500, 502, 503, 504])
+const CLEAR_MAX_BYTES = 1024
+
+/**
+ * Whether the next hop can have come by such an answer honestly. Clients judge nodes by what is said in clear, so it must
+ * not be what only this node could say, such as that it has too much to do or is not ready: anybody further on could
+ * have honest first hops dropped with it, one after another, until the client chooses a bad one.
+ */
+export function canBeHandedBack({ status, body }: HopAnswer, own: ServiceNodeKey): boolean {
+  if (status === 200) return true
+  if (!CLEAR_STATUSES.has(status) || body.length > CLEAR_MAX_BYTES) return false
+  return !asBuffer(body).toString('latin1').toLowerCase().includes(own)
 }
 
 /** Sealed for the client. The path sees a 200 in any case, so nobody on it learns how the request ended. */

@@ -76,7 +76,8 @@ export function createDestination(
     try {
       const timeoutMs = timeoutMsAt(hopNumber)
       const answer = decodeHopAnswer(await peers.request(destination, 'onion', payload, { timeoutMs, signal }))
-      return { answer, outcome: 'answered' }
+      if (answers.canBeHandedBack(answer, identity.key)) return { answer, outcome: 'answered' }
+      return { answer: answers.invalidResponse, outcome: 'next_invalid' }
     } catch (error) {
       if (signal.aborted) return { answer: answers.requestTimeOut, outcome: 'aborted' }
       return relayFailure(error, destination)

@@ -7,7 +7,12 @@ import { openLayer, sealLayer } from '../../../src/protocol/onion/layer.ts'
 import { decodeOuterFrame, encodeOuterFrame } from '../../../src/protocol/onion/outer-frame.ts'
 import { buildOnionRequest } from '../../../src/protocol/onion/request.ts'
 import { openOnionReply, type ReplyKey } from '../../../src/protocol/onion/response.ts'
-import { decodeHopAnswer, decodeHopRequest, encodeHopRequest } from '../../../src/protocol/peer-api/onion-hop.ts'
+import {
+  decodeHopAnswer,
+  decodeHopRequest,
+  encodeHopAnswer,
+  encodeHopRequest,
+} from '../../../src/protocol/peer-api/onion-hop.ts'
 import { PeerRequestError, type PeerRequestErrorCode } from '../../../src/protocol/peer-api/peer-request-error.ts'
 import type { ServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import { onionRequests, onionVectors } from '../protocol/onion/vectors.ts'
@@ -262,6 +267,24 @@ describe('the plain answers', () => {
       expect([answer.status, fromUtf8(answer.body)]).toEqual([500, 'Invalid response from snode'])
     },
   )
+
+  test.each([
+    [429, 'Too Many Requests'],
+    [413, 'Request body too large'],
+    [401, 'Unauthorized'],
+    [201, 'Created'],
+    [503, 'Snode not ready: <own>'],
+    [503, ' Snode not ready: <OWN>'],
+    [502, 'Next node not found: <own>'],
+    [500, 'x'.repeat(1025)],
+  ])('do not let the next hop say %i "%s" in the name of this node', async (status, text) => {
+    const own = key(0)
+    const body = utf8(text.replace('<own>', own).replace('<OWN>', own.toUpperCase()))
+    await using framing = await createRelayNetwork({ intercept: async () => encodeHopAnswer({ status, body }) })
+    const answer = await framing.node(0).relay.handleClientRequest(build().body, neverAborted())
+    expect([answer.status, fromUtf8(answer.body)]).toEqual([500, 'Invalid response from snode'])
+    expect(await outcomes(framing.node(0))).toEqual(['role="relay",outcome="next_invalid"'])
+  })
 
   test('refuse a path that is too long, at the first hop and further on', async () => {
     const layer = decodeOuterFrame(build().body)
