@@ -93,13 +93,17 @@ export class PeerChannel {
 
   #open(): void {
     this.#opening = true
-    this.#components
-      .openStream()
-      .then((stream) => this.#opened(stream))
-      .catch((error: unknown) => this.#failAll(error))
-      .finally(() => {
+    // The flag falls before anyone hears of the failure: who tries again at once must open anew.
+    this.#components.openStream().then(
+      (stream) => {
         this.#opening = false
-      })
+        this.#opened(stream)
+      },
+      (error: unknown) => {
+        this.#opening = false
+        this.#failAll(error)
+      },
+    )
   }
 
   #opened(stream: Stream): void {
