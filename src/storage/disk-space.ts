@@ -16,8 +16,6 @@ export interface DiskSpaceComponents {
 export interface DiskSpace extends AsyncDisposable {
   /** Whether there is too little room for new messages. */
   isFull(): boolean
-  /** Looks now. */
-  refresh(): Promise<void>
 }
 
 /** Bytes that an unprivileged process may still write. */
@@ -56,7 +54,6 @@ export async function createDiskSpace(
   )
   return {
     isFull: () => isFull,
-    refresh: () => periodic.runNow(),
     [Symbol.asyncDispose]: () => periodic[Symbol.asyncDispose](),
   }
 }
