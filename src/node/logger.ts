@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module'
 import pino, { type DestinationStream, type Logger as Pino } from 'pino'
-import pretty from 'pino-pretty'
+import type PinoPretty from 'pino-pretty'
 import { CodedError } from '../base/coded-error.ts'
 import type { Logger } from '../base/logger.ts'
 
@@ -16,13 +17,19 @@ export interface LogOptions {
 
 export const defaultLogOptions: LogOptions = { level: 'info', format: 'json' }
 
-/** A logger that writes lines to standard output, or to `destination`. */
+export type LogErrorCode =
+  /** The package that makes lines pretty is not installed: an installed node comes without it. */
+  'LOG_FORMAT_UNAVAILABLE'
+
+export class LogError extends CodedError<LogErrorCode> {}
+
+/**
+ * A logger that writes lines to standard output, or to `destination`.
+ * @throws {LogError}
+ */
 export function createLogger({ level, format }: LogOptions, destination?: DestinationStream): Logger {
   const out = destination ?? pino.destination({ dest: 1, sync: true })
-  const stream =
-    format === 'pretty'
-      ? pretty({ destination: out, colorize: process.stdout.isTTY ?? false, ignore: 'pid,hostname' })
-      : out
+  const stream = format === 'pretty' ? prettyStream(out) : out
   return wrap(
     pino(
       {
@@ -35,6 +42,18 @@ export function createLogger({ level, format }: LogOptions, destination?: Destin
       stream,
     ),
   )
+}
+
+/** Loaded only when somebody asks for it: most logs are read by programs. */
+function prettyStream(destination: DestinationStream): DestinationStream {
+  const options = { destination, colorize: process.stdout.isTTY ?? false, ignore: 'pid,hostname' }
+  try {
+    const pretty: typeof PinoPretty = createRequire(import.meta.url)('pino-pretty')
+    return pretty(options)
+  } catch (cause) {
+    const message = 'log.format pretty needs the package pino-pretty: install it beside Starling, or take json'
+    throw new LogError('LOG_FORMAT_UNAVAILABLE', message, { cause })
+  }
 }
 
 function wrap(log: Pino): Logger {
