@@ -4,6 +4,7 @@ import type { AccountId } from '../protocol/account.ts'
 import type { Envelope } from '../protocol/client-api/envelope.ts'
 import type { ExpireMode, MessageExpiry } from '../protocol/client-api/expire.ts'
 import type { JsonObject, JsonValue } from '../protocol/json.ts'
+import { STORE_CLOCK_TOLERANCE_MS, TTL_MAX_MS } from '../protocol/limits.ts'
 import { hashMessage, type MessageHash } from '../protocol/message.ts'
 import { DEFAULT_NAMESPACE, type Namespace } from '../protocol/namespace.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
@@ -112,13 +113,13 @@ export class StarlingClient implements AsyncDisposable {
   store(message: StoreInput, options: CallOptions = {}): Promise<StoreReceipt> {
     const { account, data, namespace = DEFAULT_NAMESPACE, ttlMs = this.#ttlMs } = message
     const hash = hashMessage(account, namespace, data)
-    let expiryMs: TimestampMs = 0
+    let stored = { expiryMs: 0, latestMs: 0 }
     return this.#askSwarm(account, options, {
       build: (nowMs) => {
-        expiryMs = nowMs + ttlMs
+        stored = { expiryMs: nowMs + ttlMs, latestMs: nowMs + TTL_MAX_MS + STORE_CLOCK_TOLERANCE_MS }
         return storeRequest({ account, namespace, data, timestampMs: nowMs, ttlMs }, this.#account)
       },
-      read: (body, swarm) => readStoreResults(objectOf(body), swarm, hash, expiryMs),
+      read: (body, swarm) => readStoreResults(objectOf(body), swarm, hash, stored),
     })
   }
 

@@ -45,12 +45,16 @@ export function createNodeTransport(): Transport {
       const deadline = withDeadline(options.timeoutMs, options.signal)
       deadline.throwIfAborted()
       const request = requestFor(parseUrl(url), options, body.length, deadline)
+      let hasAnswered = false
+      request.once('response', () => {
+        hasAnswered = true
+      })
       try {
         return await exchange(request, body, options.responseMaxBytes)
       } catch (error) {
         request.destroy()
         options.signal?.throwIfAborted()
-        throw asClientError(error, request, deadline.aborted)
+        throw asClientError(error, { wasStale: request.reusedSocket && !hasAnswered, timedOut: deadline.aborted })
       }
     },
     async [Symbol.asyncDispose]() {
@@ -82,7 +86,14 @@ async function exchange(request: http.ClientRequest, body: Uint8Array, maxBytes:
   return { status: response.statusCode ?? 0, body: Buffer.concat(chunks) }
 }
 
-function asClientError(error: unknown, request: http.ClientRequest, timedOut: boolean): ClientError {
+/** How an exchange stood when it failed. */
+interface Standing {
+  /** It went over a kept connection and nothing had come back: the other side may have closed it before. */
+  readonly wasStale: boolean
+  readonly timedOut: boolean
+}
+
+function asClientError(error: unknown, { wasStale, timedOut }: Standing): ClientError {
   if (error instanceof ClientError) return error
   const cause = error
   if (timedOut) return new ClientError('TRANSPORT_TIMEOUT', 'No whole response within the time allowed', { cause })
@@ -93,7 +104,7 @@ function asClientError(error: unknown, request: http.ClientRequest, timedOut: bo
     const message = "The certificate is not trusted here; a service node's own is taken only when `any` is allowed"
     return new ClientError('CERTIFICATE_UNTRUSTED', message, { details, cause })
   }
-  if (request.reusedSocket && code === 'ECONNRESET') {
+  if (wasStale && code === 'ECONNRESET') {
     return new ClientError('CONNECTION_CLOSED', 'A kept connection was closed', { details, cause })
   }
   return new ClientError('TRANSPORT_FAILED', `The connection failed (${code})`, { details, cause })

@@ -3,7 +3,7 @@ import { type DurationMs, SECOND } from '../base/clock.ts'
 import { type Envelope, encodeEnvelope } from '../protocol/client-api/envelope.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { type JsonValue, parseJsonText } from '../protocol/json.ts'
-import { JSON_ANSWER_VALUES_MAX } from '../protocol/limits.ts'
+import { JSON_ANSWER_VALUES_MAX, REQUEST_MAX_BYTES } from '../protocol/limits.ts'
 import type { EncryptionType } from '../protocol/onion/encryption.ts'
 import { buildOnionRequest, type OnionPathNode } from '../protocol/onion/request.ts'
 import { openOnionReply, type ReplyKey } from '../protocol/onion/response.ts'
@@ -108,6 +108,11 @@ export class OnionTransport {
       payload,
       encryption: this.#options.encryption,
     })
+    if (body.length > REQUEST_MAX_BYTES) {
+      throw new ClientError('TOO_LARGE', 'The request is larger than service nodes take', {
+        details: { bytes: body.length, maxBytes: REQUEST_MAX_BYTES },
+      })
+    }
     const response = await this.#post(path, body, signal)
     if ('kind' in response) return response
     if (response.status === 200) return openAnswer(replyKey, response.body)
@@ -144,8 +149,6 @@ export class OnionTransport {
       case 'guard-failed':
         this.#pool.strikeNode(path.guard.key)
         return
-      case 'too-large':
-        throw new ClientError('TOO_LARGE', 'The request is larger than service nodes take')
       case 'closed':
         return
       case 'unattributed':

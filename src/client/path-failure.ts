@@ -10,10 +10,8 @@ export type PathFailure =
   | { readonly kind: 'destination-gone' }
   /** A node of the path says that it is not ready. */
   | { readonly kind: 'node-not-ready'; readonly key: ServiceNodeKey }
-  /** The guard says so of itself, takes no more requests from this client, or cannot be reached. */
+  /** The guard takes no more requests from this client, or none of a size that all should take, or cannot be reached. */
   | { readonly kind: 'guard-failed' }
-  /** The guard takes no request of this size, and nor would another. */
-  | { readonly kind: 'too-large' }
   | { readonly kind: 'unattributed' }
 
 const NODE_GONE = [
@@ -21,8 +19,8 @@ const NODE_GONE = [
   /^Next node is currently unreachable: ([0-9a-fA-F]{64})$/,
 ]
 const NODE_NOT_READY = /^Snode not ready: ([0-9a-fA-F]{64})$/
-/** Only the HTTPS entry says this; "Server busy, try again later" is said by any hop that has too much to do. */
-const GUARD_NOT_READY = /^Service node is not ready/
+/** Only a guard's HTTPS entry says these: it hands none of them back from a later hop (docs/protocol/onion-requests.md). */
+const GUARD_STATUSES: ReadonlySet<number> = new Set([413, 429])
 
 /**
  * Reads an answer in clear, whose status is not 200. Any hop can have written it, so it can do no more than have a node
@@ -30,8 +28,7 @@ const GUARD_NOT_READY = /^Service node is not ready/
  */
 export function classifyPathFailure(status: number, text: string, path: Path, destination: ReachableNode): PathFailure {
   const line = text.trim()
-  if (status === 413) return { kind: 'too-large' }
-  if (status === 429 || (status === 503 && GUARD_NOT_READY.test(line))) return { kind: 'guard-failed' }
+  if (GUARD_STATUSES.has(status)) return { kind: 'guard-failed' }
   if (status === 502) return nodeGone(namedIn(line, NODE_GONE), path, destination)
   if (status === 503) return nodeNotReady(namedIn(line, [NODE_NOT_READY]), path, destination)
   return { kind: 'unattributed' }

@@ -42,6 +42,13 @@ interface Attempts {
   readonly tried: Set<ServiceNodeKey>
   clockCompared: boolean
   lastStatus: number
+  refusal: Refusal | undefined
+}
+
+/** One member's word that no member would do the request. */
+interface Refusal {
+  readonly member: ServiceNodeKey
+  readonly error: ClientError
 }
 
 type Verdict = 'succeeded' | 'retry'
@@ -61,14 +68,24 @@ export class SwarmRequester {
    * the onion transport; the signal's reason
    */
   async ask<T>(account: AccountId, request: SwarmRequest<T>, signal: AbortSignal): Promise<T> {
-    const attempts: Attempts = { first: request.first, tried: new Set(), clockCompared: false, lastStatus: 0 }
+    const attempts: Attempts = {
+      first: request.first,
+      tried: new Set(),
+      clockCompared: false,
+      lastStatus: 0,
+      refusal: undefined,
+    }
     for (let count = 0; count < this.#options.memberAttemptsMax; count++) {
       const member = await this.#choose(account, attempts, signal)
       if (member === undefined) break
       attempts.tried.add(member.key)
       const result = await this.#try(account, member, request, attempts, signal)
-      if (result !== undefined) return result.value
+      if (result === undefined) continue
+      // Another member did what this one said nobody would.
+      if (attempts.refusal !== undefined) this.#components.pool.strikeNode(attempts.refusal.member)
+      return result.value
     }
+    if (attempts.refusal !== undefined) throw attempts.refusal.error
     // Perhaps the swarm is another by now.
     this.#components.swarms.forget(account)
     const details = { tried: attempts.tried.size, lastStatus: attempts.lastStatus }
@@ -137,11 +154,23 @@ export class SwarmRequester {
     if (status >= 200 && status < 300) return 'succeeded'
     if (status === 421) return this.#followToSwarm(account, member, body)
     if (status === 406 || status === 425) return this.#compareClock(member, attempts, signal)
-    if (status === 401) throw new ClientError('UNAUTHORIZED', refusal('The node refused the signature', body))
+    if (status === 401) {
+      const error = new ClientError('UNAUTHORIZED', refusal('The node refused the signature', body))
+      return this.#takeRefusal({ member: member.key, error }, attempts)
+    }
     if (status < 500 && status !== 429) {
-      throw new ClientError('REQUEST_REFUSED', refusal('The node refused the request', body), { details: { status } })
+      const text = refusal('The node refused the request', body)
+      const error = new ClientError('REQUEST_REFUSED', text, { details: { status } })
+      return this.#takeRefusal({ member: member.key, error }, attempts)
     }
     this.#components.pool.strikeNode(member.key)
+    return 'retry'
+  }
+
+  /** Two members must refuse: otherwise any one of them could deny clients what the others would do. */
+  #takeRefusal(given: Refusal, attempts: Attempts): Verdict {
+    if (attempts.refusal !== undefined) throw given.error
+    attempts.refusal = given
     return 'retry'
   }
 
@@ -154,7 +183,8 @@ export class SwarmRequester {
 
   async #compareClock(member: ReachableNode, attempts: Attempts, signal: AbortSignal): Promise<Verdict> {
     if (attempts.clockCompared) {
-      throw new ClientError('CLOCK_REJECTED', 'The node refused the timestamp although it agrees with other nodes')
+      const message = 'The node refused the timestamp although it agrees with other nodes'
+      return this.#takeRefusal({ member: member.key, error: new ClientError('CLOCK_REJECTED', message) }, attempts)
     }
     attempts.clockCompared = true
     await this.#components.onion.compareClock(signal)

@@ -23,7 +23,7 @@ export interface Confirmations {
 
 export interface StoreReceipt extends Confirmations {
   readonly hash: MessageHash
-  /** The latest that a member named. */
+  /** The latest that a member named, which no member signs; never later than nodes keep anything. */
   readonly expiryMs: TimestampMs
 }
 
@@ -43,13 +43,13 @@ export function readStoreResults(
   answer: JsonValue,
   swarm: readonly ReachableNode[],
   hash: MessageHash,
-  expiryMs: TimestampMs,
+  { expiryMs, latestMs }: { readonly expiryMs: TimestampMs; readonly latestMs: TimestampMs },
 ): StoreReceipt {
   const confirmed = confirmedResults(answer, swarm, (result) =>
     result['hash'] === hash ? { signed: storeResultSignedText(hash), value: result['expiry'] } : undefined,
   )
   const expiries = confirmed.flatMap((value) =>
-    typeof value === 'number' && Number.isSafeInteger(value) ? [value] : [],
+    typeof value === 'number' && Number.isSafeInteger(value) && value <= latestMs ? [value] : [],
   )
   return { hash, expiryMs: Math.max(expiryMs, ...expiries), ...counted(confirmed, swarm) }
 }
