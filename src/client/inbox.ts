@@ -1,6 +1,7 @@
 import { MINUTE, type TimestampMs } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
 import { ProtocolError } from '../protocol/errors.ts'
+import { TTL_MAX_MS } from '../protocol/limits.ts'
 import type { MessageHash, StoredMessage } from '../protocol/message.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { Account } from './account.ts'
@@ -41,10 +42,17 @@ export type RetrievePage = (
 
 /** Pages in one call: the largest answers a hundred times over. What is left comes with the next call. */
 const PAGES_MAX = 100
+/** Bytes of messages in one call, about: a member could go on making up messages until the memory is full. */
+const BYTES_MAX = 64 * 1024 * 1024
+/** What a message takes besides its data. */
+const ENTRY_BYTES = 500
 /** Hashes that are remembered. Beyond, the oldest are forgotten, and such a message would be returned again. */
 const SEEN_MAX = 100_000
-/** Clocks differ: a hash is remembered a little longer than its message lives. */
-const SEEN_MARGIN_MS = 10 * MINUTE
+/**
+ * How long a hash is remembered: as long as any message lives, and a little longer, since clocks differ. When this one ends is a
+ * member's word, and another than the truth would have the message returned again.
+ */
+const SEEN_FOR_MS = TTL_MAX_MS + 10 * MINUTE
 
 /**
  * Returns each message once, whichever members are asked. A member's order is its own, so where the last retrieve ended
@@ -53,7 +61,7 @@ const SEEN_MARGIN_MS = 10 * MINUTE
 export class Inbox {
   readonly #account: Account
   readonly #cursors = new Map<ServiceNodeKey, MessageHash>()
-  /** In order of arrival. */
+  /** Until when each is remembered, in order of arrival. */
   readonly #seen = new Map<MessageHash, TimestampMs>()
 
   constructor(account: Account) {
@@ -65,10 +73,15 @@ export class Inbox {
     this.#forgetExpired(nowMs)
     const fresh: StoredMessage[] = []
     let page: MemberPage | undefined
-    for (let pages = 0; pages < PAGES_MAX; pages++) {
+    let bytes = 0
+    for (let pages = 0; pages < PAGES_MAX && bytes < BYTES_MAX; pages++) {
       page = await this.#nextPage(retrieve, page?.member, fresh.length > 0)
       if (page === undefined) break
-      fresh.push(...page.messages.filter((message) => this.#isNew(message)))
+      for (const message of page.messages) {
+        if (!this.#isNew(message.hash, nowMs)) continue
+        fresh.push(message)
+        bytes += message.data.length + ENTRY_BYTES
+      }
       const moved = page.lastHash !== undefined && page.lastHash !== this.#cursors.get(page.member)
       if (page.lastHash !== undefined) this.#cursors.set(page.member, page.lastHash)
       // A member that claims to have more, but gives the same page again, is not asked for ever.
@@ -91,17 +104,17 @@ export class Inbox {
     }
   }
 
-  #isNew({ hash, expiryMs }: StoredMessage): boolean {
+  #isNew(hash: MessageHash, nowMs: TimestampMs): boolean {
     if (this.#seen.has(hash)) return false
-    this.#seen.set(hash, expiryMs)
+    this.#seen.set(hash, nowMs + SEEN_FOR_MS)
     const oldest = this.#seen.keys().next()
     if (this.#seen.size > SEEN_MAX && !oldest.done) this.#seen.delete(oldest.value)
     return true
   }
 
   #forgetExpired(nowMs: TimestampMs): void {
-    for (const [hash, expiryMs] of this.#seen) {
-      if (expiryMs + SEEN_MARGIN_MS < nowMs) this.#seen.delete(hash)
+    for (const [hash, untilMs] of this.#seen) {
+      if (untilMs < nowMs) this.#seen.delete(hash)
     }
   }
 
