@@ -1,4 +1,4 @@
-import { asBuffer, concat, utf8 } from '../base/bytes.ts'
+import { asBuffer, concat, fromUtf8, utf8 } from '../base/bytes.ts'
 import type { TimestampMs } from '../base/clock.ts'
 import {
   type Ed25519PublicKey,
@@ -119,18 +119,9 @@ function decodeContent(content: Uint8Array): Content {
   if (content[0] !== VERSION) throw new ProtocolError('FRAME_MALFORMED', 'The content has a version that is not known')
   const sentMs = Number(asBuffer(content).readBigUInt64BE(1))
   if (!Number.isSafeInteger(sentMs)) throw new ProtocolError('FRAME_MALFORMED', 'The content was sent out of time')
-  return { text: decodeText(content.subarray(CONTENT_HEADER_SIZE)), sentMs }
-}
-
-// A byte order mark is text like any other here: what was written is what is read.
-const exactUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function decodeText(bytes: Uint8Array): string {
-  try {
-    return exactUtf8.decode(bytes)
-  } catch (cause) {
-    throw new ProtocolError('FRAME_MALFORMED', 'The text is not UTF-8', { cause })
-  }
+  const text = fromUtf8(content.subarray(CONTENT_HEADER_SIZE))
+  if (text === undefined) throw new ProtocolError('FRAME_MALFORMED', 'The text is not UTF-8')
+  return { text, sentMs }
 }
 
 function pad(content: Uint8Array): Uint8Array {
