@@ -25,13 +25,24 @@ export class CommandError extends CodedError<CommandErrorCode> {}
 export async function runCommand(args: { json: boolean }, work: () => Promise<CommandOutcome>): Promise<void> {
   try {
     const outcome = await work()
-    process.stdout.write(args.json ? `${JSON.stringify(outcome.result)}\n` : `${outcome.lines.join('\n')}\n`)
+    process.stdout.write(args.json ? `${jsonLine(outcome.result)}\n` : `${outcome.lines.join('\n')}\n`)
     process.exitCode = outcome.exitCode ?? EXIT.ok
   } catch (error) {
     process.exitCode = exitCodeOf(error)
     process.stderr.write(`${described(error)}\n`)
-    if (args.json) process.stdout.write(`${JSON.stringify({ error: jsonOf(error) })}\n`)
+    if (args.json) process.stdout.write(`${jsonLine({ error: jsonOf(error) })}\n`)
   }
+}
+
+/** What JSON leaves as it is although a terminal obeys it: DEL and the C1 controls, and what turns the direction of text. */
+const UNSAFE_IN_JSON = /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
+
+/** JSON on one line, in ASCII where a terminal would act on it: others' text may be in it. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(
+    UNSAFE_IN_JSON,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function described(error: unknown): string {

@@ -48,6 +48,7 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   RECIPIENT_MALFORMED: EXIT.usage,
   RECIPIENT_INVALID: EXIT.usage,
   TEXT_MISSING: EXIT.usage,
+  TEXT_MALFORMED: EXIT.usage,
   NUMBER_OUT_OF_RANGE: EXIT.usage,
   TOO_LARGE: EXIT.usage,
 

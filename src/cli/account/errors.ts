@@ -5,6 +5,8 @@ export type MessageCommandErrorCode =
   | 'RECIPIENT_MALFORMED'
   /** There is no text to send. */
   | 'TEXT_MISSING'
+  /** The text to send is not UTF-8. */
+  | 'TEXT_MALFORMED'
   /** A number is out of its range. */
   | 'NUMBER_OUT_OF_RANGE'
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { SECOND } from '../../base/clock.ts'
 import { ClientError, type Received, type ReceivedMessage, type StarlingClient } from '../../client/index.ts'
-import type { CommandOutcome } from '../command-outcome.ts'
+import { type CommandOutcome, jsonLine } from '../command-outcome.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { readAccount } from './account-file.ts'
 import { refuseOutOfRange } from './errors.ts'
@@ -42,7 +42,7 @@ export async function followMessages(
   const take = ({ messages, unreadable }: Received) => {
     total.received += messages.length
     total.unreadable += unreadable
-    for (const message of messages) output.message(args.json ? JSON.stringify(jsonOf(message)) : lineOf(message))
+    for (const message of messages) output.message(args.json ? jsonLine(jsonOf(message)) : lineOf(message))
   }
   try {
     take(await client.receiveMessages({ signal }))

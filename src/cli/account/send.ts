@@ -1,3 +1,4 @@
+import { fromUtf8 } from '../../base/bytes.ts'
 import { DAY } from '../../base/clock.ts'
 import { type AccountId, ClientError, parseAccountId, TEXT_MAX_BYTES } from '../../client/index.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
@@ -16,6 +17,7 @@ export async function sendMessage(args: SendArgs, input: TextInput): Promise<Com
   const to = recipientOf(args.to)
   const account = await readAccount(args.account)
   const text = args.text ?? (await readText(input))
+  if (text === '') throw new MessageCommandError('TEXT_MISSING', 'There is no text to send')
   await using client = openClient(args, account)
   const { hash, expiryMs, confirmations, members } = await client.sendMessage(to, text, {
     ttlMs: Math.round(args['ttl-days'] * DAY),
@@ -50,9 +52,9 @@ async function readText(input: TextInput): Promise<string> {
       throw new ClientError('TOO_LARGE', `A message has at most ${TEXT_MAX_BYTES} bytes of text`)
     chunks.push(chunk)
   }
-  const text = Buffer.concat(chunks).toString('utf8').replace(/\n$/, '')
-  if (text === '') throw new MessageCommandError('TEXT_MISSING', 'There is no text to send')
-  return text
+  const text = fromUtf8(Buffer.concat(chunks))
+  if (text === undefined) throw new MessageCommandError('TEXT_MALFORMED', 'The text to send must be UTF-8')
+  return text.replace(/\n$/, '')
 }
 
 function time(ms: number): string {

@@ -9,6 +9,7 @@ import { createAccount, readAccount, showAccount } from '../../../src/cli/accoun
 import { type ReceiveArgs, type SendArgs, sendFlags } from '../../../src/cli/account/options.ts'
 import { followMessages, receiveMessages } from '../../../src/cli/account/receive.ts'
 import { sendMessage } from '../../../src/cli/account/send.ts'
+import { jsonLine } from '../../../src/cli/command-outcome.ts'
 import { exitCodeOf } from '../../../src/cli/exit-codes.ts'
 import { startTestNetwork, type TestNetwork } from '../client/test-network.ts'
 import { startTestSwarm } from '../client/test-swarm.ts'
@@ -122,6 +123,13 @@ describe('send and receive', () => {
     expect(lines.join('\n')).toContain('\\u{1b}[2J\\u{202e}gnihton 👩‍👩‍👧')
   })
 
+  test('nor through a line of JSON, which still says the same', async () => {
+    const text = '\u009b2J\u007f\u202egnihton\u2066 ä'
+    const line = jsonLine({ text })
+    expect(line).toBe('{"text":"\\u009b2J\\u007f\\u202egnihton\\u2066 ä"}')
+    expect(JSON.parse(line)).toEqual({ text })
+  })
+
   test('following prints each message once until it is stopped', async () => {
     await accountOf('alice')
     const bob = await accountOf('bob')
@@ -168,6 +176,11 @@ describe('send and receive', () => {
     expect(await failureOf(sendMessage(sendArgs('05ab', 'hi'), noInput))).toEqual([2, 'RECIPIENT_MALFORMED'])
     expect(await failureOf(sendMessage(sendArgs(`03${bob.slice(2)}`, 'hi'), noInput))).toEqual([2, 'RECIPIENT_INVALID'])
     expect(await failureOf(sendMessage(sendArgs(bob), noInput))).toEqual([2, 'TEXT_MISSING'])
+    expect(await failureOf(sendMessage(sendArgs(bob, ''), noInput))).toEqual([2, 'TEXT_MISSING'])
+    async function* latin1(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('grün', 'latin1')
+    }
+    expect(await failureOf(sendMessage(sendArgs(bob), latin1()))).toEqual([2, 'TEXT_MALFORMED'])
     expect(await failureOf(sendMessage(sendArgs(bob, 'x'.repeat(80_000)), noInput))).toEqual([2, 'TOO_LARGE'])
     const tooLong = { ...sendArgs(bob, 'hi'), 'ttl-days': 15 }
     expect(await failureOf(sendMessage(tooLong, noInput))).toEqual([2, 'NUMBER_OUT_OF_RANGE'])
