@@ -42,13 +42,13 @@ type Options = Pick<
   | 'gapIntervalMs'
   | 'joinRetryMinMs'
   | 'joinRetryMaxMs'
+  | 'connectionsMin'
   | 'lookupsPerRound'
+  | 'dhtDelayMs'
 >
 
 /** Members asked at once when there is no connection: bootstrap nodes may be gone, those known from disk may not. */
 const KNOWN_TRIED_AT_ONCE = 8
-/** As a multiple of the first pause, which doubles with each round. */
-const LOOKUPS_FROM_ROUND = 4
 
 /**
  * Meets the others and keeps knowing where they are: joins through bootstrap nodes or records from disk, exchanges
@@ -63,6 +63,8 @@ export class Discovery implements AsyncDisposable {
   /** Set when something happened during a round that the next one must see. */
   #again = false
   #publishedMs: DurationMs | undefined
+  readonly #dhtFromMs: DurationMs
+  #missingBefore = 0
   #stored = false
   #joined = false
   #pauseMs = 0
@@ -70,6 +72,7 @@ export class Discovery implements AsyncDisposable {
   constructor(components: DiscoveryComponents, options: Options) {
     this.#components = components
     this.#options = options
+    this.#dhtFromMs = components.clock.monotonicMs() + spread(options.dhtDelayMs)
   }
 
   start(): void {
@@ -120,15 +123,33 @@ export class Discovery implements AsyncDisposable {
     if (!membership.isMember(ownKey)) return this.#grow(this.#options.joinRetryMinMs, this.#options.joinRetryMaxMs)
     await this.#signOwn()
     if (connector.connected().length === 0) await this.#join()
-    else await Promise.all(randomOf(connector.connected(), 1).map((peer) => this.#tryAsk(peer)))
+    else await Promise.all(this.#whomToAsk().map((peer) => this.#tryAsk(peer)))
     if (connector.connected().length === 0) {
       return this.#grow(this.#options.joinRetryMinMs, this.#options.joinRetryMaxMs)
     }
-    this.#storeOwn(signal)
-    // Exchange and what peers pass on fill most gaps at once; the DHT is asked for what is left after some rounds.
-    if (this.#pauseMs >= LOOKUPS_FROM_ROUND * this.#options.gapIntervalMs) await this.#lookUpMissing(signal)
-    if (directory.missing().length === 0) this.#pauseMs = this.#options.exchangeIntervalMs
+    if (this.#components.clock.monotonicMs() >= this.#dhtFromMs) {
+      this.#storeOwn(signal)
+      await this.#lookUpMissing(signal)
+    }
+    this.#pauseForGaps(directory.missing().length)
+  }
+
+  /** Short while records keep coming, then longer and longer: some members may be gone for good. */
+  #pauseForGaps(missing: number): void {
+    const progress = missing < this.#missingBefore
+    this.#missingBefore = missing
+    if (missing === 0) this.#pauseMs = this.#options.exchangeIntervalMs
+    else if (progress) this.#pauseMs = this.#options.gapIntervalMs
     else this.#grow(this.#options.gapIntervalMs, this.#options.exchangeIntervalMs)
+  }
+
+  /** One of those connected, and as many others as we are short of connections. */
+  #whomToAsk(): readonly ServiceNodeKey[] {
+    const { connector, directory, ownKey } = this.#components
+    const connected = connector.connected()
+    const others = directory.all().flatMap(({ key }) => (key === ownKey || connected.includes(key) ? [] : [key]))
+    const short = Math.max(0, this.#options.connectionsMin - connected.length)
+    return [...randomOf(connected, 1), ...randomOf(others, short)]
   }
 
   /** Signs and keeps our own record when it is due; keeping it passes it on to connected peers. */
@@ -153,7 +174,7 @@ export class Discovery implements AsyncDisposable {
     await Promise.all(gaps.map((key) => lookup.find(key, signal)))
   }
 
-  /** Does not hold up the round: right after the start, the DHT waits for its own first queries. */
+  /** Does not hold up the round. */
   #storeOwn(signal: AbortSignal): void {
     const { directory, ownKey, lookup } = this.#components
     const own = directory.get(ownKey)

@@ -7,6 +7,7 @@ import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { CODE_TCP, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import { MINUTE } from '../base/clock.ts'
 import { type NetworkId, peerProtocolId } from '../protocol/network-id.ts'
 import { addressOf } from './address-rules.ts'
 import { BoundedDatastore } from './bounded-datastore.ts'
@@ -31,6 +32,8 @@ export interface HostComponents {
 const DATASTORE_ENTRIES_MAX = 20_000
 /** Peers asked at once by a DHT query, and one path: half the traffic of the defaults for the same answers. */
 const DHT_ALPHA = 3
+/** Neighbours change only with the member list. */
+const DHT_SELF_QUERY_MS = 30 * MINUTE
 /** Streams that one peer may open for a service: requests to it are short. */
 const SERVICE_STREAMS_MAX = 8
 
@@ -93,6 +96,10 @@ export function createHost(components: HostComponents, options: NetworkOptions):
         clientMode: false,
         alpha: DHT_ALPHA,
         disjointPaths: 1,
+        // Each such query dials twenty peers: nodes that start together would spend their first seconds on nothing else.
+        initialQuerySelfInterval: options.dhtDelayMs,
+        querySelfInterval: DHT_SELF_QUERY_MS,
+        allowQueryWithZeroPeers: true,
         maxInboundStreams: SERVICE_STREAMS_MAX,
         maxOutboundStreams: SERVICE_STREAMS_MAX,
         validators: components.dht.validators,

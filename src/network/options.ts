@@ -29,6 +29,8 @@ export interface NetworkOptions {
 
   /** Open connections; those least used are closed beyond it. Swarm peers and a recently used set, no full mesh. */
   connectionsMax: number
+  /** Fewer than these are made more, to random members: no single peer is then all that we see of the network. */
+  connectionsMin: number
   /** New inbound connections per second from one IP address; further ones are dropped before any cryptography. */
   inboundConnectionsPerSecondMax: number
   /** Inbound connections that have not finished their handshake; bounds what strangers can make us compute. */
@@ -72,6 +74,8 @@ export interface NetworkOptions {
   gossipDelayMs: DurationMs
   /** Missing members that one round looks up in the DHT. */
   lookupsPerRound: number
+  /** How long after the start the DHT is left alone: exchange brings nearly everything, and costs far less. */
+  dhtDelayMs: DurationMs
   /** How long one DHT operation may take. */
   dhtTimeoutMs: DurationMs
 }
@@ -88,6 +92,7 @@ export const defaultNetworkOptions: NetworkOptions = {
   dataFolder: undefined,
 
   connectionsMax: 400,
+  connectionsMin: 4,
   inboundConnectionsPerSecondMax: 20,
   inboundPendingMax: 50,
   dialsMax: 50,
@@ -107,7 +112,7 @@ export const defaultNetworkOptions: NetworkOptions = {
 
   republishIntervalMs: 30 * MINUTE,
   exchangeIntervalMs: 5 * MINUTE,
-  gapIntervalMs: 2 * SECOND,
+  gapIntervalMs: SECOND,
   joinRetryMinMs: 500,
   joinRetryMaxMs: 30 * SECOND,
   recordClockToleranceMs: 2 * MINUTE,
@@ -115,5 +120,6 @@ export const defaultNetworkOptions: NetworkOptions = {
   gossipFanOut: 6,
   gossipDelayMs: 200,
   lookupsPerRound: 5,
+  dhtDelayMs: 30 * SECOND,
   dhtTimeoutMs: 10 * SECOND,
 }
