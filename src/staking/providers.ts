@@ -5,7 +5,7 @@ import type { Logger } from '../base/logger.ts'
 import { blsTags } from '../crypto/bls-messages.ts'
 import { serviceNodeRewardsAbi } from './abi.ts'
 import { type ChainProvider, createChainProvider } from './chain-provider.ts'
-import type { Hex } from './chain-reply.ts'
+import { type Hex, malformed } from './chain-reply.ts'
 import { isProviderFault, StakingError, type StakingErrorCode } from './errors.ts'
 import type { ProviderLabel, StakingMetrics } from './metrics.ts'
 import { checkChainOptions, type StakingOptions } from './options.ts'
@@ -38,7 +38,8 @@ export interface ChainProviders {
   /** Records that others agree on something else than this provider said. */
   reportDissent(provider: ChainProvider): void
   /**
-   * Looks at every provider. One that cannot be reached is no reason to refuse a start, but one of another chain is.
+   * Looks at every provider. One that cannot be reached is no reason to refuse a start, but one of another chain is. One without the
+   * contract is, unless another has it: a node of one's own that is still fetching the chain does not have it yet.
    * @throws {StakingError} CHAIN_WRONG, CONTRACT_WRONG
    */
   refuseWrongChain(signal: AbortSignal): Promise<void>
@@ -140,11 +141,13 @@ export function createChainProviders(components: ProvidersComponents, options: P
     },
     reportDissent: (provider) => failed(provider, 'PROVIDER_DISAGREES'),
     async refuseWrongChain(signal) {
-      const looks = entries.map(({ provider }) => use(provider, async () => {}, signal))
-      for (const look of await Promise.allSettled(looks)) {
-        if (look.status === 'fulfilled' || !(look.reason instanceof StakingError)) continue
-        if (look.reason.code === 'CHAIN_WRONG' || look.reason.code === 'CONTRACT_WRONG') throw look.reason
-      }
+      const looks = await Promise.allSettled(entries.map(({ provider }) => use(provider, async () => {}, signal)))
+      const failures = looks.flatMap((look) => (look.status === 'rejected' ? [look.reason] : []))
+      const failureOf = (code: StakingErrorCode) =>
+        failures.find((reason) => reason instanceof StakingError && reason.code === code)
+      const isSomewhere = failures.length < looks.length
+      const reason = failureOf('CHAIN_WRONG') ?? (isSomewhere ? undefined : failureOf('CONTRACT_WRONG'))
+      if (reason !== undefined) throw reason
     },
     status: () =>
       entries.map(({ provider, health }) => ({
@@ -184,7 +187,8 @@ async function requireRightContract(
     throw new StakingError('CHAIN_WRONG', message, { details })
   }
   const head = await provider.block('latest', signal)
-  const tag = await readTag(provider, options.contract, head?.number ?? 0n, signal)
+  if (head === undefined) throw malformed('no newest block')
+  const tag = await readTag(provider, options.contract, head.number, signal)
   if (toHex(tag) !== toHex(blsTags(options.chainId, options.contract).proofOfPossession)) {
     const message = `There is no staking contract of chain ${options.chainId} at ${options.contract} (${provider.host})`
     throw new StakingError('CONTRACT_WRONG', message, { details })

@@ -15,7 +15,10 @@ import type { RequestOutcome, StakingMetrics } from './metrics.ts'
 export interface RpcClient {
   /** Name and port: what may be shown of the URL. */
   readonly host: string
-  /** @throws {StakingError} PROVIDER_UNREACHABLE, PROVIDER_TIMEOUT, PROVIDER_REFUSED, PROVIDER_REPLY_TOO_LARGE, PROVIDER_REPLY_MALFORMED, CALL_REVERTED */
+  /**
+   * @throws {StakingError} PROVIDER_UNREACHABLE, PROVIDER_TIMEOUT, PROVIDER_REFUSED, PROVIDER_REPLY_TOO_LARGE,
+   * PROVIDER_REPLY_MALFORMED, CALL_REVERTED; PROVIDERS_UNAVAILABLE when the time was over before it was asked
+   */
   request(method: string, params: readonly unknown[], signal: AbortSignal): Promise<unknown>
 }
 
@@ -35,7 +38,7 @@ export function createRpcClient(
   return {
     host,
     async request(method, params, signal) {
-      signal.throwIfAborted()
+      if (signal.aborted) throw isTimeout(signal.reason) ? timeIsOver() : signal.reason
       try {
         const result: unknown = await transport.request({ method, params }, { signal })
         metrics.requests.inc({ outcome: 'ok' })
@@ -49,6 +52,11 @@ export function createRpcClient(
       }
     },
   }
+}
+
+/** No fault of the provider, which has not been asked. */
+function timeIsOver(): StakingError {
+  return new StakingError('PROVIDERS_UNAVAILABLE', 'The RPC providers took too long together')
 }
 
 /** Whether a signal was aborted by a deadline. */

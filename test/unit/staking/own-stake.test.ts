@@ -3,6 +3,7 @@ import type { Logger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
 import { createStakingMetrics } from '../../../src/staking/metrics.ts'
+import type { StakingOptions } from '../../../src/staking/options.ts'
 import { createOwnStake } from '../../../src/staking/own-stake.ts'
 import type { OwnStakeState } from '../../../src/staking/own-stake-state.ts'
 import { createChainProviders } from '../../../src/staking/providers.ts'
@@ -31,14 +32,19 @@ afterAll(async () => {
   await chain[Symbol.asyncDispose]()
 })
 
-async function watch(node: TestNode, rpcUrls = [chain.anvil.rpcUrl], stateFolder?: string) {
+async function watch(
+  node: TestNode,
+  rpcUrls = [chain.anvil.rpcUrl],
+  stateFolder?: string,
+  overrides: Partial<StakingOptions> = {},
+) {
   const said: string[] = []
   const line = (facts: object) => void ('state' in facts && said.push(String(facts.state)))
   const nothing = () => {}
   const log: Logger = { error: line, warn: line, info: line, debug: nothing, trace: nothing, part: () => log }
   const registry = createMetricsRegistry()
   const components = { log, clock: aClock(), metrics: createStakingMetrics(registry) }
-  const options = testStakingOptions(chain, rpcUrls, '')
+  const options = { ...testStakingOptions(chain, rpcUrls, ''), ...overrides }
   const providers = createChainProviders(components, options)
   const stake = await createOwnStake({ ...components, providers }, { ...options, ...node.keys, stateFolder })
   return { stake, said, registry, clock: components.clock }
@@ -181,6 +187,15 @@ test('while the chain cannot be read, what held before is remembered', async () 
   clock.advance(60_000)
   await stake.refresh()
   expect(stake.state().kind).toBe('active')
+})
+
+test('providers that are too slow together do not stop the start', async () => {
+  await using second = await startRpcProxy(chain.anvil.rpcUrl)
+  for (const slow of [proxy, second]) slow.behaviour = { kind: 'silent' }
+  const { stake } = await watch(aNode(), [proxy.url, second.url], undefined, { passTimeoutMs: 100 })
+  await using _ = stake
+  proxy.behaviour = { kind: 'honest' }
+  expect(stake.state().kind).toBe('chain-unreachable')
 })
 
 test('a single provider that denies the stake of a registered node is not believed', async () => {

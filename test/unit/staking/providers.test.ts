@@ -115,6 +115,21 @@ test('an address without the contract is refused at the start', async () => {
   }
 })
 
+test('a provider without the contract does not stop the start while another has it', async () => {
+  // As a node does that is still fetching the chain: it knows no block of the contract's time yet.
+  proxy.behaviour = { kind: 'lying', lie: (method, result) => (method === 'eth_call' ? '0x' : result) }
+  const { providers } = providersOf([proxy.url, chain.anvil.rpcUrl])
+  await providers.refuseWrongChain(signal)
+  expect(providers.status()).toMatchObject([{ healthy: false, lastError: 'CONTRACT_WRONG' }, { healthy: true }])
+})
+
+test('a provider that has no block yet does not stop the start', async () => {
+  proxy.behaviour = { kind: 'lying', lie: (method, result) => (method === 'eth_getBlockByNumber' ? null : result) }
+  const { providers } = providersOf([proxy.url])
+  await providers.refuseWrongChain(signal)
+  expect(providers.status()).toMatchObject([{ healthy: false, lastError: 'PROVIDER_REPLY_MALFORMED' }])
+})
+
 test('a provider that cannot be reached does not stop the start', async () => {
   proxy.behaviour = { kind: 'down' }
   await providersOf([proxy.url]).providers.refuseWrongChain(signal)
@@ -154,6 +169,14 @@ test('work that is called off is not held against the provider', async () => {
   const work = providers.first((provider) => provider.block('latest', stop.signal), stop.signal)
   stop.abort(new Error('enough'))
   await expect(work).rejects.toThrow('enough')
+  expect(providers.status()).toMatchObject([{ lastError: undefined }])
+})
+
+test('a provider whose turn comes when the time is over is not blamed', async () => {
+  const { providers } = providersOf([proxy.url])
+  const over = AbortSignal.abort(new DOMException('The time is over', 'TimeoutError'))
+  const work = providers.first((provider) => provider.block('latest', over), over)
+  await expect(work).rejects.toMatchObject({ code: 'PROVIDERS_UNAVAILABLE' })
   expect(providers.status()).toMatchObject([{ lastError: undefined }])
 })
 
