@@ -84,7 +84,9 @@ export async function sendRegistration(
       args: registrationArguments(registration),
       account: account.wallet.account,
     })
-    const hash = await account.wallet.writeContract(request)
+    // Without the margin, somebody else's registration that comes in between can make this one run out of gas.
+    const gas = withGasMargin(await account.chain.estimateContractGas(request))
+    const hash = await account.wallet.writeContract({ ...request, gas })
     return { approval, registration: hash, blockNumber: await confirmed(account, hash) }
   } catch (error) {
     throw stakingErrorOf(error)
@@ -171,8 +173,7 @@ async function simulate(
     args: registrationArguments(registration),
     account: account.wallet.account,
   } as const
-  const withMargin = (gas: bigint) => (gas * (100n + GAS_MARGIN_PERCENT)) / 100n
-  if (!needsApproval) return withMargin(await account.chain.estimateContractGas(register))
+  if (!needsApproval) return withGasMargin(await account.chain.estimateContractGas(register))
   const approval = await account.chain.estimateContractGas({
     address: token,
     abi: stakingTokenAbi,
@@ -188,7 +189,11 @@ async function simulate(
     const refusal = stakingErrorOf(error)
     if (refusal.details['contractError'] !== 'ERC20InsufficientAllowance') throw refusal
   }
-  return withMargin(approval) + REGISTRATION_GAS
+  return withGasMargin(approval) + REGISTRATION_GAS
+}
+
+function withGasMargin(gas: bigint): bigint {
+  return (gas * (100n + GAS_MARGIN_PERCENT)) / 100n
 }
 
 /** Allows exactly the stake, so that nothing else can ever be taken. */
