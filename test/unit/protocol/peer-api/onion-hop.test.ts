@@ -23,14 +23,13 @@ const layer: NumberedLayer = {
 const request = encodeHopRequest(layer)
 const answer = encodeHopAnswer({ status: 502, body: utf8('no') })
 
-test('a request is cipher, hop number, ephemeral key and ciphertext, padded with zeros', () => {
-  const head = `0103${'ab'.repeat(32)}0000000a${toHex(utf8('ciphertext'))}`
-  expect(toHex(request)).toBe(head.padEnd(2048, '0'))
+test('a request is cipher, hop number, ephemeral key and ciphertext', () => {
+  expect(toHex(request)).toBe(`0103${'ab'.repeat(32)}${toHex(utf8('ciphertext'))}`)
   expect(decodeHopRequest(request)).toEqual(layer)
 })
 
-test('an answer is status and body, padded with zeros', () => {
-  expect(toHex(answer)).toBe(`01f6000000026e6f`.padEnd(2048, '0'))
+test('an answer is status and body', () => {
+  expect(toHex(answer)).toBe('01f66e6f')
   expect(decodeHopAnswer(answer)).toEqual({ status: 502, body: utf8('no') })
 })
 
@@ -57,36 +56,30 @@ test('what is encoded is decoded', () => {
   )
 })
 
-test('the lengths of frames are few, whatever is in them', () => {
-  const lengths = new Set<number>()
-  for (let size = 0; size <= 80_000; size += 97)
-    lengths.add(encodeHopAnswer({ status: 200, body: Buffer.alloc(size) }).length)
-  expect([...lengths]).toEqual([1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072])
-})
-
 test('the largest request of a client fits, and an answer of the same size', () => {
   const ciphertext = Buffer.alloc(REQUEST_MAX_BYTES)
-  expect(encodeHopRequest({ ...layer, ciphertext }).length).toBe(ONION_HOP_MAX_BYTES)
+  expect(decodeHopRequest(encodeHopRequest({ ...layer, ciphertext })).ciphertext.length).toBe(REQUEST_MAX_BYTES)
   const body = Buffer.alloc(ONION_ANSWER_BODY_MAX_BYTES)
   expect(decodeHopAnswer(encodeHopAnswer({ status: 200, body })).body.length).toBe(body.length)
   const larger = encodeHopAnswer({ status: 200, body: Buffer.alloc(ONION_ANSWER_BODY_MAX_BYTES + 1) })
   expect(protocolErrorOf(() => decodeHopAnswer(larger))).toBe('FRAME_TOO_LARGE')
 })
 
-test('a frame cut at any length is refused, and so is one with more behind it', () => {
-  for (let length = 0; length < request.length; length++) {
+test('a frame cut within its head is refused, and so is one that is too large', () => {
+  for (let length = 0; length < 34; length++) {
     expect(protocolErrorOf(() => decodeHopRequest(request.subarray(0, length)))).toBe('FRAME_TRUNCATED')
+  }
+  for (let length = 0; length < 2; length++) {
     expect(protocolErrorOf(() => decodeHopAnswer(answer.subarray(0, length)))).toBe('FRAME_TRUNCATED')
   }
-  expect(protocolErrorOf(() => decodeHopRequest(Buffer.concat([request, Buffer.alloc(1)])))).toBe('FRAME_MALFORMED')
-  expect(protocolErrorOf(() => decodeHopAnswer(Buffer.concat([answer, answer])))).toBe('FRAME_MALFORMED')
+  expect(protocolErrorOf(() => decodeHopRequest(Buffer.alloc(ONION_HOP_MAX_BYTES + 1)))).toBe('FRAME_TOO_LARGE')
 })
 
 test('another node cannot make itself the first hop', () => {
   expect(decodeHopRequest(encodeHopRequest({ ...layer, hopNumber: 0 })).hopNumber).toBe(1)
 })
 
-test('an unknown cipher, an odd status and an impossible size are refused', () => {
+test('an unknown cipher and an odd status are refused', () => {
   const changed = (frame: Uint8Array, at: number, value: number) => {
     const bytes = Buffer.from(frame)
     bytes[at] = value
@@ -98,11 +91,10 @@ test('an unknown cipher, an odd status and an impossible size are refused', () =
   for (const status of [0, 100, 199, 600, 65_535]) {
     expect(protocolErrorOf(() => decodeHopAnswer(encodeHopAnswer({ status, body: utf8('') })))).toBe('FRAME_MALFORMED')
   }
-  expect(protocolErrorOf(() => decodeHopRequest(changed(request, 34, 0xff)))).toBe('FRAME_TRUNCATED')
 })
 
 test('any bytes are decoded or refused', () => {
-  const mutated = fc.array(fc.tuple(fc.nat(50), fc.nat(255)), { maxLength: 3 }).map((changes) => {
+  const mutated = fc.array(fc.tuple(fc.nat(43), fc.nat(255)), { maxLength: 3 }).map((changes) => {
     const bytes = Buffer.from(request)
     for (const [at, value] of changes) bytes[at] = value
     return bytes
