@@ -8,6 +8,7 @@ import { type DevnetOptions, READY_TIMEOUT_MS } from './options.ts'
 import type { Reporter } from './reporter.ts'
 import { type SeedServer, startSeedServer } from './seed-server.ts'
 import { type Operator, type StakingChain, startStakingChain } from './stakes.ts'
+import { membersOnChain, swarmsOf } from './swarms.ts'
 
 export type { DevnetNode } from './node.ts'
 
@@ -16,6 +17,8 @@ const STARTS_AT_ONCE = 4
 /** Nodes that the others meet first. */
 const BOOTSTRAP_NODES = 2
 const LIST_POLL_MS = 250
+/** Twelve nodes make two swarms at every other attempt or better. */
+const REGISTRATIONS_MAX = 30
 /** Operators beyond the nodes, for tests that add some. */
 const SPARE_OPERATORS = 4
 
@@ -90,10 +93,25 @@ async function stakeAll(chain: StakingChain, options: DevnetOptions, reporter: R
     operators.push(await chain.createOperator(join(nodeFolder(options, index), 'keys')))
   }
   reporter.progress(`Registering ${options.nodes} service nodes by real transactions`)
-  await Promise.all(operators.map((operator) => chain.register(operator)))
+  await registerAll(operators, chain, options)
   await chain.fundPool()
   await chain.mineBySeconds()
   return operators
+}
+
+/** Where a node stands depends on when it registers: with too few swarms, all do it again at another time. */
+async function registerAll(
+  operators: readonly Operator[],
+  chain: StakingChain,
+  { swarmsMin }: DevnetOptions,
+): Promise<void> {
+  for (let attempt = 0; attempt < REGISTRATIONS_MAX; attempt++) {
+    const undo = await chain.mark()
+    await Promise.all(operators.map((operator) => chain.register(operator)))
+    if (swarmsOf(await membersOnChain(chain), chain).length >= swarmsMin) return
+    await undo()
+  }
+  throw new Error(`${operators.length} nodes do not make ${swarmsMin} swarms`)
 }
 
 async function prepareAll(

@@ -9,6 +9,8 @@ export interface DevnetOptions {
   inProcess: boolean
   /** Length of an epoch. Short, so that joining and leaving can be watched. */
   epochLengthS: number
+  /** Fewest swarms. Where nodes stand is up to chance and their stakes, so they may have to register a few times. */
+  swarmsMin: number
   /** What the nodes log. */
   logLevel: string
 }
@@ -22,6 +24,7 @@ export const defaultDevnetOptions: Omit<DevnetOptions, 'folder'> = {
   nodes: 16,
   inProcess: false,
   epochLengthS: 4,
+  swarmsMin: 1,
   logLevel: 'info',
 }
 

@@ -30,6 +30,8 @@ export interface StakingChain extends AsyncDisposable {
   createOperator(keysFolder: string): Promise<Operator>
   /** Stakes by real transactions, as `starling stake register` does. */
   register(operator: Operator): Promise<void>
+  /** Marks what the chain holds now; what is returned undoes all that came after, once. */
+  mark(): Promise<() => Promise<void>>
   /** From now on a block comes each second, as epochs need, and not with each transaction. */
   mineBySeconds(): Promise<void>
   /** Gives the reward pool its tokens; not before there are members enough. */
@@ -61,6 +63,10 @@ export async function startStakingChain(operatorsMax: number, reporter: Reporter
       return { keys, keysFolder, privateKey: account.privateKey }
     },
     register: (operator) => register(anvil, deployment, operator),
+    async mark() {
+      const id = await client.snapshot()
+      return () => client.revert({ id })
+    },
     mineBySeconds: () => client.request({ method: 'evm_setIntervalMining', params: [1] } as never),
     fundPool: () => deployment.fundPool(POOL_SHARE * defaultStakingOptions.stakingRequirementAtomic),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
