@@ -16,7 +16,7 @@ export const defaultMetricsServerOptions: MetricsServerOptions = { address: '127
 
 export interface MetricsServerComponents {
   metrics: MetricsRegistry
-  health: { reasons(): readonly HealthReason[] }
+  health: { reasons(): readonly HealthReason[]; degraded(): readonly HealthReason[] }
 }
 
 export interface MetricsServer extends AsyncDisposable {
@@ -24,7 +24,8 @@ export interface MetricsServer extends AsyncDisposable {
 }
 
 /**
- * Serves /metrics for Prometheus, /livez (the process answers) and /readyz (it serves clients, or why not).
+ * Serves /metrics for Prometheus, /livez (the process answers) and /readyz (it serves clients, or why not; and what is
+ * wrong while it does).
  * @throws {ListenError} LISTEN_FAILED
  */
 export async function startMetricsServer(
@@ -65,7 +66,8 @@ function answerWith({ metrics, health }: MetricsServerComponents): RequestListen
         return json(200, { live: true })
       case '/readyz': {
         const reasons = health.reasons()
-        return json(reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons })
+        const ready = reasons.length === 0
+        return json(ready ? 200 : 503, { ready, reasons, degraded: health.degraded() })
       }
       default:
         return json(404, { error: 'There are /metrics, /livez and /readyz' })

@@ -1,35 +1,51 @@
-import type { ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
+import { type DurationMs, HOUR, MINUTE } from '../base/clock.ts'
+import type { Member, ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
 import type { OwnStakeState } from '../staking/own-stake-state.ts'
 import { Health } from './health.ts'
 
+/** A node serves while it is running; before and after that it may answer, but not all of it is there. */
+export type Phase = 'starting' | 'running' | 'stopping'
+
 export interface ReadinessComponents {
-  readonly self: ServiceNodeKey
+  readonly identity: { readonly key: ServiceNodeKey; readonly bls: string }
   readonly swarm: {
     isMember(key: ServiceNodeKey): boolean
     ownSwarm(): Swarm | undefined
-    members(): readonly unknown[]
+    members(): readonly Pick<Member, 'key' | 'bls'>[]
     epoch(): unknown
   }
+  readonly chain: { status(): { readonly lastError: string | undefined; readonly headAgeMs: DurationMs | undefined } }
   readonly stake: { state(): OwnStakeState }
   readonly messages: { health(): { writable: boolean; reason?: string } }
   readonly peers: { contacts(): readonly unknown[] }
-  /** Whether the node is on its way out. */
-  readonly isStopping: () => boolean
+  readonly phase: () => Phase
 }
 
-/** What keeps this node from serving, part by part, in words for its operator. */
-export function createReadiness({ self, swarm, stake, messages, peers, isStopping }: ReadinessComponents): Health {
+/** Blocks are final after some 20 minutes, so newer ones are missing when the newest final one is older than this. */
+const FINALIZED_AGE_MAX_MS: DurationMs = HOUR
+
+/** What keeps this node from serving, and what else is wrong, part by part, in words for its operator. */
+export function createReadiness(components: ReadinessComponents): Health {
+  const { identity, swarm, chain, stake, messages, peers, phase } = components
+  const self = identity.key
   const health = new Health()
-  health.register('life-cycle', () => (isStopping() ? 'Shutting down' : undefined))
+  health.register('life-cycle', () => PHASE_REASONS[phase()])
   health.register('membership', () =>
     swarm.epoch() === undefined ? 'No service node list has been read from the chain yet' : undefined,
   )
   // The list counts, not the last look at our own stake: while the chain is away, a member stays one.
   health.register('stake', () => {
-    if (swarm.epoch() === undefined || swarm.isMember(self)) return undefined
+    if (swarm.epoch() === undefined) return undefined
     const { sentence, nextCommand, kind } = stake.state()
-    if (kind === 'active' || kind === 'leaving') return 'The stake is final and counts from the next epoch on'
-    return nextCommand === undefined ? sentence : `${sentence} Next: ${nextCommand}`
+    const told = nextCommand === undefined ? sentence : `${sentence} Next: ${nextCommand}`
+    const listed = swarm.isMember(self) ? swarm.members().find(({ key }) => key === self) : undefined
+    if (listed === undefined) {
+      const isFinal = kind === 'active' || kind === 'leaving'
+      return isFinal ? 'The stake is final and counts from the next epoch on' : told
+    }
+    if (listed.bls === identity.bls) return undefined
+    // Others refuse the record of such a node, so nobody could find it.
+    return kind === 'key-mismatch' ? told : 'The list has the Ed25519 key of this service node with another BLS key'
   })
   health.register('swarm', () =>
     swarm.isMember(self) && swarm.ownSwarm() === undefined ? 'This node is in no swarm' : undefined,
@@ -43,5 +59,19 @@ export function createReadiness({ self, swarm, stake, messages, peers, isStoppin
     const { writable, reason } = messages.health()
     return writable ? undefined : (reason ?? 'Messages cannot be written')
   })
+  // The list of before holds on while the chain is away: a node that stopped serving then would take the network down with the chain.
+  health.registerDegraded('chain', () => {
+    const { lastError, headAgeMs = 0 } = chain.status()
+    if (lastError !== undefined)
+      return `The chain cannot be followed (${lastError}), so the service node list stays as it is: check staking.rpcUrls`
+    if (headAgeMs <= FINALIZED_AGE_MAX_MS) return undefined
+    return `The newest final block is ${Math.floor(headAgeMs / MINUTE)} minutes old: the chain or its RPC providers stand still`
+  })
   return health
+}
+
+const PHASE_REASONS: Readonly<Record<Phase, string | undefined>> = {
+  starting: 'Starting',
+  running: undefined,
+  stopping: 'Shutting down',
 }

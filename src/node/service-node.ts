@@ -23,12 +23,13 @@ import { createSwarmMembership } from '../swarm/membership.ts'
 import { createSwarmMetrics } from '../swarm/metrics.ts'
 import { createReplication } from '../swarm/replication.ts'
 import { createDataFolder } from './data-folder.ts'
+import type { Health, HealthReason } from './health.ts'
 import { loadIdentity } from './identity.ts'
 import { followEpochs } from './membership.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import type { ServiceNodeOptions } from './options.ts'
 import { createOwnRecordFacts } from './own-record-facts.ts'
-import { createReadiness } from './readiness.ts'
+import { createReadiness, type Phase } from './readiness.ts'
 import type { ServiceNodeStatus } from './status.ts'
 import { createStatusReporter } from './status-reporter.ts'
 import { VERSION, VERSION_TEXT } from './version.ts'
@@ -45,6 +46,9 @@ export interface ServiceNode extends AsyncDisposable {
   status(): ServiceNodeStatus
 }
 
+/** What `/readyz` says until there are parts to ask. */
+const STARTING: HealthReason = { part: 'life-cycle', reason: 'Starting' }
+
 /**
  * Builds and starts a service node. Read it top down: each part is made from the parts above it and is stopped before
  * them. If one fails to start, those already started are stopped. A node without a stake starts too, waits, and says so.
@@ -54,7 +58,7 @@ export async function createServiceNode(
   options: ServiceNodeOptions,
 ): Promise<ServiceNode> {
   await using parts = new AsyncDisposableStack()
-  let stopping = false
+  let phase: Phase = 'starting'
 
   const identity = await loadIdentity(options.keysFolder)
   const self = identity.key
@@ -63,12 +67,21 @@ export async function createServiceNode(
   await createDataFolder(options.dataFolder)
   const folder = (name: string) => join(options.dataFolder, name)
   const registry = createMetricsRegistry()
+  // Up first and down last, so that a start that waits for the chain is not taken for a process that hangs.
+  let probed: Health | undefined
+  const probes = { reasons: () => probed?.reasons() ?? [STARTING], degraded: () => probed?.degraded() ?? [] }
+  const metricsServer = parts.use(await startMetricsServer({ metrics: registry, health: probes }, options.metrics))
 
   const messages = parts.use(
     await openMessageStore(
       { log: log.part('storage'), clock, metrics: createStorageMetrics(registry) },
       { ...options.storage, path: folder('messages') },
     ),
+  )
+
+  const relayParts = { log: log.part('onion-relay'), clock, metrics: createOnionRelayMetrics(registry) }
+  const replays = parts.use(
+    await openReplayGuard(relayParts, { ...defaultReplayGuardOptions, folder: folder('replays') }),
   )
 
   const swarmParts = { log: log.part('swarm'), metrics: createSwarmMetrics(registry) }
@@ -98,9 +111,11 @@ export async function createServiceNode(
     await createOwnStake({ ...stakingParts, providers }, { ...stakingOptions, key: self, bls: identity.bls }),
   )
 
-  const health = createReadiness({ self, swarm, stake, messages, peers, isStopping: () => stopping })
-  const readiness = () => health.reasons().map(({ reason }) => reason)
-  const metricsServer = parts.use(await startMetricsServer({ metrics: registry, health }, options.metrics))
+  const health = createReadiness({ identity, swarm, chain, stake, messages, peers, phase: () => phase })
+  probed = health
+  // On its way out, the node still finishes what it has begun.
+  const obstacles = () => health.reasons().filter(({ part }) => part !== 'life-cycle')
+  const readiness = () => obstacles().map(({ reason }) => reason)
 
   const replication = createReplication({ ...swarmParts, peers, membership: swarm, clock }, options.swarm)
   const info = { version: VERSION }
@@ -108,10 +123,6 @@ export async function createServiceNode(
   const rpcOptions = { ...options.rpc, certificateFolder: folder('https') }
   const rpc = createRpcHandler({ ...rpcParts, messages, swarm, contacts: peers, replication, readiness }, rpcOptions)
 
-  const relayParts = { log: log.part('onion-relay'), clock, metrics: createOnionRelayMetrics(registry) }
-  const replays = parts.use(
-    await openReplayGuard(relayParts, { ...defaultReplayGuardOptions, folder: folder('replays') }),
-  )
   const onion = createOnionRelay(
     { ...relayParts, identity, membership: swarm, peers, rpc, replays, readiness },
     options.onionRelay,
@@ -125,12 +136,14 @@ export async function createServiceNode(
   const status = (): ServiceNodeStatus => ({
     key: self,
     notReady: health.reasons(),
+    degraded: health.degraded(),
     stake: stake.state(),
     membership: chain.status(),
     network: peers.status(),
     swarm: { id: swarm.ownSwarm()?.id.toString(16), members: swarm.ownSwarm()?.members.length ?? 0 },
     storage: messages.statistics(),
   })
+  phase = 'running'
   parts.use(createStatusReporter({ log, status }, options))
 
   const started = parts.move()
@@ -139,7 +152,7 @@ export async function createServiceNode(
     ports: { https: https.port, metrics: metricsServer.port },
     status,
     async [Symbol.asyncDispose]() {
-      stopping = true
+      phase = 'stopping'
       await started.disposeAsync()
     },
   }

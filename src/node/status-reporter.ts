@@ -8,7 +8,7 @@ export function createStatusReporter(
   { statusIntervalMs }: { statusIntervalMs: number },
 ): AsyncDisposable {
   const report = async () => {
-    const { notReady, stake, membership, network, swarm, storage } = status()
+    const { notReady, degraded, stake, membership, network, swarm, storage } = status()
     const facts = {
       stake: stake.kind,
       epoch: membership.currentEpoch,
@@ -18,8 +18,10 @@ export function createStatusReporter(
       swarmMembers: swarm.members,
       messages: storage.messages,
     }
-    if (notReady.length === 0) log.info(facts, 'Serving')
-    else log.info({ ...facts, reasons: notReady.map(({ reason }) => reason) }, 'Not serving yet')
+    const reasons = [...notReady, ...degraded].map(({ reason }) => reason)
+    if (notReady.length > 0) log.warn({ ...facts, reasons }, 'Not serving')
+    else if (degraded.length > 0) log.warn({ ...facts, reasons }, 'Serving, but something is wrong')
+    else log.info(facts, 'Serving')
   }
   const sentence = 'The status line failed'
   const periodic = createPeriodic({ log }, { intervalMs: statusIntervalMs, sentence }, report)

@@ -9,6 +9,8 @@ export interface ServiceNodeStatus {
   readonly key: ServiceNodeKey
   /** Why the node does not serve; empty when it does. */
   readonly notReady: readonly HealthReason[]
+  /** What an operator should see to although the node serves. */
+  readonly degraded: readonly HealthReason[]
   readonly stake: OwnStakeState
   readonly membership: MembershipStatus
   readonly network: PeerNetworkStatus

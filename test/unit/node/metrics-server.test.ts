@@ -27,12 +27,22 @@ test('/readyz says why the node is not ready, and turns 200 when no part has a r
   health.register('stake', () => reason)
   const unready = await get('/readyz')
   expect(unready.status).toBe(503)
-  expect(await unready.json()).toEqual({ ready: false, reasons: [{ part: 'stake', reason }] })
+  expect(await unready.json()).toEqual({ ready: false, reasons: [{ part: 'stake', reason }], degraded: [] })
 
   reason = undefined
   const ready = await get('/readyz')
   expect(ready.status).toBe(200)
-  expect(await ready.json()).toEqual({ ready: true, reasons: [] })
+  expect(await ready.json()).toEqual({ ready: true, reasons: [], degraded: [] })
+})
+
+test('/readyz tells what is wrong with a node that serves all the same', async () => {
+  const { health, server, get } = await setup()
+  await using _ = server
+  health.registerDegraded('chain', () => 'The chain stands still')
+  const answer = await get('/readyz')
+  expect(answer.status).toBe(200)
+  const degraded = [{ part: 'chain', reason: 'The chain stands still' }]
+  expect(await answer.json()).toEqual({ ready: true, reasons: [], degraded })
 })
 
 test('/livez answers 200 while the node is not ready', async () => {

@@ -1,0 +1,68 @@
+// A node without its chain: it starts, says what it waits for, and stops, whatever the RPC providers do.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { freePort } from '../../../devnet/free-port.ts'
+import { silentLogger } from '../../../src/base/logger.ts'
+import { parseServiceNodeArgs, type ServiceNodeArgs, serviceNodeFlags } from '../../../src/cli/options/service-node.ts'
+import { createKeyFiles } from '../../../src/node/key-files.ts'
+import { createServiceNode } from '../../../src/node/service-node.ts'
+import { type RpcProxy, startRpcProxy } from '../staking/rpc-proxy.ts'
+
+let folder: string
+let provider: RpcProxy
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'starling-node-'))
+  // Nothing answers behind it.
+  provider = await startRpcProxy('http://127.0.0.1:1')
+})
+afterEach(async () => {
+  await provider[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function start() {
+  const keysFolder = join(folder, 'keys')
+  await createKeyFiles(keysFolder)
+  const metricsPort = await freePort('127.0.0.1')
+  const defaults = Object.entries(serviceNodeFlags).map(([name, flag]) => [name, flag.default])
+  const { node } = parseServiceNodeArgs({
+    ...Object.fromEntries(defaults),
+    ...{ keysFolder, dataFolder: join(folder, 'data'), publicIp: '127.0.0.1', 'network.allowPrivateAddresses': true },
+    ...{ 'network.listenAddress': '127.0.0.1', 'network.port': 0, 'rpc.listenAddress': '127.0.0.1', 'rpc.port': 0 },
+    ...{ 'staking.chainId': 31337, 'staking.contract': `0x${'ab'.repeat(20)}`, 'staking.epochLengthS': 600 },
+    ...{ 'staking.rpcUrls': [provider.url], 'metrics.port': metricsPort },
+  } as ServiceNodeArgs)
+  const get = (path: string) => fetch(`http://127.0.0.1:${metricsPort}${path}`)
+  return { starting: createServiceNode({ log: silentLogger }, node), get }
+}
+
+test('a node whose chain is away is alive, not ready and says why', async () => {
+  provider.behaviour = { kind: 'down' }
+  const { starting, get } = await start()
+  await using node = await starting
+  expect((await get('/livez')).status).toBe(200)
+  const answer = await get('/readyz')
+  expect(answer.status).toBe(503)
+  expect(await answer.json()).toMatchObject({
+    reasons: [{ part: 'membership' }],
+    degraded: [{ part: 'chain', reason: expect.stringContaining('PROVIDERS_UNAVAILABLE') }],
+  })
+  expect(node.status()).toMatchObject({ stake: { kind: 'chain-unreachable' } })
+})
+
+test('a node that still waits for its chain to answer is alive, and not ready', async () => {
+  provider.behaviour = { kind: 'silent' }
+  const { starting, get } = await start()
+  const livez = await vi.waitFor(() => get('/livez'), { timeout: 30_000 })
+  expect(livez.status).toBe(200)
+  const answer = await get('/readyz')
+  expect(answer.status).toBe(503)
+  expect(await answer.json()).toMatchObject({ reasons: [{ part: 'life-cycle', reason: 'Starting' }] })
+
+  // Who waits is let go on.
+  await provider[Symbol.asyncDispose]()
+  const node = await starting
+  await node[Symbol.asyncDispose]()
+})
