@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { LOG_LEVELS } from '../src/node/logger.ts'
 import { type Devnet, startDevnet } from './network.ts'
 import { readyEvent, writeNetworkFile } from './network-file.ts'
 import { type DevnetOptions, defaultDevnetOptions, NODES_MAX, NODES_MIN } from './options.ts'
 import { createReporter, type Reporter } from './reporter.ts'
 import { type Story, tellStory } from './story.ts'
+
+const EPOCH_S_MAX = 3600
 
 const args = yargs(hideBin(process.argv))
   .scriptName('npm run devnet --')
@@ -31,17 +34,27 @@ const args = yargs(hideBin(process.argv))
     'network-file': { type: 'string', describe: 'Write the seed and the nodes to this file when the network is ready' },
     'in-process': { type: 'boolean', describe: 'All nodes in one process', default: defaultDevnetOptions.inProcess },
     'epoch-seconds': { type: 'number', describe: 'Length of an epoch', default: defaultDevnetOptions.epochLengthS },
-    'log-level': { type: 'string', describe: 'What the nodes log', default: defaultDevnetOptions.logLevel },
+    'log-level': {
+      choices: LOG_LEVELS,
+      describe: 'What the nodes log',
+      default: defaultDevnetOptions.logLevel,
+    },
   })
   .example('$0 --once', 'Tell the story and exit')
   .example('$0 --nodes 30 --json', 'What another program would start')
-  .check(({ nodes }) => {
-    if (Number.isInteger(nodes) && nodes >= NODES_MIN && nodes <= NODES_MAX) return true
-    throw new Error(`--nodes must be a whole number from ${NODES_MIN} to ${NODES_MAX}`)
+  .check((given) => {
+    requireWhole('nodes', given.nodes, NODES_MIN, NODES_MAX)
+    requireWhole('epoch-seconds', given['epoch-seconds'], 1, EPOCH_S_MAX)
+    return true
   })
   .strict()
   .wrap(null)
   .parseSync()
+
+function requireWhole(flag: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return
+  throw new Error(`--${flag} must be a whole number from ${min} to ${max}`)
+}
 
 const folder = args.folder === undefined ? mkdtempSync(join(tmpdir(), 'starling-devnet-')) : resolve(args.folder)
 mkdirSync(folder, { recursive: true })

@@ -24,7 +24,7 @@ afterAll(() => devnet?.[Symbol.asyncDispose]())
 
 test(`nothing acknowledged is lost when nodes are killed at ${ROUNDS} random moments under load`, async () => {
   const chance = createChance()
-  console.log(`STARLING_TEST_SEED=${chance.seed}`)
+  console.log(`TEST_SEED=${chance.seed}`)
   await using writer = new DirectWriter(devnet.nodes, STORES_IN_FLIGHT, () => chance.pick(devnet.nodes))
 
   let checked = 0

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 
-/** Chance that can be had again: give the printed seed as STARLING_TEST_SEED. */
+/** Chance that can be had again: give the printed seed as TEST_SEED (not STARLING_…, which a node takes for an option). */
 export interface Chance {
   readonly seed: number
   /** A whole number from 0 to `end` - 1. */
@@ -11,7 +11,7 @@ export interface Chance {
 const SEED_END = 2 ** 32
 
 export function createChance(): Chance {
-  const seed = Number(process.env['STARLING_TEST_SEED'] ?? randomInt(SEED_END))
+  const seed = Number(process.env['TEST_SEED'] ?? randomInt(SEED_END))
   let state = seed >>> 0
   // A Weyl sequence through the finalizer of MurmurHash3: plenty for choosing moments.
   const next = () => {

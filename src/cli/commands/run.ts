@@ -8,12 +8,12 @@ import {
   readNetworkPreset,
   refuseUnknownKeys,
 } from '../configuration.ts'
+import { ENVIRONMENT_PREFIX, environmentName } from '../environment.ts'
 import { EXIT_CODES_TEXT } from '../exit-codes.ts'
+import { refuseOddSwitch } from '../options/check.ts'
 import { type ServiceNodeArgs, serviceNodeFlagGroups, serviceNodeFlags } from '../options/service-node.ts'
 
-const ENVIRONMENT_PREFIX = 'STARLING'
-
-const baseFlags = {
+export const baseFlags = {
   config: { type: 'string', describe: 'Configuration file in YAML or JSON' },
   network: {
     type: 'string',
@@ -33,7 +33,7 @@ export const runCommand: CommandModule<object, RunArgs> = {
       (all, [name, flags]) => all.options(flags).group(Object.keys(flags), `${name}:`),
       parser.options(baseFlags).env(ENVIRONMENT_PREFIX),
     )
-    return layered(flagged)
+    return layered(flagged.coerce([...LISTS], divided))
       .example('$0 run --config /etc/starling/starling.yml', 'Run as an operator does')
       .epilogue(EXIT_CODES_TEXT) as Argv<RunArgs>
   },
@@ -41,6 +41,19 @@ export const runCommand: CommandModule<object, RunArgs> = {
     const { runServiceNode } = await import('../run-service-node.ts')
     await runServiceNode(args)
   },
+}
+
+const LISTS = namesOf('array')
+const SWITCHES = namesOf('boolean')
+
+function namesOf(wanted: string): readonly string[] {
+  return Object.entries(serviceNodeFlags).flatMap(([name, { type }]) => (type === wanted ? [name] : []))
+}
+
+/** The environment has one value for each option, so commas divide lists. */
+function divided(list: unknown): unknown {
+  if (!Array.isArray(list)) return list
+  return list.flatMap((item) => (typeof item === 'string' ? item.split(',').filter((part) => part !== '') : [item]))
 }
 
 /** Adds the configuration file and the preset below flags and environment. */
@@ -52,7 +65,19 @@ function layered(parser: Argv<object>): Argv<object> {
   const named = network ?? file['network'] ?? baseFlags.network.default
   const preset = readNetworkPreset(String(named))
   refuseUnknownKeys(preset, known, `Preset ${named}`)
+  refuseOddSwitches(file, preset)
   return parser.config(file).config(preset)
+}
+
+/** yargs takes whatever is not "true" for false, silently. */
+function refuseOddSwitches(...layers: readonly FlatConfiguration[]): void {
+  for (const name of SWITCHES) {
+    for (const layer of layers) refuseOddSwitch(name, layer[name])
+    refuseOddSwitch(environmentName(name), process.env[environmentName(name)])
+    for (const word of hideBin(process.argv)) {
+      if (word.startsWith(`--${name}=`)) refuseOddSwitch(`--${name}`, word.slice(name.length + 3))
+    }
+  }
 }
 
 /** Where the lower layers come from is said by the upper ones, so these two are looked at first. */

@@ -28,6 +28,12 @@ export function checkFlags(flags: Record<string, CheckedFlag>, args: object): vo
   for (const [name, flag] of Object.entries(flags)) checkFlag(name, flag, values.get(name))
 }
 
+/** Refuses what somebody gave for a switch if it is neither true nor false. */
+export function refuseOddSwitch(name: string, value: unknown): void {
+  if (value === undefined || [true, false, 'true', 'false'].includes(value as boolean | string)) return
+  throw new OptionsError('OPTION_INVALID', `${name} must be true or false, not ${JSON.stringify(value)}`)
+}
+
 function checkFlag(name: string, flag: CheckedFlag, value: unknown): void {
   const refuse = (want: string): never => {
     throw new OptionsError('OPTION_INVALID', `${name} must be ${want}, not ${JSON.stringify(value)}`)
