@@ -62,6 +62,7 @@ export class Discovery implements AsyncDisposable {
   #wake: (() => void) | undefined
   /** Set when something happened during a round that the next one must see. */
   #again = false
+  #lost = false
   #publishedMs: DurationMs | undefined
   readonly #dhtFromMs: DurationMs
   #missingBefore = 0
@@ -89,6 +90,13 @@ export class Discovery implements AsyncDisposable {
   wake(): void {
     this.#pauseMs = 0
     this.#again = true
+    this.#wake?.()
+  }
+
+  /** To be called when the last connection has ended. The pause before the next round keeps a flapping peer in check. */
+  lostAll(): void {
+    this.#pauseMs = 0
+    this.#lost = true
     this.#wake?.()
   }
 
@@ -230,5 +238,8 @@ export class Discovery implements AsyncDisposable {
     this.#wake = () => woken.abort()
     await sleep(spread(this.#pauseMs), undefined, { signal: woken.signal, ref: false }).catch(() => {})
     this.#wake = undefined
+    if (!this.#lost) return
+    this.#lost = false
+    await sleep(spread(this.#options.joinRetryMinMs), undefined, { signal, ref: false }).catch(() => {})
   }
 }

@@ -235,12 +235,16 @@ function watchConnections(parts: {
     dialer.forget(key)
     if (direction === 'outbound') discovery.greet(key)
   }
+  const closed = () => {
+    count()
+    if (connectedPeers(host).length === 0) discovery.lostAll()
+  }
   host.addEventListener('connection:open', opened)
-  host.addEventListener('connection:close', count)
+  host.addEventListener('connection:close', closed)
   return {
     [Symbol.dispose]() {
       host.removeEventListener('connection:open', opened)
-      host.removeEventListener('connection:close', count)
+      host.removeEventListener('connection:close', closed)
     },
   }
 }
