@@ -10,14 +10,17 @@ import { parseServiceNodeArgs, type ServiceNodeArgs } from './options/service-no
 const STOP_MAX_MS = 10 * SECOND
 const SIGNAL_EXIT_BASE = 128
 
-/** Runs a node until SIGTERM or SIGINT, then drains and ends with 0. A second signal ends it at once. */
+/** Runs a node until SIGTERM or SIGINT, then drains and ends with 0. A second signal, or one while it starts, ends it at once. */
 export async function runServiceNode(args: ServiceNodeArgs): Promise<void> {
   const options = parseServiceNodeArgs(args)
   const log = createLogger(options.log)
   endOnBugs(log)
   const stopped = stopSignal(log)
   try {
-    await using _node = await createServiceNode({ log }, options.node)
+    const node = await Promise.race([createServiceNode({ log }, options.node), stopped])
+    // A start may wait minutes for the chain. Nothing is promised to anybody yet, and what is on disk bears an end at any moment.
+    if (node === undefined) process.exit(EXIT.ok)
+    await using _node = node
     await stopped
   } catch (error) {
     log.error({ error }, 'The service node cannot run')
@@ -28,7 +31,7 @@ export async function runServiceNode(args: ServiceNodeArgs): Promise<void> {
 }
 
 /** Settles at the first signal. */
-function stopSignal(log: Logger): Promise<void> {
+function stopSignal(log: Logger): Promise<undefined> {
   return new Promise((resolve) => {
     let stopping = false
     const onSignal = (signal: 'SIGTERM' | 'SIGINT') => {
@@ -36,7 +39,7 @@ function stopSignal(log: Logger): Promise<void> {
       stopping = true
       log.info({ signal }, 'Stopping: requests under way are finished first, a second signal ends at once')
       endAfter(STOP_MAX_MS, log)
-      resolve()
+      resolve(undefined)
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)

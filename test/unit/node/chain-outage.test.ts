@@ -1,5 +1,7 @@
 // A node without its chain: it starts, says what it waits for, and stops, whatever the RPC providers do.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -22,19 +24,24 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function start() {
+/** What an operator would configure, and a way to ask for the node's health. */
+async function configure() {
   const keysFolder = join(folder, 'keys')
   await createKeyFiles(keysFolder)
   const metricsPort = await freePort('127.0.0.1')
-  const defaults = Object.entries(serviceNodeFlags).map(([name, flag]) => [name, flag.default])
-  const { node } = parseServiceNodeArgs({
-    ...Object.fromEntries(defaults),
+  const configuration = {
     ...{ keysFolder, dataFolder: join(folder, 'data'), publicIp: '127.0.0.1', 'network.allowPrivateAddresses': true },
     ...{ 'network.listenAddress': '127.0.0.1', 'network.port': 0, 'rpc.listenAddress': '127.0.0.1', 'rpc.port': 0 },
     ...{ 'staking.chainId': 31337, 'staking.contract': `0x${'ab'.repeat(20)}`, 'staking.epochLengthS': 600 },
     ...{ 'staking.rpcUrls': [provider.url], 'metrics.port': metricsPort },
-  } as ServiceNodeArgs)
-  const get = (path: string) => fetch(`http://127.0.0.1:${metricsPort}${path}`)
+  }
+  return { configuration, get: (path: string) => fetch(`http://127.0.0.1:${metricsPort}${path}`) }
+}
+
+async function start() {
+  const { configuration, get } = await configure()
+  const defaults = Object.entries(serviceNodeFlags).map(([name, flag]) => [name, flag.default])
+  const { node } = parseServiceNodeArgs({ ...Object.fromEntries(defaults), ...configuration } as ServiceNodeArgs)
   return { starting: createServiceNode({ log: silentLogger }, node), get }
 }
 
@@ -65,4 +72,17 @@ test('a node that still waits for its chain to answer is alive, and not ready', 
   await provider[Symbol.asyncDispose]()
   const node = await starting
   await node[Symbol.asyncDispose]()
+})
+
+test('a node that is stopped while it waits for its chain ends at once and well', async () => {
+  provider.behaviour = { kind: 'silent' }
+  const { configuration, get } = await configure()
+  const path = join(folder, 'starling.yml')
+  await writeFile(path, JSON.stringify({ network: 'devnet', ...configuration }))
+  const main = join(import.meta.dirname, '../../../src/cli/main.ts')
+  const child = spawn(process.execPath, [main, 'run', '--config', path], { stdio: 'ignore' })
+  const exit = once(child, 'exit')
+  await vi.waitFor(() => get('/livez'), { timeout: 30_000 })
+  child.kill('SIGTERM')
+  expect(await exit).toEqual([0, null])
 })
