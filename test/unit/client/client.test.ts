@@ -3,10 +3,12 @@ import { systemClock } from '../../../src/base/clock.ts'
 import { accountFromSeed } from '../../../src/client/account.ts'
 import { createClient, type StarlingClient } from '../../../src/client/client.ts'
 import type { ClientOptions } from '../../../src/client/options.ts'
+import type { ReachableNode } from '../../../src/client/reachable-node.ts'
 import { retrieveRequest } from '../../../src/client/signed-params.ts'
+import { generateEd25519KeyPair, toX25519PublicKey } from '../../../src/crypto/keys.ts'
 import { hashMessage, type MessageHash } from '../../../src/protocol/message.ts'
-import type { ServiceNodeKey } from '../../../src/protocol/service-node.ts'
-import { startTestNetwork, type TestNetwork, type TestNode } from './test-network.ts'
+import { type ServiceNodeKey, serviceNodeKey } from '../../../src/protocol/service-node.ts'
+import { seedReply, startTestNetwork, type TestNetwork, type TestNode } from './test-network.ts'
 import { answer, startTestSwarm, swarmBody, type TestSwarm } from './test-swarm.ts'
 
 const alice = accountFromSeed('11'.repeat(32))
@@ -33,6 +35,12 @@ function clientOf(account: typeof alice, options: Partial<ClientOptions> = {}): 
 /** How often `method` reached the nodes. */
 function asked(method: string): number {
   return network.nodes.flatMap((node) => node.requests).filter((request) => request.method === method).length
+}
+
+/** A node that is in lists only. */
+function unreachableNode(ip: string): ReachableNode {
+  const { publicKey } = generateEd25519KeyPair()
+  return { key: serviceNodeKey(publicKey), x25519: toX25519PublicKey(publicKey), ip, httpsPort: 1 }
 }
 
 const failsWith = (code: string) => expect.objectContaining({ code })
@@ -465,6 +473,32 @@ describe('the service node list', () => {
     await client.info()
     await refreshed.promise
     expect(seeded).toBe(1)
+  })
+
+  test('takes in nodes that two sources name, and none that one alone names', async () => {
+    let nowMs = 0
+    const clock = { nowMs: () => Date.now(), monotonicMs: () => nowMs }
+    const strangers = network.nodes.map((_, n) => unreachableNode(`10.1.${n}.1`))
+    const newcomer = unreachableNode('10.2.0.1')
+    for (const [n, node] of network.nodes.entries()) {
+      const list = JSON.parse(seedReply([...network.nodes, newcomer, strangers[n] as ReachableNode]))
+      node.answer = (request) => {
+        if (request.method === 'oxend_request') return { status: 200, body: { result: list.result } }
+        if (request.method !== 'get_swarm') return answer(network, swarm, node, request)
+        const snodes = [newcomer, ...strangers, node].map(({ key }) => ({ pubkey_ed25519: key }))
+        return { status: 200, body: { snodes } }
+      }
+    }
+    const client = clientOf(alice, { clock, nodeListRefreshAfterMs: 1000 })
+    await client.info()
+    nowMs = 1001
+    let known: readonly ServiceNodeKey[] = []
+    for (let seed = 1; seed < 100 && !known.includes(newcomer.key); seed++) {
+      const { id } = accountFromSeed(seed.toString(16).padStart(64, '0'))
+      known = (await client.getSwarm(id)).map(({ key }) => key)
+    }
+    expect(known).toContain(newcomer.key)
+    expect(known).toHaveLength(2)
   })
 
   test('comes from the seed again when nodes do not agree on half of it', async () => {

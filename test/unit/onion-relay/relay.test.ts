@@ -13,6 +13,7 @@ import {
   decodeHopRequest,
   encodeHopAnswer,
   encodeHopRequest,
+  ONION_ANSWER_BODY_MAX_BYTES,
 } from '../../../src/protocol/peer-api/onion-hop.ts'
 import { PeerRequestError, type PeerRequestErrorCode } from '../../../src/protocol/peer-api/peer-request-error.ts'
 import type { ServiceNodeKey } from '../../../src/protocol/service-node.ts'
@@ -358,6 +359,18 @@ describe('the sealed answers', () => {
     const answer = await strict.node(0).relay.handleClientRequest(body, neverAborted())
     expect(answer.status).toBe(200)
     expect(openOnionReply(replyKey, answer.body)).toEqual({ status: 421, body: '{"snodes":[]}' })
+  })
+
+  test('say so when the reply does not fit an answer', async () => {
+    await using wordy = await createRelayNetwork({
+      rpc: { handleOnionRpc: async () => ({ status: 200, body: 'x'.repeat(ONION_ANSWER_BODY_MAX_BYTES) }) },
+    })
+    const { body, replyKey } = build()
+    const answer = await wordy.node(0).relay.handleClientRequest(body, neverAborted())
+    expect(openOnionReply(replyKey, answer.body)).toEqual({
+      status: 500,
+      body: 'Response too large for an onion request',
+    })
   })
 
   test('say so when the RPC takes too long, and its signal aborts', async () => {

@@ -262,3 +262,10 @@ test('requests that time out together count once: a short pause under load does 
   await replication.forward(account, payload)
   expect(requests.at(-1)?.timeoutMs).toBe(5000)
 })
+
+test('the slow members that are remembered are bounded, whoever comes and goes', async () => {
+  const members = someMembers(300).map(({ key }) => [key, failing('PEER_TIMEOUT')] as const)
+  const { replication, registry } = replicationAmong(new Map(members), { forwardTimeoutsToShorten: 1 })
+  await replication.forward(account, payload)
+  expect(await registry.expose()).toContain('starling_swarm_slow_members 256')
+})
