@@ -37,6 +37,11 @@ export const HASHES_MAX = 1_000
 
 /** HTTP body: Session's file uploads (10 MB) through three layers fit. Counted on received bytes. */
 export const REQUEST_MAX_BYTES = 10 * 1024 * 1024
+/**
+ * A request that is passed on to the other members. Twice the largest that makes sense (a message, or a thousand hashes with their
+ * expiries): one client's megabytes must not become each member's.
+ */
+export const FORWARDED_REQUEST_MAX_BYTES = 256 * 1024
 /** Levels of nesting in a client's JSON. */
 export const JSON_DEPTH_MAX = 16
 /**

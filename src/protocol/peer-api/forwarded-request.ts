@@ -1,7 +1,7 @@
 import { utf8 } from '../../base/bytes.ts'
 import { ProtocolError } from '../errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../json.ts'
-import { JSON_ANSWER_VALUES_MAX } from '../limits.ts'
+import { FORWARDED_REQUEST_MAX_BYTES, JSON_ANSWER_VALUES_MAX } from '../limits.ts'
 
 // A client's request as the entry node passes it on to the other members of the swarm, and a member's answer.
 // Both are UTF-8 JSON, because the client's own signed fields are JSON already:
@@ -24,11 +24,16 @@ export interface ForwardedAnswer {
   readonly body: JsonValue
 }
 
+/** @throws {ProtocolError} FRAME_TOO_LARGE, for parameters that a client filled with what no method reads */
 export function encodeForwardedRequest({ method, params, receivedMs }: ForwardedRequest): Uint8Array {
-  return utf8(JSON.stringify({ method, params, receivedMs }))
+  const bytes = utf8(JSON.stringify({ method, params, receivedMs }))
+  refuseLarge(bytes)
+  return bytes
 }
 
+/** @throws {ProtocolError} FRAME_TOO_LARGE, JSON_INVALID */
 export function decodeForwardedRequest(bytes: Uint8Array): ForwardedRequest {
+  refuseLarge(bytes)
   const value = parseJson(bytes)
   if (
     !isJsonObject(value) ||
@@ -39,6 +44,11 @@ export function decodeForwardedRequest(bytes: Uint8Array): ForwardedRequest {
     throw new ProtocolError('JSON_INVALID', 'A forwarded request needs method, params and receivedMs')
   }
   return { method: value['method'], params: value['params'], receivedMs: value['receivedMs'] as number }
+}
+
+function refuseLarge({ length }: Uint8Array): void {
+  if (length <= FORWARDED_REQUEST_MAX_BYTES) return
+  throw new ProtocolError('FRAME_TOO_LARGE', 'invalid request: parameters too large')
 }
 
 export function encodeForwardedAnswer({ status, body }: ForwardedAnswer): Uint8Array {

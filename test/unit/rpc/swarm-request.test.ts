@@ -174,6 +174,18 @@ test('a member repeats every check of a forwarded request, a little more kindly 
   expect(await status({ receivedMs: START_MS + 70 * SECOND + 1 })).toBe(406)
 })
 
+test('parameters that no method reads are not passed on at any size', async () => {
+  await using network = await createTestNetwork(2)
+  const body = 'invalid request: parameters too large'
+  const padded = { ...storing, padding: 'x'.repeat(256 * 1024) }
+  expect(await network.first.call('store', padded)).toMatchObject({ status: 400, body })
+  for (const node of network.nodes) expect(node.store.store.statistics().messages).toBe(0)
+  const bytes = utf8(JSON.stringify({ method: 'store', params: padded, receivedMs: START_MS }))
+  const other = network.nodes[1]?.key ?? network.first.key
+  const answer = await network.first.handleForwarded(other, bytes, neverAborted)
+  expect(decodeForwardedAnswer(answer)).toEqual({ status: 400, body })
+})
+
 test('a forwarded request must be for a whole swarm', async () => {
   await using network = await createTestNetwork(2)
   const [, node] = network.nodes
