@@ -1,28 +1,39 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Clock } from '../base/clock.ts'
 import { limitedAddress } from './client-address.ts'
 import type { RpcMetrics } from './metrics.ts'
 import type { RpcOptions } from './options.ts'
+import { RateLimiter } from './rate-limiter.ts'
+
+type ConnectionOptions = Pick<
+  RpcOptions,
+  'connectionsMax' | 'connectionsPerAddressMax' | 'connectionBurst' | 'connectionsPerSecond' | 'rateAddressesMax'
+>
 
 /** Knows every open connection, from before its TLS handshake on, and closes those beyond the limits. */
 export class ConnectionLimiter {
   readonly #metrics: RpcMetrics
-  readonly #options: Pick<RpcOptions, 'connectionsMax' | 'connectionsPerAddressMax'>
+  readonly #options: ConnectionOptions
+  readonly #rates: RateLimiter
   readonly #open = new Set<Duplex>()
   readonly #byAddress = new Map<string, number>()
 
-  constructor(
-    { metrics }: { metrics: RpcMetrics },
-    options: Pick<RpcOptions, 'connectionsMax' | 'connectionsPerAddressMax'>,
-  ) {
-    this.#metrics = metrics
+  constructor(components: { metrics: RpcMetrics; clock: Pick<Clock, 'monotonicMs'> }, options: ConnectionOptions) {
+    this.#metrics = components.metrics
     this.#options = options
+    this.#rates = new RateLimiter(components, {
+      rateBurst: options.connectionBurst,
+      ratePerSecond: options.connectionsPerSecond,
+      rateAddressesMax: options.rateAddressesMax,
+    })
   }
 
   accept(socket: Duplex): void {
     const address = limitedAddress(socket instanceof Socket ? socket.remoteAddress : undefined)
     const count = this.#byAddress.get(address) ?? 0
-    if (this.#open.size >= this.#options.connectionsMax || count >= this.#options.connectionsPerAddressMax) {
+    const isFull = this.#open.size >= this.#options.connectionsMax || count >= this.#options.connectionsPerAddressMax
+    if (isFull || !this.#rates.take(address)) {
       this.#metrics.rejected.inc({ reason: 'connections' })
       socket.destroy()
       return

@@ -13,6 +13,7 @@ import { ConnectionLimiter } from './connection-limiter.ts'
 import { refusalOf, reportFailure } from './error-response.ts'
 import { RpcError, type RpcErrorCode } from './errors.ts'
 import { createRoutes, type HttpAnswer, type Route, type RouteComponents, textAnswer } from './https-routes.ts'
+import { MemoryBudget } from './memory-budget.ts'
 import type { RejectReason, RpcMetrics } from './metrics.ts'
 import type { RpcOptions } from './options.ts'
 import { RateLimiter } from './rate-limiter.ts'
@@ -74,6 +75,9 @@ const REJECTIONS: Partial<Record<RpcErrorCode, RejectReason>> = {
   SERVER_BUSY: 'busy',
 }
 
+/** Memory of an answer that has not been taken, besides its body. */
+const ANSWER_OVERHEAD_BYTES = 4096
+
 class HttpsEntry {
   readonly #components: HttpsServerComponents
   readonly #options: RpcOptions
@@ -81,9 +85,12 @@ class HttpsEntry {
   readonly #rates: RateLimiter
   readonly #connections: ConnectionLimiter
   readonly #bodies: BodyReader
+  /** Answers that clients have not taken yet. */
+  readonly #answers: MemoryBudget
   readonly #stopping = new AbortController()
   readonly #serverName: string
   #inFlight = 0
+  #onIdle: () => void = () => {}
   #isDraining = false
 
   constructor(components: HttpsServerComponents, options: RpcOptions) {
@@ -93,6 +100,7 @@ class HttpsEntry {
     this.#rates = new RateLimiter(components, options)
     this.#connections = new ConnectionLimiter(components, options)
     this.#bodies = new BodyReader(options)
+    this.#answers = new MemoryBudget(options.answersMaxBytes)
     this.#serverName = `Starling/${components.info.version.join('.')}`
   }
 
@@ -109,6 +117,9 @@ class HttpsEntry {
     this.#setInFlight(this.#inFlight + 1)
     try {
       this.#send(request, response, await this.#answer(request, response))
+    } catch (error) {
+      reportFailure(this.#components, error)
+      response.destroy()
     } finally {
       this.#setInFlight(this.#inFlight - 1)
     }
@@ -118,10 +129,20 @@ class HttpsEntry {
     this.#isDraining = true
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     server.closeIdleConnections()
-    await raceSignal(closed, withDeadline(this.#options.drainMs)).catch(() => {})
+    const finished = Promise.all([closed, this.#answered()])
+    await raceSignal(finished, withDeadline(this.#options.drainMs)).catch(() => {})
     this.#stopping.abort(new RpcError('SERVER_BUSY', 'The server stops'))
     this.#connections.closeAll()
-    await closed
+    // What requests use is closed next, so those whose client is gone already are waited for too.
+    await raceSignal(finished, withDeadline(this.#options.abortMs)).catch(() => {})
+  }
+
+  /** Settles once no request is under way. */
+  #answered(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle = resolve
+      if (this.#inFlight === 0) resolve()
+    })
   }
 
   /** Never rejects. */
@@ -141,15 +162,17 @@ class HttpsEntry {
     const leave = () => gone.abort(new RpcError('BODY_INCOMPLETE', 'The client is gone'))
     response.once('close', leave)
     try {
-      return await this.#bodies.use(request, (body) => {
+      return await this.#bodies.use(request, async (body) => {
         this.#components.metrics.receivedBytes.add(body.length)
         const stopping = this.#stopping.signal
-        return route.answer({
+        const answer = await route.answer({
           body,
           headers: request.headers,
           stopping,
           gone: AbortSignal.any([stopping, gone.signal]),
         })
+        this.#chargeLargeAnswer(route, request, answer)
+        return answer
       })
     } finally {
       response.off('close', leave)
@@ -168,6 +191,12 @@ class HttpsEntry {
     return undefined
   }
 
+  /** A small request may have an answer that costs as much as a hundred others. */
+  #chargeLargeAnswer({ isLimited }: Route, { socket }: IncomingMessage, { body }: HttpAnswer): void {
+    const tokens = Math.floor(body.length / this.#options.rateAnswerBytes)
+    if (isLimited && tokens > 0) this.#rates.charge(limitedAddress(socket.remoteAddress), tokens)
+  }
+
   #failed(error: unknown): HttpAnswer {
     const refusal = refusalOf(error)
     if (refusal !== undefined) {
@@ -179,6 +208,10 @@ class HttpsEntry {
 
   #send(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void {
     if (answer.rejected !== undefined) this.#reject(answer.rejected)
+    if (response.destroyed || request.socket.destroyed) return
+    const share = this.#answers.open(() => response.destroy())
+    response.once('close', () => share[Symbol.dispose]())
+    share.take(ANSWER_OVERHEAD_BYTES + answer.body.length)
     if (response.destroyed) return
     response.setHeader('Server', this.#serverName)
     response.setHeader('Content-Type', answer.contentType)
@@ -204,6 +237,7 @@ class HttpsEntry {
   #setInFlight(count: number): void {
     this.#inFlight = count
     this.#components.metrics.requestsInFlight.set(count)
+    if (count === 0) this.#onIdle()
   }
 }
 

@@ -9,7 +9,7 @@ export type RequestEntry = 'https' | 'onion' | 'member'
 export type RejectReason =
   /** More requests than the address may make. */
   | 'rate'
-  /** More connections than there may be, or than the address may have. */
+  /** More connections than there may be, or than the address may have or open. */
   | 'connections'
   /** Too many requests or bytes of bodies under way. */
   | 'busy'

@@ -11,14 +11,24 @@ export interface RpcOptions {
 
   /** Bytes of one request's body, counted as they are received. */
   readonly requestMaxBytes: number
-  /** Bytes of all bodies being received together; beyond them a request is answered 503. */
+  /** Bytes of all bodies received or being received together; beyond them the slowest are answered 503. */
   readonly bodiesMaxBytes: number
+  /** Bytes of answers that clients have not taken yet; beyond them the slowest clients' connections are closed. */
+  readonly answersMaxBytes: number
+  /** Bytes of messages that retrieves may be reading at once; beyond them a retrieve waits. */
+  readonly readingMaxBytes: number
+  /** Bytes of messages read for requests that are still under way; beyond them a retrieve is answered 503. */
+  readonly retrievedMaxBytes: number
   /** Requests under way together; beyond them a request is answered 503. */
   readonly requestsMax: number
   /** Connections together; beyond them a new one is closed. */
   readonly connectionsMax: number
   /** Connections from one address (an IPv6 /64 counts as one). */
   readonly connectionsPerAddressMax: number
+  /** Connections that one address may open at once: each costs a handshake, as much as several requests. */
+  readonly connectionBurst: number
+  /** Connections per second that one address may open in the long run. */
+  readonly connectionsPerSecond: number
   /** Bytes of a request's headers. */
   readonly headersMaxBytes: number
   /** Headers of one request. */
@@ -40,11 +50,15 @@ export interface RpcOptions {
   readonly keepAliveMs: DurationMs
   /** Time that requests under way have to finish when the server stops. */
   readonly drainMs: DurationMs
+  /** Time that they have to end once they were told to stop. */
+  readonly abortMs: DurationMs
 
   /** Requests that one address may make at once. */
   readonly rateBurst: number
   /** Requests per second that one address may make in the long run. */
   readonly ratePerSecond: number
+  /** An answer costs its address one request more for each so many bytes. */
+  readonly rateAnswerBytes: number
   /** Addresses whose rate is remembered; when all of them are active, a newcomer is refused. */
   readonly rateAddressesMax: number
 
@@ -62,9 +76,14 @@ export const defaultRpcOptions: RpcOptions = {
   certificateFolder: 'data/https',
   requestMaxBytes: REQUEST_MAX_BYTES,
   bodiesMaxBytes: 64 * 1024 * 1024,
+  answersMaxBytes: 64 * 1024 * 1024,
+  readingMaxBytes: 32 * 1024 * 1024,
+  retrievedMaxBytes: 64 * 1024 * 1024,
   requestsMax: 2_000,
   connectionsMax: 4_000,
   connectionsPerAddressMax: 200,
+  connectionBurst: 600,
+  connectionsPerSecond: 100,
   headersMaxBytes: 8 * 1024,
   headersMax: 64,
   handshakeTimeoutMs: 5 * SECOND,
@@ -75,8 +94,10 @@ export const defaultRpcOptions: RpcOptions = {
   idleTimeoutMs: 40 * SECOND,
   keepAliveMs: 5 * SECOND,
   drainMs: 8 * SECOND,
+  abortMs: SECOND,
   rateBurst: 600,
   ratePerSecond: 300,
+  rateAnswerBytes: 64 * 1024,
   rateAddressesMax: 10_000,
   conversionsMax: 20_000,
   unlockAfterMs: 15 * 24 * 3600 * SECOND,

@@ -39,6 +39,13 @@ export class RateLimiter {
     return true
   }
 
+  /** Takes more tokens of an address that has taken one; what it lacks, later requests wait for. */
+  charge(address: string, tokens: number): void {
+    const heldMs = this.#fullAtMs.get(address)
+    if (heldMs === undefined || tokens === 0) return
+    this.#fullAtMs.set(address, Math.max(heldMs, this.#clock.monotonicMs()) + tokens * this.#tokenMs)
+  }
+
   #makeRoom(nowMs: DurationMs): boolean {
     let tried = 0
     for (const [address, fullAtMs] of this.#fullAtMs) {

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { RpcError } from './errors.ts'
+import { GrowingBytes } from './growing-bytes.ts'
+import { MemoryBudget, type MemoryShare, serverBusy } from './memory-budget.ts'
 import type { RpcOptions } from './options.ts'
 
 type BodyOptions = Pick<RpcOptions, 'requestMaxBytes' | 'bodiesMaxBytes' | 'bodyWindowMs' | 'bodyWindowMinBytes'>
@@ -7,42 +9,44 @@ type BodyOptions = Pick<RpcOptions, 'requestMaxBytes' | 'bodiesMaxBytes' | 'body
 /** Receives requests' bodies: none too large, none too slow, and all of them together within a budget of memory. */
 export class BodyReader {
   readonly #options: BodyOptions
-  /** Bytes of all bodies being received or still in use. */
-  #heldBytes = 0
+  /** All bodies being received or still in use. */
+  readonly #budget: MemoryBudget
 
   constructor(options: BodyOptions) {
     this.#options = options
+    this.#budget = new MemoryBudget(options.bodiesMaxBytes)
   }
 
   /** Reads the whole body, hands it to `use`, and counts it against the budget until that has settled. */
   async use<T>(request: IncomingMessage, use: (body: Uint8Array) => Promise<T>): Promise<T> {
     this.#refuseLarge(Number(request.headers['content-length'] ?? 0))
-    const held = { bytes: 0 }
-    try {
-      return await use(await this.#read(request, held))
-    } finally {
-      this.#heldBytes -= held.bytes
-    }
+    const given = Promise.withResolvers<Uint8Array>()
+    using share = this.#budget.open(() => given.reject(serverBusy()))
+    const body = await this.#read(request, share, given)
+    share.pin()
+    return await use(body)
   }
 
   /** @throws {RpcError} BODY_TOO_LARGE, BODY_INCOMPLETE, SERVER_BUSY */
-  async #read(request: IncomingMessage, held: { bytes: number }): Promise<Uint8Array> {
-    const chunks: Buffer[] = []
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
+  async #read(
+    request: IncomingMessage,
+    share: MemoryShare,
+    { promise, resolve, reject }: PromiseWithResolvers<Uint8Array>,
+  ): Promise<Uint8Array> {
+    const body = new GrowingBytes()
     const incomplete = () => reject(new RpcError('BODY_INCOMPLETE', 'Request body incomplete'))
     const receive = (chunk: Buffer) => {
-      chunks.push(chunk)
       try {
-        this.#take(chunk.length, held)
+        this.#refuseLarge(body.length + chunk.length)
+        share.take(chunk.length)
+        body.append(chunk)
       } catch (error) {
         reject(error)
       }
     }
-    const pace = this.#watchPace(held, incomplete)
+    const pace = this.#watchPace(body, incomplete)
     request.on('data', receive)
-    request.once('end', () =>
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
-    )
+    request.once('end', () => resolve(body.whole()))
     request.once('error', incomplete)
     request.once('close', incomplete)
     try {
@@ -53,24 +57,15 @@ export class BodyReader {
     }
   }
 
-  #take(bytes: number, held: { bytes: number }): void {
-    held.bytes += bytes
-    this.#heldBytes += bytes
-    this.#refuseLarge(held.bytes)
-    if (this.#heldBytes > this.#options.bodiesMaxBytes) {
-      throw new RpcError('SERVER_BUSY', 'Server busy, try again later')
-    }
-  }
-
   #refuseLarge(bytes: number): void {
     if (bytes > this.#options.requestMaxBytes) throw new RpcError('BODY_TOO_LARGE', 'Request body too large')
   }
 
-  #watchPace(held: { readonly bytes: number }, onSlow: () => void): NodeJS.Timeout {
+  #watchPace(body: { readonly length: number }, onSlow: () => void): NodeJS.Timeout {
     let before = 0
     return setInterval(() => {
-      if (held.bytes - before < this.#options.bodyWindowMinBytes) onSlow()
-      before = held.bytes
+      if (body.length - before < this.#options.bodyWindowMinBytes) onSlow()
+      before = body.length
     }, this.#options.bodyWindowMs)
   }
 }

@@ -3,6 +3,7 @@ import { chmod, lstat, readFile, rm, writeFile } from 'node:fs/promises'
 import { request as startRequest } from 'node:https'
 import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -123,6 +124,52 @@ describe('bodies', () => {
     expect((await server.post(RPC, Buffer.alloc(1000))).status).toBe(200)
   })
 
+  test('a body that comes slowly gives way to others when memory runs out', async () => {
+    await using server = await startTestServer({ bodiesMaxBytes: 1500 })
+    const slow = await server.connect()
+    slow.write(`POST ${RPC} HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n${'a'.repeat(1000)}`)
+    const refused = readToEnd(slow)
+    // The first bytes may still be on their way when a quick request is answered.
+    for (let isEvicted = false; !isEvicted; ) {
+      expect((await server.post(RPC, Buffer.alloc(1000))).status).toBe(200)
+      isEvicted = (await server.exposeMetrics()).includes('starling_rpc_rejected_total{reason="busy"} 1')
+    }
+    expect(await refused).toMatch(/^HTTP\/1\.1 503 [\s\S]*Server busy, try again later$/)
+  })
+
+  test('a body in many small chunks is one body', async () => {
+    const handleJson = async (body: Uint8Array) => ({ status: 200, body: Buffer.from(body).toString() })
+    await using server = await startTestServer({}, { rpc: { handleJson, handleJsonRpc: async () => ({}) } })
+    const socket = await server.connect()
+    const digits = Array.from({ length: 20_000 }, (_, at) => String(at % 10))
+    const chunks = digits.map((digit) => `1\r\n${digit}\r\n`).join('')
+    const head = `POST ${RPC} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`
+    socket.write(`${head}${chunks}0\r\n\r\n`)
+    expect((await readToEnd(socket)).endsWith(`\r\n\r\n${digits.join('')}`)).toBe(true)
+  })
+
+  test('a client that does not take its answer loses it when memory runs out', async () => {
+    // More than the system's buffers take of a connection.
+    const text = 'a'.repeat(24 * 1024 * 1024)
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
+    const handleJson = async () => {
+      arrive()
+      return { status: 200, body: text }
+    }
+    await using server = await startTestServer(
+      { answersMaxBytes: 40 * 1024 * 1024 },
+      { rpc: { handleJson, handleJsonRpc: async () => ({}) } },
+    )
+    const slow = await server.connect()
+    slow.pause()
+    slow.write(`POST ${RPC} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`)
+    await arrived
+    expect((await server.post(RPC, '')).body).toHaveLength(text.length)
+    const taken = readToEnd(slow)
+    slow.resume()
+    expect((await taken).length).toBeLessThan(text.length)
+  })
+
   test('more requests than may be under way are refused', async () => {
     const { promise: finish, resolve } = Promise.withResolvers<void>()
     const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
@@ -155,6 +202,26 @@ describe('rates and connections', () => {
     }
     expect((await server.post('/ping_test/v1', '')).status).toBe(200)
     expect(await server.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="rate"} 3')
+  })
+
+  test('a large answer costs an address as much as many requests', async () => {
+    await using server = await startTestServer({ rateBurst: 4, ratePerSecond: 0.001, rateAnswerBytes: 100 })
+    expect((await server.post('/onion_req/v2', Buffer.alloc(299))).status).toBe(200)
+    expect((await server.post('/onion_req/v2', Buffer.alloc(99))).status).toBe(200)
+    expect((await server.post('/onion_req/v2', '')).status).toBe(429)
+  })
+
+  test('an address that opens connections faster than it may has them closed', async () => {
+    await using server = await startTestServer({ connectionBurst: 2, connectionsPerSecond: 0.001 })
+    for (let opened = 0; opened < 2; opened++) {
+      const socket = await server.connect()
+      socket.destroy()
+      await once(socket, 'close')
+    }
+    const third = connectTcp(server.port, '127.0.0.1')
+    third.on('error', () => {})
+    await once(third, 'close')
+    expect(await server.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="connections"} 1')
   })
 
   test.each([{ connectionsPerAddressMax: 2 }, { connectionsMax: 2 }])(
@@ -242,6 +309,28 @@ describe('stopping', () => {
     await server.stop()
     await cut
     expect(signal.aborted).toBe(true)
+  })
+
+  test('the server is not stopped before requests whose client is gone have ended', async () => {
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
+    let hasEnded = false
+    const handleJson = async (_body: Uint8Array, signal: AbortSignal) => {
+      arrive()
+      await once(signal, 'abort')
+      for (let turn = 0; turn < 5; turn++) await setImmediate()
+      hasEnded = true
+      return { status: 200, body: {} }
+    }
+    await using server = await startTestServer(
+      { drainMs: 50 },
+      { rpc: { handleJson, handleJsonRpc: async () => ({}) } },
+    )
+    const socket = await server.connect()
+    socket.write(`POST ${RPC} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`)
+    await arrived
+    socket.destroy()
+    await server.stop()
+    expect(hasEnded).toBe(true)
   })
 
   test('an onion request is told when its client is gone', async () => {

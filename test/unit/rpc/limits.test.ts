@@ -1,6 +1,10 @@
 // What bounds the clients of the HTTPS entry, apart from the server that uses it.
-import { expect, test } from 'vitest'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ByteGate } from '../../../src/rpc/byte-gate.ts'
 import { limitedAddress } from '../../../src/rpc/client-address.ts'
+import { GrowingBytes } from '../../../src/rpc/growing-bytes.ts'
+import { MemoryBudget } from '../../../src/rpc/memory-budget.ts'
 import { RateLimiter } from '../../../src/rpc/rate-limiter.ts'
 
 const OPTIONS = { rateBurst: 600, ratePerSecond: 300, rateAddressesMax: 10_000 }
@@ -40,6 +44,105 @@ test('address 10,001 is refused while all are active, and accepted when one is n
   expect(limiter.take('5')).toBe(true)
   clock.ms += TOKEN_MS
   expect(limiter.take('newcomer')).toBe(true)
+})
+
+test('what an address is charged beyond its tokens, its later requests wait for', () => {
+  const { clock, limiter } = setup({ rateBurst: 3 })
+  expect(limiter.take('a')).toBe(true)
+  limiter.charge('a', 4)
+  limiter.charge('stranger', 4)
+  clock.ms += 2 * TOKEN_MS
+  expect([limiter.take('a'), limiter.take('stranger')]).toEqual([false, true])
+  clock.ms += TOKEN_MS
+  expect([limiter.take('a'), limiter.take('a')]).toEqual([true, false])
+})
+
+describe('a memory budget', () => {
+  const open = (budget: MemoryBudget, name: string, given: string[]) => budget.open(() => given.push(name))
+
+  test('is kept by those that are under way the longest giving up theirs', () => {
+    const given: string[] = []
+    const budget = new MemoryBudget(10)
+    open(budget, 'a', given).take(4)
+    open(budget, 'b', given).take(4)
+    const c = open(budget, 'c', given)
+    c.take(2)
+    expect(given).toEqual([])
+    c.take(1)
+    expect(given).toEqual(['a'])
+    c.take(8)
+    expect(given).toEqual(['a', 'b', 'c'])
+  })
+
+  test('is not given up by pinned shares, and refuses when they use it up', () => {
+    const given: string[] = []
+    const budget = new MemoryBudget(10)
+    const pinned = open(budget, 'pinned', given)
+    pinned.take(6)
+    pinned.pin()
+    const firm = budget.open()
+    firm.take(4)
+    const late = open(budget, 'late', given)
+    late.take(1)
+    expect(given).toEqual(['late'])
+    expect(() => budget.open().take(1)).toThrow(expect.objectContaining({ code: 'SERVER_BUSY' }))
+  })
+
+  test('gets back what a share took once, however often that is closed', () => {
+    const given: string[] = []
+    const budget = new MemoryBudget(10)
+    const share = open(budget, 'a', given)
+    share.take(10)
+    for (let time = 0; time < 2; time++) share[Symbol.dispose]()
+    share.take(10)
+    const next = budget.open()
+    next.take(10)
+    expect(() => next.take(1)).toThrow()
+    expect(given).toEqual([])
+  })
+})
+
+describe('a gate for bytes', () => {
+  test('lets work begin in its order while all of it fits, and any work alone', async () => {
+    const gate = new ByteGate(10)
+    const begun: string[] = []
+    const enter = (name: string, bytes: number) => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const done = gate.use(bytes, () => {
+        begun.push(name)
+        return promise
+      })
+      return { done, resolve, reject }
+    }
+    const [a, b, c, d] = [enter('a', 6), enter('b', 6), enter('c', 1), enter('d', 99)]
+    await Promise.resolve()
+    expect(begun).toEqual(['a'])
+    a.reject(new Error('failed'))
+    await expect(a.done).rejects.toThrow('failed')
+    expect(begun).toEqual(['a', 'b', 'c'])
+    b.resolve()
+    await b.done
+    expect(begun).not.toContain('d')
+    c.resolve()
+    await c.done
+    d.resolve()
+    await d.done
+    expect(begun).toEqual(['a', 'b', 'c', 'd'])
+  })
+})
+
+test('chunks of any sizes become the same bytes in one piece', () => {
+  const chunks = fc.array(fc.uint8Array({ maxLength: 40_000, size: 'max' }), { maxLength: 8 })
+  fc.assert(
+    fc.property(chunks, (arrays) => {
+      const parts = arrays.map((array) => Buffer.from(array))
+      const bytes = new GrowingBytes()
+      for (const part of parts) bytes.append(part)
+      expect(Buffer.concat(parts).equals(bytes.whole())).toBe(true)
+      expect(bytes.length).toBe(bytes.whole().length)
+    }),
+    { numRuns: 200 },
+  )
 })
 
 test.each([
