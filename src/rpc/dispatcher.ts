@@ -5,7 +5,7 @@ import { type MethodName, parseMethodName } from '../protocol/client-api/methods
 import { invalidRequest } from '../protocol/client-api/parameter.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { refusalOf, reportFailure } from './error-response.ts'
-import type { Call } from './method.ts'
+import type { Call, ClientCall } from './method.ts'
 import { type BoundMethod, createMethodTable, type MethodComponents, type PreparedRequest } from './method-table.ts'
 import type { PreparedSubrequest } from './methods/batch.ts'
 import { type RpcMetrics, statusClass } from './metrics.ts'
@@ -30,7 +30,7 @@ export class Dispatcher {
   }
 
   /** Never rejects. */
-  async answer(request: Envelope, call: Call): Promise<ClientAnswer> {
+  async answer(request: Envelope, call: ClientCall): Promise<ClientAnswer> {
     const name = parseMethodName(request.method)
     if (name === undefined) return this.#unknown(request, call)
     try {
@@ -50,7 +50,7 @@ export class Dispatcher {
   }
 
   /** Never rejects, and counts. */
-  async #run(name: MethodName, prepared: PreparedRequest, call: Call): Promise<ClientAnswer> {
+  async #run(name: MethodName, prepared: PreparedRequest, call: ClientCall): Promise<ClientAnswer> {
     const { clock, metrics } = this.#components
     const startedMs = clock.monotonicMs()
     const answer = await prepared.answer(call).catch((error: unknown) => this.#failed(error))
@@ -68,7 +68,16 @@ export class Dispatcher {
       throw invalidRequest('Invalid batch subrequest: subrequests may not contain meta-requests')
     }
     const prepared = bound.prepare(params)
-    return (call) => this.#run(name, prepared, call)
+    return {
+      retrieveBytes: prepared.retrieveBytes,
+      run: (call) => this.#run(name, prepared, this.#receivedNow(call)),
+    }
+  }
+
+  /** A request of a sequence may begin long after the sequence came; members would find its time too old. */
+  #receivedNow(call: ClientCall): ClientCall {
+    const nowMs = this.#components.clock.nowMs()
+    return { ...call, nowMs, receivedMs: nowMs }
   }
 
   #unknown({ method }: Envelope, { entry }: Call): ClientAnswer {

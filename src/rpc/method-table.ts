@@ -3,8 +3,9 @@ import type { ClientAnswer, Envelope } from '../protocol/client-api/envelope.ts'
 import type { MethodName } from '../protocol/client-api/methods.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Authenticator } from './authentication.ts'
+import type { ByteGate } from './byte-gate.ts'
 import type { Messages } from './messages.ts'
-import type { Call, LocalMethod, SwarmMethod } from './method.ts'
+import type { Call, ClientCall, LocalMethod, SwarmMethod } from './method.ts'
 import { createBatchMethod, createSequenceMethod, type PreparedSubrequest } from './methods/batch.ts'
 import { createDeleteMethod } from './methods/delete.ts'
 import { createDeleteAllMethod } from './methods/delete-all.ts'
@@ -26,6 +27,7 @@ export interface MethodComponents extends SwarmRequestComponents {
   readonly identity: NodeIdentity
   readonly info: { readonly version: readonly [number, number, number] }
   readonly messages: Messages
+  readonly reading: ByteGate
   readonly serviceNodes: ServiceNodeList
 }
 
@@ -40,7 +42,9 @@ export interface BoundMethod {
 /** A request whose parameters are read. */
 export interface PreparedRequest {
   /** @throws {RpcError} when it is refused */
-  answer(call: Call): Promise<ClientAnswer>
+  answer(call: ClientCall): Promise<ClientAnswer>
+  /** Bytes of messages that the answer may hold. */
+  readonly retrieveBytes: number
   /** How another member's request is carried out here; only methods that run on a whole swarm have it. */
   readonly forwarded?: ForwardedWork
 }
@@ -79,7 +83,10 @@ function bind<Request>(method: LocalMethod<Request>): BoundMethod {
     kind: 'local',
     prepare(params) {
       const request = method.parse(params)
-      return { answer: async (call) => method.answer(request, call) }
+      return {
+        answer: async (call) => method.answer(request, call),
+        retrieveBytes: method.retrieveBytes?.(request) ?? 0,
+      }
     },
   }
 }
@@ -95,6 +102,7 @@ function bindToSwarm<Request extends { readonly account: AccountId }>(
       const request = method.parse(params)
       return {
         answer: (call) => runOnSwarm(components, { name, method, request, params }, call),
+        retrieveBytes: 0,
         forwarded: {
           account: request.account,
           check: (call) => method.check(request, call),

@@ -4,6 +4,7 @@ import type { ClientAnswer } from '../protocol/client-api/envelope.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { SIGNATURE_WINDOW_FORWARDED_MS, SIGNATURE_WINDOW_MS } from '../protocol/limits.ts'
 import { RpcError } from './errors.ts'
+import type { MemoryShare } from './memory-budget.ts'
 import type { RequestEntry } from './metrics.ts'
 
 /** One request on its way through the method table. */
@@ -16,10 +17,20 @@ export interface Call {
   readonly signal: AbortSignal
 }
 
+/** A client's request, whose answer may hold messages. */
+export interface ClientCall extends Call {
+  /** The part of its size that a retrieve may use, 0..1: those of one batch share what one retrieve may return. */
+  readonly retrieveShare: number
+  /** Memory of the messages that the answer holds. */
+  readonly retrieved: MemoryShare
+}
+
 /** Answers from this node alone. */
 export interface LocalMethod<Request> {
   parse(params: JsonObject): Request
-  answer(request: Request, call: Call): ClientAnswer | Promise<ClientAnswer>
+  answer(request: Request, call: ClientCall): ClientAnswer | Promise<ClientAnswer>
+  /** Bytes of messages that the answer may hold; none when it is left out. */
+  retrieveBytes?(request: Request): number
 }
 
 /** Runs on every member of an account's swarm: here at once, and on the others by forwarding. */

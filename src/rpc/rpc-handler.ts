@@ -4,11 +4,14 @@ import { type ClientAnswer, decodeEnvelope } from '../protocol/client-api/envelo
 import type { JsonObject } from '../protocol/json.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import { Authenticator } from './authentication.ts'
+import { ByteGate } from './byte-gate.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { refusalOf } from './error-response.ts'
 import { ForwardedRequests } from './forwarded-requests.ts'
 import { answerJsonRpc } from './json-rpc.ts'
+import { MemoryBudget } from './memory-budget.ts'
 import type { Messages } from './messages.ts'
+import type { ClientCall } from './method.ts'
 import type { RequestEntry, RpcMetrics } from './metrics.ts'
 import type { NodeIdentity } from './node-signer.ts'
 import type { RpcOptions } from './options.ts'
@@ -35,13 +38,18 @@ export interface RpcComponents {
 export interface RpcHandler {
   /** A body of `POST /storage_rpc/v1`, or the payload of an onion request. A text body is an error text. */
   handleJson(body: Uint8Array, signal: AbortSignal, entry: Exclude<RequestEntry, 'member'>): Promise<ClientAnswer>
-  /** The payload of an onion request that ends here. */
-  handleOnionRpc(payload: Uint8Array, signal: AbortSignal): Promise<ClientAnswer>
+  /**
+   * The payload of an onion request that ends here. It runs to its end even if nobody waits any more: what this node has stored
+   * or deleted by then, the other members should hear of.
+   */
+  handleOnionRpc(payload: Uint8Array): Promise<ClientAnswer>
   /** A request that another member of a swarm passed on; settles with the bytes of the answer, also when it refuses. */
   handleForwarded(from: ServiceNodeKey, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
   /** A body of `POST /json_rpc`. */
   handleJsonRpc(body: Uint8Array): Promise<JsonObject>
 }
+
+const neverAborted = new AbortController().signal
 
 export function createRpcHandler(components: RpcComponents, options: RpcOptions): RpcHandler {
   const { clock, readiness } = components
@@ -50,9 +58,11 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
   const methods = {
     ...components,
     serviceNodes,
+    reading: new ByteGate(options.readingMaxBytes),
     directory: new ServiceNodeDirectory({ ...components, images }),
     authenticator: new Authenticator({ images }),
   }
+  const retrievedBudget = new MemoryBudget(options.retrievedMaxBytes)
   const dispatcher = new Dispatcher(methods)
   const forwarded = new ForwardedRequests(methods, dispatcher)
 
@@ -63,8 +73,10 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
       return { status: 503, body: notReadyText(entry, notReady) }
     }
     const nowMs = clock.nowMs()
+    using retrieved = retrievedBudget.open()
     try {
-      return await dispatcher.answer(decodeEnvelope(body), { entry, nowMs, receivedMs: nowMs, signal })
+      const call: ClientCall = { entry, nowMs, receivedMs: nowMs, signal, retrieved, retrieveShare: 1 }
+      return await dispatcher.answer(decodeEnvelope(body), call)
     } catch (error) {
       const refusal = refusalOf(error)
       if (refusal === undefined) throw error
@@ -75,7 +87,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
 
   return {
     handleJson,
-    handleOnionRpc: (payload, signal) => handleJson(payload, signal, 'onion'),
+    handleOnionRpc: (payload) => handleJson(payload, neverAborted, 'onion'),
     handleForwarded: (from, payload, signal) => forwarded.answer(from, payload, signal),
     handleJsonRpc: (body) => answerJsonRpc(body, serviceNodes),
   }

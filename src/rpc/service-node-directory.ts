@@ -5,7 +5,6 @@ import type { ClientAnswer } from '../protocol/client-api/envelope.ts'
 import type { GetSwarmAnswer, SwarmNode } from '../protocol/client-api/get-swarm.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import {
-  type Member,
   type MembershipEpoch,
   type ServiceNodeContact,
   type ServiceNodeKey,
@@ -25,7 +24,6 @@ export interface SwarmView {
   /** The other nodes that a change to an account's messages goes to. */
   replicas(account: AccountId): readonly ServiceNodeKey[]
   swarmOfMember(key: ServiceNodeKey): bigint | undefined
-  members(): readonly Member[]
   epoch(): MembershipEpoch | undefined
 }
 

@@ -1,9 +1,15 @@
 import { type BatchRequest, parseBatchParams } from '../../protocol/client-api/batch.ts'
 import type { ClientAnswer, Envelope } from '../../protocol/client-api/envelope.ts'
-import type { Call, LocalMethod } from '../method.ts'
+import { RETRIEVE_SIZE_MAX } from '../../protocol/limits.ts'
+import type { ClientCall, LocalMethod } from '../method.ts'
 
-/** A request whose parameters are read, ready to run. Never rejects. */
-export type PreparedSubrequest = (call: Call) => Promise<ClientAnswer>
+/** A request whose parameters are read, ready to run. */
+export interface PreparedSubrequest {
+  /** Bytes of messages that its answer may hold. */
+  readonly retrieveBytes: number
+  /** Never rejects. */
+  run(call: ClientCall): Promise<ClientAnswer>
+}
 
 export interface BatchComponents {
   /** @throws {ProtocolError} for an unknown or nested method, or parameters that it refuses */
@@ -13,10 +19,14 @@ export interface BatchComponents {
 /** All requests are read before any runs, so that a malformed one spoils the whole before anything happened. */
 interface PreparedBatch {
   readonly subrequests: readonly PreparedSubrequest[]
+  /** The part of its size that each retrieve may use. */
+  readonly retrieveShare: number
 }
 
 function prepareAll({ requests }: BatchRequest, { prepare }: BatchComponents): PreparedBatch {
-  return { subrequests: requests.map(prepare) }
+  const subrequests = requests.map(prepare)
+  const retrieveBytes = subrequests.reduce((sum, subrequest) => sum + subrequest.retrieveBytes, 0)
+  return { subrequests, retrieveShare: Math.min(1, RETRIEVE_SIZE_MAX / retrieveBytes) }
 }
 
 function batchAnswer(answers: readonly ClientAnswer[]): ClientAnswer {
@@ -27,7 +37,10 @@ function batchAnswer(answers: readonly ClientAnswer[]): ClientAnswer {
 export function createBatchMethod(components: BatchComponents): LocalMethod<PreparedBatch> {
   return {
     parse: (params) => prepareAll(parseBatchParams(params), components),
-    answer: async ({ subrequests }, call) => batchAnswer(await Promise.all(subrequests.map((run) => run(call)))),
+    async answer({ subrequests, retrieveShare }, call) {
+      const shared = { ...call, retrieveShare }
+      return batchAnswer(await Promise.all(subrequests.map((subrequest) => subrequest.run(shared))))
+    },
   }
 }
 
@@ -35,10 +48,11 @@ export function createBatchMethod(components: BatchComponents): LocalMethod<Prep
 export function createSequenceMethod(components: BatchComponents): LocalMethod<PreparedBatch> {
   return {
     parse: (params) => prepareAll(parseBatchParams(params), components),
-    async answer({ subrequests }, call) {
+    async answer({ subrequests, retrieveShare }, call) {
+      const shared = { ...call, retrieveShare }
       const answers: ClientAnswer[] = []
-      for (const run of subrequests) {
-        const answer = await run(call)
+      for (const subrequest of subrequests) {
+        const answer = await subrequest.run(shared)
         answers.push(answer)
         if (answer.status >= 300 || call.signal.aborted) break
       }

@@ -9,6 +9,7 @@ import { SUBACCOUNT_READ } from '../../protocol/client-api/subaccount.ts'
 import type { StoredMessage } from '../../protocol/message.ts'
 import { isRetrievedWithoutAuthentication } from '../../protocol/namespace.ts'
 import type { Authenticator } from '../authentication.ts'
+import type { ByteGate } from '../byte-gate.ts'
 import { RpcError } from '../errors.ts'
 import type { Messages } from '../messages.ts'
 import { type Call, type LocalMethod, requireRecent } from '../method.ts'
@@ -19,10 +20,11 @@ export interface RetrieveComponents {
   readonly authenticator: Authenticator
   readonly directory: Pick<ServiceNodeDirectory, 'wrongSwarm'>
   readonly messages: Pick<Messages, 'retrieve'>
+  readonly reading: ByteGate
 }
 
 export function createRetrieveMethod(components: RetrieveComponents): LocalMethod<RetrieveRequest> {
-  const { authenticator, directory, messages } = components
+  const { authenticator, directory, messages, reading } = components
   return {
     parse: parseRetrieveParams,
     async answer(request, call) {
@@ -30,10 +32,15 @@ export function createRetrieveMethod(components: RetrieveComponents): LocalMetho
       if (elsewhere !== undefined) return elsewhere
       checkSignature(request, call, authenticator)
       const { signed: _, ...query } = request
-      const found = await messages.retrieve(query)
-      const body = { messages: found.messages.map(retrievedMessage), more: found.more }
+      const sizeMax = Math.floor(query.sizeMax * call.retrieveShare)
+      const body = await reading.use(sizeMax, async () => {
+        const found = await messages.retrieve({ ...query, sizeMax })
+        call.retrieved.take(bytesOf(found.messages))
+        return { messages: found.messages.map(retrievedMessage), more: found.more }
+      })
       return { status: 200, body: stamped(body, call.nowMs) }
     },
+    retrieveBytes: ({ sizeMax }) => sizeMax,
   }
 }
 
@@ -54,6 +61,11 @@ function checkSignature(
     access: SUBACCOUNT_READ,
     refusal: 'retrieve signature verification failed',
   })
+}
+
+/** What they take as base64, roughly. */
+function bytesOf(messages: readonly StoredMessage[]): number {
+  return messages.reduce((sum, { data }) => sum + Math.ceil((4 * data.length) / 3), 0)
 }
 
 function retrievedMessage({ hash, timestampMs, expiryMs, data }: StoredMessage): RetrievedMessage {

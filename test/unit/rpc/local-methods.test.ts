@@ -6,6 +6,7 @@ import { ed25519PublicKey, toX25519PublicKey } from '../../../src/crypto/keys.ts
 import type { JsonObject } from '../../../src/protocol/json.ts'
 import { parseServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import { toBase32z } from '../../../src/rpc/base32z.ts'
+import type { Messages } from '../../../src/rpc/messages.ts'
 import { anEpoch } from '../swarm/member-lists.ts'
 import { anAccount, createTestNetwork, START_MS } from './rpc-fixture.ts'
 
@@ -219,6 +220,58 @@ describe('batch and sequence', () => {
     expect(json['results']).toMatchObject([{ code: 200 }, { code: 200, body: { messages: [{}] } }])
   })
 
+  test('each request of a sequence has a time of its own, since those before it may have taken long', async () => {
+    let calls = 0
+    const clock = { nowMs: () => START_MS + 1000 * calls++, monotonicMs: () => 0 }
+    await using network = await createTestNetwork(1, { components: { clock } })
+    const { json } = await network.first.call('sequence', { requests: [info, info] })
+    const [first, second] = (json['results'] as { body: { t: number } }[]).map(({ body }) => body.t)
+    expect(Number(second) - Number(first)).toBe(1000)
+  })
+
+  test('the retrieves of a batch share what one may return', async () => {
+    const sizes: number[] = []
+    const none = async () => []
+    const messages: Messages = {
+      store: () => Promise.reject(new Error('Not asked')),
+      retrieve: async ({ sizeMax }) => {
+        sizes.push(sizeMax)
+        return { messages: [], more: false }
+      },
+      delete: none,
+      deleteAll: none,
+      expire: async () => ({ updated: [], unchanged: [] }),
+      expiries: none,
+    }
+    await using network = await createTestNetwork(1, { components: { messages } })
+    const retrieve = (max_size: number) => ({
+      method: 'retrieve',
+      params: { pubkey: alice.id, namespace: -10, max_size },
+    })
+    const asked = async (method: string, parts: readonly number[]) => {
+      sizes.length = 0
+      await network.first.call(method, { requests: [info, ...parts.map(retrieve)] })
+      return sizes
+    }
+    // What clients ask for their own account, and for groups.
+    expect(await asked('batch', [-2, -8, -8, -8, -8])).toEqual([3_900_000, ...Array(4).fill(975_000)])
+    expect(await asked('batch', Array(20 - 1).fill(-1))).toEqual(Array(19).fill(Math.floor(7_800_000 / 19)))
+    expect(await asked('sequence', [-1, -1])).toEqual([3_900_000, 3_900_000])
+  })
+
+  test('a retrieve that would hold too much memory is refused, and the next is not', async () => {
+    await using network = await createTestNetwork(1, { rpc: { retrievedMaxBytes: 1000 } })
+    const data = toBase64(Buffer.alloc(600))
+    await network.first.call('store', { ...storing('a'), namespace: -10, data })
+    const retrieve = { method: 'retrieve', params: { pubkey: alice.id, namespace: -10 } }
+    const { json } = await network.first.call('batch', { requests: [retrieve, retrieve] })
+    expect(json['results']).toEqual([
+      { code: 200, body: expect.anything() },
+      { code: 503, body: 'Server busy, try again later' },
+    ])
+    expect(await network.first.call('retrieve', retrieve.params)).toMatchObject({ status: 200 })
+  })
+
   test.each([
     [{ method: 'nothing', params: {} }, 'Invalid batch subrequest: invalid method "nothing"'],
     [
@@ -262,7 +315,7 @@ describe('handler', () => {
       status: 503,
       body: 'Service node is not ready: no stake; disk full\n',
     })
-    expect(await network.first.handleOnionRpc(body, neverAborted)).toEqual({ status: 503, body: 'Snode not ready' })
+    expect(await network.first.handleOnionRpc(body)).toEqual({ status: 503, body: 'Snode not ready' })
     expect(await network.first.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="not_ready"} 2')
   })
 
@@ -275,7 +328,7 @@ describe('handler', () => {
       ],
     })
     await network.first.call('nothing', {})
-    await network.first.handleOnionRpc(utf8('{"method":"store","params":{}}'), neverAborted)
+    await network.first.handleOnionRpc(utf8('{"method":"store","params":{}}'))
     const metrics = await network.first.exposeMetrics()
     expect(metrics).toContain('starling_rpc_requests_total{method="info",entry="https",status="2xx"} 2')
     expect(metrics).toContain('starling_rpc_requests_total{method="batch",entry="https",status="2xx"} 1')
