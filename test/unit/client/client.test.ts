@@ -450,6 +450,19 @@ describe('when a path fails', () => {
   })
 })
 
+test('a swarm is asked for once an hour', async () => {
+  let nowMs = 0
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => nowMs }
+  const client = clientOf(alice, { clock, nodeListRefreshAfterMs: 2 * 3_600_000 })
+  await client.getSwarm(bob.id)
+  nowMs = 3_600_000 - 1
+  await client.getSwarm(bob.id)
+  expect(asked('get_swarm')).toBe(1)
+  nowMs = 3_600_000
+  await client.getSwarm(bob.id)
+  expect(asked('get_swarm')).toBe(2)
+})
+
 describe('the service node list', () => {
   test('is refreshed by asking service nodes, not the seed', async () => {
     let seeded = 0

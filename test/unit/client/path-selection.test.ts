@@ -161,4 +161,17 @@ describe('the path pool', () => {
     for (const node of few) pool.dropNode(node.key)
     expect(pool.pathTo(few[0] as ReachableNode).hops.length).toBe(PATH_HOPS)
   })
+
+  test('a node that failed is taken again when a destination leaves no other way to it', () => {
+    fc.assert(
+      fc.property(seed, (start) => {
+        const [last, failed, ...rest] = nodesOn([0, 1, 2, 3]) as [ReachableNode, ReachableNode, ...ReachableNode[]]
+        const pool = poolOf([last, failed, ...rest], seeded(start))
+        pool.dropNode(failed.key)
+        const keys = pool.pathTo(last).hops.map(({ key }) => key)
+        expect(keys.sort()).toEqual([failed, ...rest].map(({ key }) => key))
+      }),
+      { numRuns: 50 },
+    )
+  })
 })
