@@ -32,7 +32,12 @@ const parser = yargs(hideBin(process.argv))
   .wrap(Math.min(HELP_WIDTH_MAX, process.stdout.columns ?? HELP_WIDTH_MAX))
   .fail((message, error) => refuse(message, error))
 
-await parser.parseAsync()
+try {
+  await parser.parseAsync()
+} catch (error) {
+  // From before the command runs, such as a configuration file that cannot be read.
+  refuse(null, error)
+}
 
 /** What was typed is no command: says so for people and, with --json, for scripts. */
 function refuse(message: string | null, error: unknown): never {

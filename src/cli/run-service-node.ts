@@ -1,18 +1,17 @@
 import { constants } from 'node:os'
 import { type DurationMs, SECOND } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { createLogger } from '../node/logger.ts'
+import { createLogger, type LogOptions } from '../node/logger.ts'
+import type { ServiceNodeOptions } from '../node/options.ts'
 import { createServiceNode } from '../node/service-node.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
-import { parseServiceNodeArgs, type ServiceNodeArgs } from './options/service-node.ts'
 
 /** What an orderly end may take, draining of requests included. */
 const STOP_MAX_MS = 10 * SECOND
 const SIGNAL_EXIT_BASE = 128
 
 /** Runs a node until SIGTERM or SIGINT, then drains and ends with 0. A second signal, or one while it starts, ends it at once. */
-export async function runServiceNode(args: ServiceNodeArgs): Promise<void> {
-  const options = parseServiceNodeArgs(args)
+export async function runServiceNode(options: { node: ServiceNodeOptions; log: LogOptions }): Promise<void> {
   const log = createLogger(options.log)
   endOnBugs(log)
   const stopped = stopSignal(log)

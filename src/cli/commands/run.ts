@@ -11,7 +11,12 @@ import {
 import { ENVIRONMENT_PREFIX, environmentName } from '../environment.ts'
 import { EXIT_CODES_TEXT } from '../exit-codes.ts'
 import { refuseOddSwitch } from '../options/check.ts'
-import { type ServiceNodeArgs, serviceNodeFlagGroups, serviceNodeFlags } from '../options/service-node.ts'
+import {
+  parseServiceNodeArgs,
+  type ServiceNodeArgs,
+  serviceNodeFlagGroups,
+  serviceNodeFlags,
+} from '../options/service-node.ts'
 
 export const baseFlags = {
   config: { type: 'string', describe: 'Configuration file in YAML or JSON' },
@@ -38,8 +43,9 @@ export const runCommand: CommandModule<object, RunArgs> = {
       .epilogue(EXIT_CODES_TEXT) as Argv<RunArgs>
   },
   handler: async (args) => {
+    const options = parseServiceNodeArgs(args)
     const { runServiceNode } = await import('../run-service-node.ts')
-    await runServiceNode(args)
+    await runServiceNode(options)
   },
 }
 
