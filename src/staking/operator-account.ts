@@ -1,10 +1,23 @@
-import { createPublicClient, createWalletClient, defineChain, http } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
+import {
+  type Chain,
+  createPublicClient,
+  createWalletClient,
+  defineChain,
+  type HttpTransport,
+  http,
+  type PublicClient,
+  type WalletClient,
+} from 'viem'
+import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { type DurationMs, SECOND } from '../base/clock.ts'
 import type { Hex } from './chain-reply.ts'
 
 /** What the operator's transactions are made and sent with. */
-export type OperatorAccount = ReturnType<typeof createOperatorAccount>
+export interface OperatorAccount {
+  readonly address: Hex
+  readonly chain: PublicClient<HttpTransport, Chain>
+  readonly wallet: WalletClient<HttpTransport, Chain, PrivateKeyAccount>
+}
 
 export interface OperatorAccountOptions {
   readonly rpcUrl: string
@@ -17,7 +30,7 @@ export interface OperatorAccountOptions {
 const RECEIPT_POLL_MS: DurationMs = SECOND / 2
 
 /** The private key stays in this object; nothing of it is ever shown or sent. */
-export function createOperatorAccount(privateKey: Hex, options: OperatorAccountOptions) {
+export function createOperatorAccount(privateKey: Hex, options: OperatorAccountOptions): OperatorAccount {
   const chain = defineChain({
     id: options.chainId,
     name: `chain ${options.chainId}`,
@@ -28,7 +41,7 @@ export function createOperatorAccount(privateKey: Hex, options: OperatorAccountO
     timeout: options.requestTimeoutMs,
     maxResponseBodySize: options.replyMaxBytes,
     fetchOptions: { redirect: 'error' },
-    // Reading again does no harm, and sending the same signed transaction again neither.
+    // For reads. A transaction is sent once.
     retryCount: 2,
   })
   const account = privateKeyToAccount(privateKey)
