@@ -75,7 +75,7 @@ export function registrationArguments(registration: Registration) {
   return [blsPubkey, proofOfPossession, serviceNodeParams, []] as const
 }
 
-/** The call as bytes, for wallets that are elsewhere. */
+/** The call as bytes. */
 export function registrationCall(registration: Registration): Hex {
   return encodeFunctionData({
     abi: serviceNodeRewardsAbi,

@@ -1,10 +1,11 @@
-import { type DurationMs, MINUTE } from '../base/clock.ts'
+import { encodeFunctionData } from 'viem'
 import { stakingTokenAbi } from './abi.ts'
 import type { Hex } from './chain-reply.ts'
 import { stakingCallAbi, stakingErrorOf } from './contract-errors.ts'
 import { StakingError } from './errors.ts'
 import type { OperatorAccount } from './operator-account.ts'
-import { type Registration, registrationArguments } from './registration.ts'
+import { transact } from './operator-transaction.ts'
+import { type Registration, registrationArguments, registrationCall } from './registration.ts'
 
 /** All that an operator should see before it stakes. Amounts are in the token's atomic units and in wei. */
 export interface RegistrationPlan {
@@ -38,7 +39,6 @@ export interface StakeTarget {
 const GAS_MARGIN_PERCENT = 30n
 /** Gas of a registration where the provider cannot simulate an approval and what follows it. */
 const REGISTRATION_GAS = 2_000_000n
-const RECEIPT_TIMEOUT_MS: DurationMs = 3 * MINUTE
 
 /**
  * Looks at everything that a registration needs and simulates it. Sends nothing.
@@ -86,8 +86,9 @@ export async function sendRegistration(
     })
     // Without the margin, somebody else's registration that comes in between can make this one run out of gas.
     const gas = withGasMargin(await account.chain.estimateContractGas(request))
-    const hash = await account.wallet.writeContract({ ...request, gas })
-    return { approval, registration: hash, blockNumber: await confirmed(account, hash) }
+    const call = { to: plan.contract, data: registrationCall(registration), gas }
+    const { hash, blockNumber } = await transact(account, call)
+    return { approval, registration: hash, blockNumber }
   } catch (error) {
     throw stakingErrorOf(error)
   }
@@ -198,28 +199,8 @@ function withGasMargin(gas: bigint): bigint {
 
 /** Allows exactly the stake, so that nothing else can ever be taken. */
 async function approve(account: OperatorAccount, { token, contract, stakeAtomic }: RegistrationPlan): Promise<Hex> {
-  const { request } = await account.chain.simulateContract({
-    address: token,
-    abi: stakingTokenAbi,
-    functionName: 'approve',
-    args: [contract, stakeAtomic],
-    account: account.wallet.account,
-  })
-  const hash = await account.wallet.writeContract(request)
-  await confirmed(account, hash)
+  const call = { abi: stakingTokenAbi, functionName: 'approve', args: [contract, stakeAtomic] } as const
+  await account.chain.simulateContract({ ...call, address: token, account: account.wallet.account })
+  const { hash } = await transact(account, { to: token, data: encodeFunctionData(call) })
   return hash
-}
-
-async function confirmed({ chain }: OperatorAccount, hash: Hex): Promise<bigint> {
-  const receipt = await chain
-    .waitForTransactionReceipt({ hash, timeout: RECEIPT_TIMEOUT_MS })
-    .catch((error: unknown) => {
-      const { code, message } = stakingErrorOf(error)
-      // Whoever waits in vain must be able to look the transaction up.
-      throw new StakingError(code, message, { details: { hash } })
-    })
-  if (receipt.status === 'success') return receipt.blockNumber
-  throw new StakingError('CONTRACT_REFUSED', 'The transaction was mined, but the contract refused it', {
-    details: { hash },
-  })
 }

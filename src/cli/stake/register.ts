@@ -106,11 +106,12 @@ function planLines(plan: RegistrationPlan): readonly string[] {
   return [
     `Chain        ${plan.chainId}`,
     `Contract     ${plan.contract}`,
+    `Token        ${plan.token}`,
     `Operator     ${plan.operator}`,
     `Stake        ${tokens(plan.stakeAtomic)}`,
     `Balance      ${tokens(plan.balanceAtomic)}, after it ${tokens(plan.balanceAtomic - plan.stakeAtomic)}`,
     `Transactions ${plan.needsApproval ? '2: approve exactly the stake, register' : '1: register'}`,
-    `Gas          at most ${plan.gas}, ${wholeUnits(plan.gasCostMaxWei, ETHER_DECIMALS)} ether`,
+    `Gas          about ${plan.gas}, ${wholeUnits(plan.gasCostMaxWei, ETHER_DECIMALS)} ether`,
     'Simulation   succeeded',
   ]
 }

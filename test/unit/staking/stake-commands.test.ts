@@ -7,6 +7,10 @@ import { createChainClient } from '../../../devnet/chain/chain-client.ts'
 import { verifySignature } from '../../../src/crypto/signature.ts'
 import { createKeyFiles, readKeyFiles } from '../../../src/node/key-files.ts'
 import { serviceNodeRewardsAbi, stakingTokenAbi } from '../../../src/staking/abi.ts'
+import { createOperatorAccount } from '../../../src/staking/operator-account.ts'
+import { createRegistration } from '../../../src/staking/registration.ts'
+import { planRegistration, sendRegistration } from '../../../src/staking/stake-registration.ts'
+import { startRpcProxy } from './rpc-proxy.ts'
 import { aNode, createStakedChain, STAKE, type StakedChain, temporaryFolder } from './staked-chain.ts'
 
 // The commands as an operator or a script runs them: in a process of their own.
@@ -284,4 +288,51 @@ test('killed between sending and the receipt, then run again, the command stakes
   })
   expect(await tokensOf(operator.address)).toBe(0n)
   expect(await transactionsOf(operator.address)).toBe(2)
+})
+
+test('a transaction whose answer is lost is waited for', async () => {
+  await using provider = await startRpcProxy(chain.anvil.rpcUrl)
+  const lie = (method: string, result: unknown) => {
+    // The transaction has been passed on; then the connection breaks.
+    if (method === 'eth_sendRawTransaction') throw new Error('The connection breaks')
+    return result
+  }
+  provider.behaviour = { kind: 'lying', lie }
+  const keysFolder = await newNode()
+  const operator = await chain.fundedAccount()
+  const args = ['--keys-folder', keysFolder, '--operator-key-file', await keyFile(operator.privateKey), '--yes']
+  const run = await starling('stake', 'register', ...args, ...target(provider.url))
+  expect(run).toMatchObject({ exitCode: 0, json: { outcome: 'registered' } })
+  expect(provider.methods.filter((method) => method === 'eth_sendRawTransaction')).toHaveLength(2)
+  expect(await transactionsOf(operator.address)).toBe(2)
+})
+
+test('a registration that another transaction takes the place of is not taken for one, and is named', async () => {
+  const { privateKey, address } = await chain.fundedAccount()
+  const rival = createChainClient(chain.anvil, privateKey)
+  const limits = { requestTimeoutMs: 5000, replyMaxBytes: 1_000_000 }
+  const contract = { chainId: chain.anvil.chainId, contract: chain.staking.rewards }
+  const account = createOperatorAccount(privateKey, { rpcUrl: chain.anvil.rpcUrl, ...contract, ...limits })
+  const approve = { address: chain.staking.token, abi: stakingTokenAbi, functionName: 'approve' } as const
+  const approval = await rival.writeContract({ ...approve, args: [chain.staking.rewards, STAKE] })
+  await rival.waitForTransactionReceipt({ hash: approval })
+  const node = aNode()
+  const registration = createRegistration({ ...contract, ...node, operator: address, feeBasisPoints: 0 })
+  const plan = await planRegistration(account, contract, registration)
+  await chain.client.setAutomine(false)
+  try {
+    const sent = sendRegistration(account, plan, registration)
+    const refused = expect(sent).rejects.toMatchObject({
+      code: 'TRANSACTION_PENDING',
+      message: expect.stringMatching(/^The transaction 0x[0-9a-f]{64} was replaced by 0x[0-9a-f]{64}/),
+    })
+    const pending = () => rival.getTransactionCount({ address, blockTag: 'pending' })
+    await vi.waitUntil(async () => (await pending()) === 2, { timeout: 30_000 })
+    const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 10n }
+    await rival.sendTransaction({ to: address, value: 0n, nonce: 1, gas: 21_000n, ...fees })
+    await chain.client.mine({ blocks: 1 })
+    await refused
+  } finally {
+    await chain.client.setAutomine(true)
+  }
 })
