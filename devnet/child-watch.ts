@@ -6,8 +6,8 @@ const REAPER = join(import.meta.dirname, 'reaper.ts')
 
 /** Makes sure that no child outlives this process, even when it is killed with SIGKILL. */
 export interface ChildWatch extends AsyncDisposable {
-  add(pid: number): void
-  remove(pid: number): void
+  /** Watches over a process until it has ended: from then on its id may be another's. */
+  add(pid: number, ended: Promise<unknown>): void
 }
 
 export function createChildWatch(): ChildWatch {
@@ -16,8 +16,10 @@ export function createChildWatch(): ChildWatch {
   // The pipe breaks if somebody kills the reaper; the devnet goes on without it.
   reaper.stdin.on('error', () => {})
   return {
-    add: (pid) => void reaper.stdin.write(`+${pid}\n`),
-    remove: (pid) => void reaper.stdin.write(`-${pid}\n`),
+    add(pid, ended) {
+      reaper.stdin.write(`+${pid}\n`)
+      void ended.then(() => reaper.stdin.writable && reaper.stdin.write(`-${pid}\n`))
+    },
     async [Symbol.asyncDispose]() {
       reaper.stdin.end()
       await ended

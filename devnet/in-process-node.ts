@@ -20,6 +20,10 @@ export class InProcessNode implements AsyncDisposable {
     return process.pid
   }
 
+  get ended(): Promise<unknown> {
+    return Promise.resolve()
+  }
+
   get running(): boolean {
     return this.#starting !== undefined
   }

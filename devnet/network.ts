@@ -50,7 +50,7 @@ export async function startDevnet(
   const operators = await stakeAll(chain, options, reporter)
   signal.throwIfAborted()
   const nodes = await prepareAll(operators, chain, options)
-  for (const { runner } of nodes) parts.use(runner)
+  parts.defer(() => stopAll(nodes))
 
   await raceSignal(startAll(nodes, watch, reporter, signal), signal)
   const seed = parts.use(await startSeedServer(() => nodes))
@@ -144,12 +144,21 @@ async function startAll(
       reporter.progress(`Service node ${++ready} of ${nodes.length} serves at ${node.ip}`, { ready, of: nodes.length })
     }
   }
-  await Promise.all(Array.from({ length: STARTS_AT_ONCE }, worker))
+  try {
+    await Promise.all(Array.from({ length: STARTS_AT_ONCE }, worker))
+  } finally {
+    // After a failure the others must not go on starting nodes that are being stopped.
+    waiting.length = 0
+  }
+}
+
+async function stopAll(nodes: readonly DevnetNode[]): Promise<void> {
+  await Promise.all(nodes.map(({ runner }) => runner[Symbol.asyncDispose]()))
 }
 
 async function startNode({ runner }: DevnetNode, watch: ChildWatch): Promise<void> {
   runner.start()
-  if (runner.pid !== undefined && runner.pid !== process.pid) watch.add(runner.pid)
+  if (runner.pid !== undefined && runner.pid !== process.pid) watch.add(runner.pid, runner.ended)
   await runner.ready(READY_TIMEOUT_MS)
 }
 

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { withDeadline } from '../src/base/deadline.ts'
 
 const MAIN = join(import.meta.dirname, '../src/cli/main.ts')
 const READY_POLL_MS = 250
@@ -21,6 +22,7 @@ export interface NodeProcessOptions {
 export class NodeProcess implements AsyncDisposable {
   readonly #options: NodeProcessOptions
   #child: ChildProcess | undefined
+  #ended: Promise<unknown> = Promise.resolve()
 
   constructor(options: NodeProcessOptions) {
     this.#options = options
@@ -28,6 +30,10 @@ export class NodeProcess implements AsyncDisposable {
 
   get pid(): number | undefined {
     return this.#child?.pid
+  }
+
+  get ended(): Promise<unknown> {
+    return this.#ended
   }
 
   get running(): boolean {
@@ -38,12 +44,14 @@ export class NodeProcess implements AsyncDisposable {
     if (this.running) throw new Error(`The node of ${this.#options.configPath} runs already`)
     const log = openSync(this.#options.logPath, 'a')
     // A group of its own, so that Ctrl-C reaches the devnet first, which then stops its nodes in order.
-    this.#child = spawn(process.execPath, [MAIN, 'run', '--config', this.#options.configPath], {
+    const child = spawn(process.execPath, [MAIN, 'run', '--config', this.#options.configPath], {
       stdio: ['ignore', log, log],
       // Sixteen nodes read the same code: the second finds it compiled.
       env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'starling-compile-cache') },
       detached: true,
     })
+    this.#child = child
+    this.#ended = new Promise((resolve) => child.once('exit', resolve))
     closeSync(log)
   }
 
@@ -53,7 +61,8 @@ export class NodeProcess implements AsyncDisposable {
     let reasons = 'it does not answer yet'
     while (performance.now() < deadline) {
       if (!this.running) throw new Error(`A node ended before it was ready:\n${this.logTail()}`)
-      const answer = await fetch(`${this.#options.metricsUrl}/readyz`).catch(() => undefined)
+      const signal = withDeadline(deadline - performance.now())
+      const answer = await fetch(`${this.#options.metricsUrl}/readyz`, { signal }).catch(() => undefined)
       if (answer?.status === 200) {
         await answer.body?.cancel()
         return

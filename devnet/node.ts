@@ -4,7 +4,7 @@ import { toHex } from '../src/base/bytes.ts'
 import { toX25519PublicKey } from '../src/crypto/keys.ts'
 import { toPeerId } from '../src/network/peer-identity.ts'
 import { type ServiceNodeKey, serviceNodeKey } from '../src/protocol/service-node.ts'
-import { freePort } from './free-port.ts'
+import { freePorts } from './free-port.ts'
 import { InProcessNode } from './in-process-node.ts'
 import { NodeProcess } from './node-process.ts'
 import type { DevnetOptions } from './options.ts'
@@ -14,6 +14,8 @@ import type { Operator, StakingChain } from './stakes.ts'
 export interface NodeRunner extends AsyncDisposable {
   readonly pid: number | undefined
   readonly running: boolean
+  /** Settles when the process that was started last has ended. */
+  readonly ended: Promise<unknown>
   start(): void
   ready(timeoutMs: number): Promise<void>
   stop(signal: NodeJS.Signals): Promise<number | null>
@@ -30,7 +32,7 @@ export interface DevnetNode {
   readonly httpsPort: number
   /** Where other service nodes reach it. */
   readonly multiaddr: string
-  /** `http://127.0.0.1:PORT` of metrics and health. */
+  /** Of metrics and health, without a path. */
   readonly metricsUrl: string
   readonly folder: string
   readonly logPath: string
@@ -47,7 +49,8 @@ export async function prepareNode(
 ): Promise<DevnetNode> {
   const folder = nodeFolder(options, index)
   const ip = `127.0.${index}.1`
-  const [httpsPort, peerPort, metricsPort] = await Promise.all([freePort(ip), freePort(ip), freePort('127.0.0.1')])
+  // All on the node's own address: on 127.0.0.1, other nodes' connections would take the ports away before it starts.
+  const [httpsPort, peerPort, metricsPort] = (await freePorts(ip, 3)) as [number, number, number]
   const configuration = {
     network: 'devnet',
     publicIp: ip,
@@ -62,6 +65,7 @@ export async function prepareNode(
     'staking.epochLengthS': options.epochLengthS,
     'rpc.listenAddress': ip,
     'rpc.port': httpsPort,
+    'metrics.address': ip,
     'metrics.port': metricsPort,
     'log.level': options.logLevel,
   }
@@ -70,7 +74,7 @@ export async function prepareNode(
   writeFileSync(configPath, `${JSON.stringify(configuration, undefined, 2)}\n`)
 
   const logPath = join(folder, 'starling.log')
-  const metricsUrl = `http://127.0.0.1:${metricsPort}`
+  const metricsUrl = `http://${ip}:${metricsPort}`
   const run = { configPath, logPath, metricsUrl }
   const { publicKey } = operator.keys.ed25519
   const key = serviceNodeKey(publicKey)

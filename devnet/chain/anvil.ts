@@ -81,7 +81,7 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   let pid: number | undefined
   const stop = async () => {
     child.stdin.end()
-    const timer = setTimeout(() => pid !== undefined && process.kill(pid, 'SIGKILL'), STOP_MAX_MS)
+    const timer = setTimeout(() => pid !== undefined && endAtOnce(pid), STOP_MAX_MS)
     await exited
     clearTimeout(timer)
   }
@@ -99,6 +99,14 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+function endAtOnce(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
   }
 }
 
