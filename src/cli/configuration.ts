@@ -43,7 +43,7 @@ function readFlat(path: string, code: 'CONFIG_UNREADABLE' | 'PRESET_UNREADABLE',
   try {
     if (statSync(path).size > CONFIGURATION_MAX_BYTES)
       throw new Error(`it is larger than ${CONFIGURATION_MAX_BYTES} bytes`)
-    return flatten(parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 }) ?? {})
+    return flatten(parse(readFileSync(path, 'utf8'), { maxAliasCount: 0, logLevel: 'error' }) ?? {})
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new OptionsError(code, `Cannot read the ${what} ${path}: ${reason}`, { cause })

@@ -9,8 +9,8 @@ const WAIT_MAX_MS = 90_000
 
 export interface ProgramOptions {
   readonly cwd?: string
-  /** On top of this process's own. */
-  readonly env?: Readonly<Record<string, string>>
+  /** On top of this process's own; undefined takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Standard input, which is empty without it. */
   readonly input?: string
   /** Words for Node itself, before the program. */

@@ -1,0 +1,16 @@
+import { cliPage } from './cli-page.ts'
+import { configurationExample } from './configuration-example.ts'
+import { configurationSchema } from './configuration-schema.ts'
+import { errorsPage } from './errors-page.ts'
+import { metricsPage } from './metrics-page.ts'
+
+/** Everything in docs/ and config/ that comes from the code, by its path. */
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['docs/cli.md', await cliPage()],
+    ['docs/metrics.md', metricsPage()],
+    ['docs/errors.md', errorsPage()],
+    ['config/service-node.schema.json', configurationSchema()],
+    ['config/service-node.example.yml', configurationExample()],
+  ])
+}

@@ -1,0 +1,277 @@
+// Starting, failing to start, waiting, draining and ending, as an operator's supervisor sees them.
+
+import { once } from 'node:events'
+import { chmod, cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { nodesThatHold } from '../../devnet/copies.ts'
+import { freePort } from '../../devnet/free-port.ts'
+import type { DevnetNode } from '../../devnet/network.ts'
+import { callNode } from '../../devnet/node-request.ts'
+import { storeRequest } from '../../src/client/index.ts'
+import { createChance } from '../support/chance.ts'
+import { startTestDevnet } from '../support/devnet.ts'
+import { DirectWriter, hashesOn } from '../support/direct-writer.ts'
+import { eventually } from '../support/eventually.ts'
+import { beginRequest } from '../support/hanging-request.ts'
+import { readReadiness } from '../support/node-metrics.ts'
+import { newAccount } from '../support/people.ts'
+import { isRunning } from '../support/processes.ts'
+import { type ProgramEnd, runStarling, startStarling } from '../support/program.ts'
+
+const NODES = 4
+/** What an orderly end may take. */
+const STOP_MAX_MS = 10_000
+const INFO = JSON.stringify({ method: 'info', params: {} })
+
+let devnet: Awaited<ReturnType<typeof startTestDevnet>>
+/** Configured and with keys, but without a stake; never started by the devnet before a test says so. */
+let spare: DevnetNode
+let spareOperator: Awaited<ReturnType<typeof devnet.createOperator>>
+beforeAll(async () => {
+  devnet = await startTestDevnet({ nodes: NODES, epochLengthS: 2 })
+  spareOperator = await devnet.createOperator(NODES + 1)
+  spare = await devnet.prepare(NODES + 1, spareOperator)
+})
+afterAll(async () => {
+  await spare?.runner[Symbol.asyncDispose]()
+  await devnet?.[Symbol.asyncDispose]()
+})
+
+function nodeAt(index: number): DevnetNode {
+  const node = devnet.nodes[index]
+  if (node === undefined) throw new Error(`There is no node ${index}`)
+  return node
+}
+
+async function untilStopping({ logPath }: DevnetNode): Promise<void> {
+  await eventually('the node says that it stops', async () =>
+    (await readFile(logPath, 'utf8')).includes('"Stopping: requests under way') ? true : undefined,
+  )
+}
+
+describe('SIGTERM', () => {
+  const node = () => nodeAt(0)
+  // Each test has a fresh log, so that what an earlier run said is not taken for this one's.
+  afterEach(async () => {
+    await node().runner.stop('SIGKILL')
+    await rm(node().logPath)
+    await devnet.start(node())
+  })
+
+  test('lets requests under way finish, takes no new ones, and ends with 0', async () => {
+    const hanging = await beginRequest(node(), INFO)
+    const startedMs = performance.now()
+    const exit = node().runner.stop('SIGTERM')
+    await untilStopping(node())
+    await eventually('new connections are refused', async () => {
+      const refused = await callNode(node(), 'info', {}).then(
+        () => false,
+        () => true,
+      )
+      return refused || undefined
+    })
+    expect(await hanging.finish()).toBe(200)
+    expect(await exit).toBe(0)
+    expect(performance.now() - startedMs).toBeLessThan(STOP_MAX_MS)
+  })
+
+  test('under load ends with 0 in time and loses nothing that was acknowledged', async () => {
+    const chance = createChance()
+    console.log(`TEST_SEED=${chance.seed}`)
+    await using writer = new DirectWriter(devnet.nodes, 4, () => chance.pick(devnet.nodes))
+    await writer.more(50)
+    const startedMs = performance.now()
+    expect(await node().runner.stop('SIGTERM')).toBe(0)
+    expect(performance.now() - startedMs).toBeLessThan(STOP_MAX_MS)
+    await writer.more(10)
+    await writer.stop()
+    await devnet.start(node())
+    for (const { account, signedBy } of writer.ledger) {
+      const held = await hashesOn(node(), account)
+      const promised = [...(signedBy.get(node().key) ?? [])]
+      expect(promised.length).toBeGreaterThan(0)
+      expect(promised.filter((hash) => !held.has(hash))).toEqual([])
+    }
+    await node().runner.stop('SIGTERM')
+  })
+
+  test('with a client that hangs ends with 0 all the same', async () => {
+    const hanging = await beginRequest(node(), INFO)
+    const startedMs = performance.now()
+    expect(await node().runner.stop('SIGTERM')).toBe(0)
+    expect(performance.now() - startedMs).toBeLessThan(STOP_MAX_MS)
+    hanging.abandon()
+  })
+
+  test.for([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('followed by %s ends at once with %i', async ([second, code]) => {
+    const hanging = await beginRequest(node(), INFO)
+    const first = node().runner.stop('SIGTERM')
+    await untilStopping(node())
+    // The hanging request would keep it for seconds more.
+    expect(await node().runner.stop(second)).toBe(code)
+    expect(await first).toBe(code)
+    hanging.abandon()
+  })
+})
+
+describe('a start that cannot succeed', () => {
+  /** As `spare`, but for what is given. */
+  function runSpare(...args: readonly string[]): Promise<ProgramEnd> {
+    return runStarling(['run', '--config', join(spare.folder, 'starling.yml'), ...args])
+  }
+
+  /** The one line that says why. */
+  function reasonOf({ stdout }: ProgramEnd): { code: string; message: string } {
+    const errors = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { level: string; msg: string; error?: { code: string; message: string } })
+      .filter(({ level }) => level === 'error')
+    expect(errors).toMatchObject([{ msg: 'The service node cannot run', error: { code: expect.any(String) } }])
+    return errors[0]?.error ?? { code: '', message: '' }
+  }
+
+  test.for(['rpc', 'network', 'metrics'] as const)('because the port of %s is taken says which', async (group) => {
+    const address = group === 'metrics' ? '127.0.0.1' : spare.ip
+    const other = createServer().listen(0, address)
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    const end = await runSpare(`--${group}.port`, String(port))
+    other.close()
+    expect(end).toMatchObject({ code: 4, stderr: '' })
+    const { code, message } = reasonOf(end)
+    expect(code).toBe('LISTEN_FAILED')
+    expect(message).toContain(`port ${port} of ${address} already: stop it, or give another ${group}.port`)
+  })
+
+  test('because another node has the data folder says so', async () => {
+    const end = await runSpare('--dataFolder', join(nodeAt(1).folder, 'data'))
+    expect([end.code, reasonOf(end).code]).toEqual([4, 'DATABASE_LOCKED'])
+    expect(reasonOf(end).message).toContain('give this one another data folder')
+    expect((await readReadiness(nodeAt(1))).status).toBe(200)
+  })
+
+  test('because the chain is another one says which', async () => {
+    const end = await runSpare('--staking.chainId', '1')
+    expect([end.code, reasonOf(end).code]).toEqual([5, 'CHAIN_WRONG'])
+    expect(reasonOf(end).message).toMatch(/serves chain 31337, not 1$/)
+  })
+
+  test('because the contract is none says so', async () => {
+    const end = await runSpare('--staking.contract', devnet.chain.deployment.token)
+    expect([end.code, reasonOf(end).code]).toEqual([5, 'CONTRACT_WRONG'])
+  })
+
+  test('because there are no keys, or others can read them, says what to do', async () => {
+    const missing = await runSpare('--keysFolder', join(spare.folder, 'nothing'))
+    expect([missing.code, reasonOf(missing).code]).toEqual([3, 'SECRET_FILE_MISSING'])
+    const keysFolder = join(spare.folder, 'exposed-keys')
+    await cp(spareOperator.keysFolder, keysFolder, { recursive: true })
+    await chmod(join(keysFolder, 'key_ed25519'), 0o644)
+    const exposed = await runSpare('--keysFolder', keysFolder)
+    expect([exposed.code, reasonOf(exposed).code]).toEqual([3, 'SECRET_FILE_EXPOSED'])
+    expect(reasonOf(exposed).message).toContain('run: chmod 600')
+  })
+
+  test('because the data folder cannot be made says where', async () => {
+    const file = join(spare.folder, 'a-file')
+    await writeFile(file, '')
+    const end = await runSpare('--dataFolder', join(file, 'data'))
+    expect([end.code, reasonOf(end).code]).toEqual([1, 'DATA_FOLDER_UNUSABLE'])
+    expect(reasonOf(end).message).toContain('give another dataFolder')
+  })
+
+  test('leaves nothing behind that keeps the next one from starting', async () => {
+    await using program = startStarling(['run', '--config', join(spare.folder, 'starling.yml')])
+    await eventually('the node lives', async () => (await fetch(`${spare.metricsUrl}/livez`)).ok || undefined)
+    program.kill('SIGTERM')
+    expect((await program.ended()).code).toBe(0)
+  })
+})
+
+describe('a node that has to wait', () => {
+  /** What /readyz says once all parts have started. */
+  const startedReadiness = () =>
+    eventually('the node has started', async () => {
+      const { status, reasons } = await readReadiness(spare)
+      return reasons.some(({ part }) => part === 'life-cycle') ? undefined : { status, reasons }
+    })
+
+  test('for the chain lives, says why it is not ready, and goes on when the chain comes', async () => {
+    const port = await freePort('127.0.0.1')
+    const rpcUrl = `http://127.0.0.1:${port}`
+    const config = ['run', '--config', join(spare.folder, 'starling.yml')]
+    // A folder without the list of an earlier run.
+    const fresh = ['--dataFolder', join(spare.folder, 'fresh-data'), '--staking.rpcUrls', rpcUrl]
+    await using program = startStarling([...config, ...fresh])
+    const readiness = await startedReadiness()
+    expect((await fetch(`${spare.metricsUrl}/livez`)).status).toBe(200)
+    expect(readiness).toMatchObject({ status: 503, reasons: [{ part: 'membership' }] })
+    expect(program.stdout).toContain('PROVIDER_UNREACHABLE')
+
+    await using _ = await forwardTo(new URL(devnet.chain.anvil.rpcUrl), port)
+    const later = await eventually('it has read the list', async () => {
+      const { reasons } = await readReadiness(spare)
+      return reasons.every(({ part }) => part !== 'membership') ? reasons : undefined
+    })
+    expect(later).toMatchObject([{ part: 'stake' }])
+    program.kill('SIGINT')
+    expect((await program.ended()).code).toBe(0)
+  })
+
+  test('for its stake lives, says what to do, and serves when it is staked', async () => {
+    const served = devnet.start(spare)
+    served.catch(() => {})
+    const waiting = await startedReadiness()
+    expect(waiting).toEqual({
+      status: 503,
+      reasons: [{ part: 'stake', reason: expect.stringContaining('starling stake register') }],
+    })
+    expect((await fetch(`${spare.metricsUrl}/livez`)).status).toBe(200)
+    expect((await callNode(spare, 'info', {})).status).toBe(503)
+
+    await devnet.chain.register(spareOperator)
+    await served
+    expect((await callNode(spare, 'info', {})).status).toBe(200)
+  })
+})
+
+// The last one: the chain does not come back.
+test('a node that restarts while the chain is away serves from the list that it kept', async () => {
+  const node = nodeAt(2)
+  const { pid } = devnet.chain.anvil
+  await devnet.chain.anvil[Symbol.asyncDispose]()
+  expect(isRunning(pid)).toBe(false)
+  expect(await node.runner.stop('SIGTERM')).toBe(0)
+  await devnet.start(node)
+
+  const owner = newAccount()
+  const message = { account: owner.id, namespace: 0, data: Buffer.from('kept'), timestampMs: Date.now(), ttlMs: 60_000 }
+  const { method, params } = storeRequest(message, undefined)
+  const { status, body } = await callNode(node, method, params)
+  expect(status).toBe(200)
+  const { hash } = body as { hash: Parameters<typeof nodesThatHold>[0] }
+  const holding = await nodesThatHold(hash, owner, [...devnet.nodes, spare])
+  expect(holding.map(({ index }) => index)).toEqual([1, 2, 3, 4, 5])
+})
+
+/** Lets a port of this machine lead to another one. */
+async function forwardTo(target: URL, port: number): Promise<AsyncDisposable> {
+  const server = createServer((incoming) => {
+    const outgoing = connect(Number(target.port), target.hostname)
+    incoming.on('error', () => outgoing.destroy()).pipe(outgoing)
+    outgoing.on('error', () => incoming.destroy()).pipe(incoming)
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    async [Symbol.asyncDispose]() {
+      server.close()
+    },
+  }
+}

@@ -1,0 +1,81 @@
+// What is generated from the code and kept in the repository fits the code.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { errorFamilies } from '../../../scripts/docs/errors-page.ts'
+import { generatedFiles } from '../../../scripts/docs/generated-files.ts'
+import { helpTexts } from '../../../scripts/docs/help-texts.ts'
+import { readConfigurationFile } from '../../../src/cli/configuration.ts'
+import { environmentName } from '../../../src/cli/environment.ts'
+import { serviceNodeFlags } from '../../../src/cli/options/service-node.ts'
+
+const REPOSITORY = join(import.meta.dirname, '../../..')
+const flagNames = Object.keys(serviceNodeFlags).sort()
+
+let generated: ReadonlyMap<string, string>
+let folder: string
+beforeAll(async () => {
+  generated = await generatedFiles()
+  folder = await mkdtemp(join(tmpdir(), 'starling-docs-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+test.for([
+  'docs/cli.md',
+  'docs/metrics.md',
+  'docs/errors.md',
+  'config/service-node.schema.json',
+  'config/service-node.example.yml',
+])('%s is up to date; if not, run `npm run docs`', (path) => {
+  expect(readFileSync(join(REPOSITORY, path), 'utf8')).toBe(generated.get(path))
+})
+
+test('every command is described, those within others too', async () => {
+  const commands = (await helpTexts()).map(({ words }) => words.join(' '))
+  expect(commands).toEqual(
+    expect.arrayContaining(['', 'run', 'keys create', 'stake register', 'account show', 'receive']),
+  )
+  for (const command of commands) expect(generated.get('docs/cli.md')).toContain(`starling ${command}`.trim())
+})
+
+test('every option has its flag and its environment variable in docs/cli.md', () => {
+  for (const name of flagNames) {
+    expect(generated.get('docs/cli.md')).toContain(`| \`${name}\` | \`${environmentName(name)}\` |`)
+  }
+  expect(environmentName('staking.rpcUrls')).toBe('STARLING_STAKING__RPC_URLS')
+})
+
+test('every coded error is listed once with what it means', () => {
+  const families = errorFamilies()
+  expect(families.length).toBeGreaterThan(10)
+  const names = families.map(({ className }) => className)
+  expect(new Set(names).size).toBe(names.length)
+  for (const { codes } of families) for (const { meaning } of codes) expect(meaning).toMatch(/^[A-Z].*[.?]$/)
+})
+
+test('the example is a configuration, and with its comments taken away holds every option', () => {
+  const example = generated.get('config/service-node.example.yml') ?? ''
+  const path = join(folder, 'example.yml')
+  writeFileSync(path, example)
+  expect(Object.keys(readConfigurationFile(path)).sort()).toEqual(['network', 'publicIp', 'staking.rpcUrls'])
+  writeFileSync(path, example.replace(/^# (?=[a-zA-Z.]+:(?: |$))/gm, ''))
+  const { network: _, ...all } = readConfigurationFile(path)
+  expect(Object.keys(all).sort()).toEqual(flagNames)
+  for (const [name, flag] of Object.entries(serviceNodeFlags)) {
+    if ('default' in flag) expect([name, all[name]]).toEqual([name, flag.default])
+  }
+})
+
+test('the schema has every option, dotted and nested, and nothing else', () => {
+  const { properties } = JSON.parse(generated.get('config/service-node.schema.json') ?? '') as {
+    properties: Record<string, { properties?: object; oneOf?: { properties?: object }[] }>
+  }
+  const dotted = Object.keys(properties).filter((name) => flagNames.includes(name))
+  expect(dotted.sort()).toEqual(flagNames)
+  const nested = Object.entries(properties).flatMap(([group, { properties: own, oneOf }]) =>
+    Object.keys(own ?? oneOf?.[1]?.properties ?? {}).map((key) => `${group}.${key}`),
+  )
+  expect(nested.sort()).toEqual(flagNames.filter((name) => name.includes('.')))
+})
