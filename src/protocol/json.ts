@@ -21,11 +21,9 @@ export function parseJson(bytes: Uint8Array, valuesMax: number = JSON_VALUES_MAX
 
 /** As parseJson, from text. */
 export function parseJsonText(text: string, valuesMax: number = JSON_VALUES_MAX): JsonValue {
-  const { hasOddNumbers } = scan(text, valuesMax)
+  const plainText = scan(text, valuesMax)
   try {
-    // Reviving costs several times the parsing, and nearly no request needs it.
-    const value: unknown = hasOddNumbers ? JSON.parse(text, reviveNumber) : JSON.parse(text)
-    return withoutPrototypes(value as JsonValue)
+    return normalized(JSON.parse(plainText) as JsonValue)
   } catch (cause) {
     throw new ProtocolError('JSON_INVALID', 'invalid json', { cause })
   }
@@ -35,29 +33,36 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function reviveNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value !== 'number') return value
-  return context?.source !== undefined && /^-?\d+$/.test(context.source) && Number.isSafeInteger(value)
-    ? value
-    : Number.NaN
+/** Takes the prototypes off all objects, in place, and makes infinite numbers NaN. Nesting has been bounded before. */
+function normalized(value: JsonValue): JsonValue {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : Number.NaN
+  if (typeof value !== 'object' || value === null) return value
+  if (isArray(value)) {
+    for (let at = 0; at < value.length; at++) value[at] = normalized(value[at] ?? null)
+    return value
+  }
+  const entries: Record<string, JsonValue> = Object.setPrototypeOf(value, null)
+  for (const key of Object.keys(entries)) {
+    const inner = entries[key] ?? null
+    if (typeof inner === 'number' || typeof inner === 'object') entries[key] = normalized(inner)
+  }
+  return entries
 }
 
-/** Takes the prototypes off all objects, in place. Nesting has been bounded before. */
-function withoutPrototypes(value: JsonValue): JsonValue {
-  if (typeof value !== 'object' || value === null) return value
-  if (!Array.isArray(value)) Object.setPrototypeOf(value, null)
-  for (const inner of Object.values(value)) withoutPrototypes(inner)
-  return value
+function isArray(value: object): value is JsonValue[] {
+  return Array.isArray(value)
 }
 
 /**
- * What must be known of a text before it is parsed: JSON.parse recurses, so nesting is counted here; it makes every value, so
- * values are counted; and whether it has numbers that are more than 15 digits.
+ * What must be done with a text before it is parsed: JSON.parse recurses, so nesting is counted here; it makes every value, so
+ * values are counted; and it rounds numbers, so those that it may not are made infinite, a hundred times faster than it would
+ * call back for each.
  */
-function scan(text: string, valuesMax: number): { hasOddNumbers: boolean } {
+function scan(text: string, valuesMax: number): string {
   let depth = 0
   let values = 1
-  let hasOddNumbers = false
+  let plain = ''
+  let copiedTo = 0
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at)
     if (char === QUOTE) at = endOfString(text, at)
@@ -68,21 +73,56 @@ function scan(text: string, valuesMax: number): { hasOddNumbers: boolean } {
     } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth--
     else if (isDigit(char)) {
       const start = at
-      while (isDigit(text.charCodeAt(at + 1))) at++
-      hasOddNumbers ||= at - start >= SAFE_DIGITS || isOddEnd(text.charCodeAt(at + 1))
+      at = endOfNumber(text, start)
+      if (isOdd(text, start, at)) {
+        plain += text.slice(copiedTo, start) + INFINITE
+        copiedTo = at + 1
+      }
     }
     if (values > valuesMax) throw new ProtocolError('FRAME_TOO_LARGE', 'invalid json: too many values')
   }
-  return { hasOddNumbers }
+  return copiedTo === 0 ? text : plain + text.slice(copiedTo)
+}
+
+/** Index of the last character of the number that starts with the digit at `start`. What is no number of JSON ends before. */
+function endOfNumber(text: string, start: number): number {
+  let next = start + 1
+  if (text.charCodeAt(start) !== DIGIT_0) next = endOfDigits(text, next)
+  if (text.charCodeAt(next) === POINT && isDigit(text.charCodeAt(next + 1))) next = endOfDigits(text, next + 1)
+  if (isExponent(text.charCodeAt(next))) {
+    const digits = next + (isSign(text.charCodeAt(next + 1)) ? 2 : 1)
+    if (isDigit(text.charCodeAt(digits))) next = endOfDigits(text, digits)
+  }
+  return next - 1
+}
+
+/** Index behind the digits from `start` on. */
+function endOfDigits(text: string, start: number): number {
+  let end = start
+  while (isDigit(text.charCodeAt(end))) end++
+  return end
+}
+
+/** Whether a number is not written as an integer, or is one that a double does not hold exactly. */
+function isOdd(text: string, start: number, end: number): boolean {
+  const length = end - start + 1
+  if (length <= 2) return false
+  for (let at = start; at <= end && at < start + SAFE_DIGITS; at++) if (!isDigit(text.charCodeAt(at))) return true
+  if (length <= SAFE_DIGITS) return false
+  const number = text.slice(start, end + 1)
+  return length > SAFE_DIGITS + 1 || !/^\d+$/.test(number) || !Number.isSafeInteger(Number(number))
 }
 
 function isDigit(char: number): boolean {
   return char >= DIGIT_0 && char <= DIGIT_9
 }
 
-/** Whether a number goes on after its digits with a fraction or an exponent. */
-function isOddEnd(char: number): boolean {
-  return char === POINT || char === UPPER_E || char === LOWER_E
+function isExponent(char: number): boolean {
+  return char === UPPER_E || char === LOWER_E
+}
+
+function isSign(char: number): boolean {
+  return char === PLUS || char === MINUS
 }
 
 /** Index of the quote that closes the string opened at `start`, or the end of the text. */
@@ -98,8 +138,13 @@ function endOfString(text: string, start: number): number {
 /** Any integer of this many digits fits a double exactly. */
 const SAFE_DIGITS = 15
 
+/** JSON of a number that no double holds: it is read as infinite, whatever sign it has. */
+const INFINITE = '1e999'
+
 const QUOTE = 0x22
+const PLUS = 0x2b
 const COMMA = 0x2c
+const MINUS = 0x2d
 const POINT = 0x2e
 const DIGIT_0 = 0x30
 const DIGIT_9 = 0x39

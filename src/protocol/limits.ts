@@ -32,6 +32,8 @@ export const RETRIEVE_SIZE_DEFAULT_SHARE = 5
 
 /** Requests in one batch or sequence. */
 export const SUBREQUESTS_MAX = 20
+/** Of these, requests for the service node list: it is long, and a batch of twenty would hold up everybody else. */
+export const CHAIN_SUBREQUESTS_MAX = 3
 /** Hashes in one delete, expire or get_expiries: far above what clients send, low enough to answer at once. */
 export const HASHES_MAX = 1_000
 
@@ -49,6 +51,8 @@ export const JSON_DEPTH_MAX = 16
  * would keep the process busy for seconds.
  */
 export const JSON_VALUES_MAX = 50_000
+/** Values in a member's answer: the hashes of all messages of an account, several times what one has by default. */
+export const FORWARDED_ANSWER_VALUES_MAX = 200_000
 /** Values in an answer that we asked for: the hashes of all messages of a full account, or all service nodes. */
 export const JSON_ANSWER_VALUES_MAX = 1_000_000
 

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { SUBREQUESTS_MAX } from '../limits.ts'
+import { CHAIN_SUBREQUESTS_MAX, SUBREQUESTS_MAX } from '../limits.ts'
 import type { ClientAnswer, Envelope } from './envelope.ts'
 import { invalidRequest } from './parameter.ts'
 
@@ -14,7 +14,11 @@ export function parseBatchParams(params: JsonObject): BatchRequest {
     throw invalidRequest('Invalid batch request: no valid "requests" field')
   }
   if (requests.length > SUBREQUESTS_MAX) throw invalidRequest('Invalid batch request: subrequest limit exceeded')
-  return { requests: requests.map(parseSubrequest) }
+  const parsed = requests.map(parseSubrequest)
+  if (parsed.filter(({ method }) => method === 'oxend_request').length > CHAIN_SUBREQUESTS_MAX) {
+    throw invalidRequest('Invalid batch request: too many oxend_request subrequests')
+  }
+  return { requests: parsed }
 }
 
 function parseSubrequest(value: JsonValue): Envelope {

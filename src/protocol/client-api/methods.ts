@@ -25,7 +25,6 @@ export const PARSERS = {
 } as const
 
 export type MethodName = keyof typeof PARSERS
-export type MethodRequest<M extends MethodName> = ReturnType<(typeof PARSERS)[M]>
 
 /** Older names that clients still send. */
 const ALIASES: Readonly<Record<string, MethodName>> = { get_snodes_for_pubkey: 'get_swarm' }

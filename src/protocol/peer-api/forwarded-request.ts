@@ -1,7 +1,7 @@
 import { utf8 } from '../../base/bytes.ts'
 import { ProtocolError } from '../errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../json.ts'
-import { FORWARDED_REQUEST_MAX_BYTES, JSON_ANSWER_VALUES_MAX } from '../limits.ts'
+import { FORWARDED_ANSWER_VALUES_MAX, FORWARDED_REQUEST_MAX_BYTES } from '../limits.ts'
 
 // A client's request as the entry node passes it on to the other members of the swarm, and a member's answer.
 // Both are UTF-8 JSON, because the client's own signed fields are JSON already:
@@ -56,7 +56,7 @@ export function encodeForwardedAnswer({ status, body }: ForwardedAnswer): Uint8A
 }
 
 export function decodeForwardedAnswer(bytes: Uint8Array): ForwardedAnswer {
-  const value = parseJson(bytes, JSON_ANSWER_VALUES_MAX)
+  const value = parseJson(bytes, FORWARDED_ANSWER_VALUES_MAX)
   if (!isJsonObject(value) || !Number.isInteger(value['status']) || value['body'] === undefined) {
     throw new ProtocolError('JSON_INVALID', 'An answer to a forwarded request needs status and body')
   }

@@ -8,6 +8,36 @@ test('numbers that a double cannot hold, or that are not written as integers, ar
   expect(parseJsonText('[1.0, 1e3, 0.5, 9007199254740992, 1E400]')).toEqual(Array(5).fill(Number.NaN))
 })
 
+test('whatever is written where a number may be, it is that exact integer, no number, or refused', () => {
+  const character = fc.constantFrom(...'0123456789', ...'0199..eE+-')
+  const texts = fc.oneof(
+    fc.string({ unit: character, minLength: 1, maxLength: 22 }),
+    fc.double().map(String),
+    fc.bigInt({ min: -(2n ** 54n), max: 2n ** 54n }).map(String),
+  )
+  const expected = (text: string) => {
+    const value: unknown = JSON.parse(text)
+    return /^-?\d+$/.test(text) && Number.isSafeInteger(value) ? value : Number.NaN
+  }
+  const attempt = (read: () => unknown) => {
+    try {
+      return read()
+    } catch {
+      return 'refused'
+    }
+  }
+  fc.assert(
+    fc.property(texts, fc.boolean(), (text, isInside) => {
+      const value = attempt(() => parseJsonText(isInside ? `{"a":${text},"b":["${text}"]}` : text))
+      const number = attempt(() => expected(text))
+      const whole = number !== 'refused' && isInside ? { a: number, b: [text] } : number
+      if (typeof number === 'string' || isInside) expect(value).toEqual(whole)
+      else expect(value).toBe(number)
+    }),
+    { numRuns: 5000 },
+  )
+})
+
 test('a key named __proto__ is a key like any other', () => {
   const value = parseJsonText('{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": 1}}}')
   if (!isJsonObject(value)) throw new Error('Not an object')

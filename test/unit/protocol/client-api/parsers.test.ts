@@ -326,6 +326,10 @@ describe('envelope, batch and list', () => {
     [{ requests: {} }, 'Invalid batch request: no valid "requests" field'],
     [{ requests: [] }, 'Invalid batch request: no valid "requests" field'],
     [{ requests: Array(21).fill({ method: 'info', params: {} }) }, 'Invalid batch request: subrequest limit exceeded'],
+    [
+      { requests: Array(4).fill({ method: 'oxend_request', params: {} }) },
+      'Invalid batch request: too many oxend_request subrequests',
+    ],
     [{ requests: ['info'] }, 'Invalid batch request: requests must be objects'],
     [{ requests: [{ method: 'info' }] }, 'Invalid batch request: subrequests must have method/params keys'],
     [{ requests: [{ params: {} }] }, 'Invalid batch request: subrequests must have method/params keys'],
