@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
+import { AddressCounts } from './address-counts.ts'
 import { limitedAddress } from './client-address.ts'
 import type { RpcMetrics } from './metrics.ts'
 import type { RpcOptions } from './options.ts'
@@ -17,7 +18,7 @@ export class ConnectionLimiter {
   readonly #options: ConnectionOptions
   readonly #rates: RateLimiter
   readonly #open = new Set<Duplex>()
-  readonly #byAddress = new Map<string, number>()
+  readonly #byAddress = new AddressCounts()
 
   constructor(components: { metrics: RpcMetrics; clock: Pick<Clock, 'monotonicMs'> }, options: ConnectionOptions) {
     this.#metrics = components.metrics
@@ -31,15 +32,15 @@ export class ConnectionLimiter {
 
   accept(socket: Duplex): void {
     const address = limitedAddress(socket instanceof Socket ? socket.remoteAddress : undefined)
-    const count = this.#byAddress.get(address) ?? 0
-    const isFull = this.#open.size >= this.#options.connectionsMax || count >= this.#options.connectionsPerAddressMax
+    const { connectionsMax, connectionsPerAddressMax } = this.#options
+    const isFull = this.#open.size >= connectionsMax || this.#byAddress.of(address) >= connectionsPerAddressMax
     if (isFull || !this.#rates.take(address)) {
       this.#metrics.rejected.inc({ reason: 'connections' })
       socket.destroy()
       return
     }
     this.#open.add(socket)
-    this.#byAddress.set(address, count + 1)
+    this.#byAddress.add(address)
     this.#metrics.connections.set(this.#open.size)
     socket.once('close', () => this.#forget(socket, address))
   }
@@ -50,9 +51,7 @@ export class ConnectionLimiter {
 
   #forget(socket: Duplex, address: string): void {
     this.#open.delete(socket)
-    const count = (this.#byAddress.get(address) ?? 1) - 1
-    if (count === 0) this.#byAddress.delete(address)
-    else this.#byAddress.set(address, count)
+    this.#byAddress.remove(address)
     this.#metrics.connections.set(this.#open.size)
   }
 }

@@ -25,8 +25,6 @@ export interface RouteCall {
 }
 
 export interface Route {
-  /** Whether the address pays a token for it. */
-  readonly isLimited: boolean
   answer(call: RouteCall): Promise<HttpAnswer>
 }
 
@@ -46,14 +44,12 @@ export interface RouteComponents {
   readonly info: { readonly version: readonly [number, number, number] }
 }
 
-/** By method and path. */
-export function createRoutes({ rpc, onion, identity, info }: RouteComponents): ReadonlyMap<string, Route> {
-  const ownKey = toBase64(serviceNodeKeyBytes(identity.key))
+/** What clients ask, by method and path. */
+export function createRoutes({ rpc, onion }: RouteComponents): ReadonlyMap<string, Route> {
   return new Map<string, Route>([
     [
       'POST /storage_rpc/v1',
       {
-        isLimited: true,
         async answer({ body, headers, stopping }) {
           if (headers['x-loki-long-poll'] !== undefined) return LONG_POLL
           // The client's going away does not stop what members of its swarm should still hear of.
@@ -61,19 +57,17 @@ export function createRoutes({ rpc, onion, identity, info }: RouteComponents): R
         },
       },
     ],
-    ['POST /onion_req/v2', { isLimited: true, answer: ({ body, gone }) => onion.handleClientRequest(body, gone) }],
-    ['POST /json_rpc', { isLimited: true, answer: async ({ body }) => jsonAnswer(200, await rpc.handleJsonRpc(body)) }],
-    [
-      'POST /ping_test/v1',
-      {
-        isLimited: false,
-        answer: async () => ({ ...textAnswer(200, ''), headers: { 'X-Oxen-Snode-Pubkey': ownKey } }),
-      },
-    ],
-    [
-      'GET /get_stats/v1',
-      { isLimited: false, answer: async () => jsonAnswer(200, { version: info.version.join('.') }) },
-    ],
+    ['POST /onion_req/v2', { answer: ({ body, gone }) => onion.handleClientRequest(body, gone) }],
+    ['POST /json_rpc', { answer: async ({ body }) => jsonAnswer(200, await rpc.handleJsonRpc(body)) }],
+  ])
+}
+
+/** What always gets the same answer, by method and path: no body is read for it, and no address pays for it. */
+export function createFixedAnswers({ identity, info }: RouteComponents): ReadonlyMap<string, HttpAnswer> {
+  const ownKey = toBase64(serviceNodeKeyBytes(identity.key))
+  return new Map<string, HttpAnswer>([
+    ['POST /ping_test/v1', { ...textAnswer(200, ''), headers: { 'X-Oxen-Snode-Pubkey': ownKey } }],
+    ['GET /get_stats/v1', jsonAnswer(200, { version: info.version.join('.') })],
   ])
 }
 

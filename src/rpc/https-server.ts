@@ -7,12 +7,20 @@ import type { Clock } from '../base/clock.ts'
 import { raceSignal, withDeadline } from '../base/deadline.ts'
 import { listenError } from '../base/listen-error.ts'
 import type { Logger } from '../base/logger.ts'
+import { AddressCounts } from './address-counts.ts'
 import { loadOrCreateCertificate } from './certificate.ts'
 import { limitedAddress } from './client-address.ts'
 import { ConnectionLimiter } from './connection-limiter.ts'
 import { refusalOf, reportFailure } from './error-response.ts'
 import { RpcError, type RpcErrorCode } from './errors.ts'
-import { createRoutes, type HttpAnswer, type Route, type RouteComponents, textAnswer } from './https-routes.ts'
+import {
+  createFixedAnswers,
+  createRoutes,
+  type HttpAnswer,
+  type Route,
+  type RouteComponents,
+  textAnswer,
+} from './https-routes.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import type { RejectReason, RpcMetrics } from './metrics.ts'
 import type { RpcOptions } from './options.ts'
@@ -82,7 +90,10 @@ class HttpsEntry {
   readonly #components: HttpsServerComponents
   readonly #options: RpcOptions
   readonly #routes: ReadonlyMap<string, Route>
+  readonly #fixedAnswers: ReadonlyMap<string, HttpAnswer>
   readonly #rates: RateLimiter
+  /** Requests under way. */
+  readonly #byAddress = new AddressCounts()
   readonly #connections: ConnectionLimiter
   readonly #bodies: BodyReader
   /** Answers that clients have not taken yet. */
@@ -97,6 +108,7 @@ class HttpsEntry {
     this.#components = components
     this.#options = options
     this.#routes = createRoutes(components)
+    this.#fixedAnswers = createFixedAnswers(components)
     this.#rates = new RateLimiter(components, options)
     this.#connections = new ConnectionLimiter(components, options)
     this.#bodies = new BodyReader(options)
@@ -148,53 +160,49 @@ class HttpsEntry {
   /** Never rejects. */
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<HttpAnswer> {
     try {
-      const route = this.#routes.get(`${request.method} ${request.url?.split('?')[0]}`)
-      return route === undefined ? notFound(request) : await this.#runRoute(route, request, response)
+      const name = `${request.method} ${request.url?.split('?')[0]}`
+      const route = this.#routes.get(name)
+      if (route !== undefined) return await this.#runRoute(route, request, response)
+      return this.#fixedAnswers.get(name) ?? notFound(request)
     } catch (error) {
       return this.#failed(error)
     }
   }
 
   async #runRoute(route: Route, request: IncomingMessage, response: ServerResponse): Promise<HttpAnswer> {
-    const refusal = this.#refusalBeforeBody(route, request)
+    const address = limitedAddress(request.socket.remoteAddress)
+    const refusal = this.#refusalBeforeBody(address, request)
     if (refusal !== undefined) return refusal
     const gone = new AbortController()
     const leave = () => gone.abort(new RpcError('BODY_INCOMPLETE', 'The client is gone'))
     response.once('close', leave)
+    this.#byAddress.add(address)
     try {
-      return await this.#bodies.use(request, async (body) => {
-        this.#components.metrics.receivedBytes.add(body.length)
-        const stopping = this.#stopping.signal
-        const answer = await route.answer({
-          body,
-          headers: request.headers,
-          stopping,
-          gone: AbortSignal.any([stopping, gone.signal]),
-        })
-        this.#chargeLargeAnswer(route, request, answer)
-        return answer
-      })
+      const answer = await this.#bodies.use(request, (body) => this.#ask(route, request, body, gone.signal))
+      // A small request may have an answer that costs as much as a hundred others.
+      this.#rates.charge(address, Math.floor(answer.body.length / this.#options.rateAnswerBytes))
+      return answer
     } finally {
+      this.#byAddress.remove(address)
       response.off('close', leave)
     }
   }
 
-  #refusalBeforeBody(route: Route, { headers, socket }: IncomingMessage): HttpAnswer | undefined {
-    if (route.isLimited && !this.#rates.take(limitedAddress(socket.remoteAddress))) {
+  #ask(route: Route, { headers }: IncomingMessage, body: Uint8Array, gone: AbortSignal): Promise<HttpAnswer> {
+    this.#components.metrics.receivedBytes.add(body.length)
+    const stopping = this.#stopping.signal
+    return route.answer({ body, headers, stopping, gone: AbortSignal.any([stopping, gone]) })
+  }
+
+  #refusalBeforeBody(address: string, { headers }: IncomingMessage): HttpAnswer | undefined {
+    const { requestsMax, requestsPerAddressMax } = this.#options
+    if (this.#byAddress.of(address) >= requestsPerAddressMax || !this.#rates.take(address)) {
       return { ...textAnswer(429, 'Too Many Requests\n', 'rate'), headers: { 'Retry-After': '1' } }
     }
-    if (this.#inFlight > this.#options.requestsMax) {
-      return textAnswer(503, 'Server busy, try again later', 'busy')
-    }
+    if (this.#inFlight > requestsMax) return textAnswer(503, 'Server busy, try again later', 'busy')
     const encoding = headers['content-encoding'] ?? 'identity'
     if (encoding !== 'identity') return textAnswer(415, 'Compressed request bodies are not accepted', 'encoding')
     return undefined
-  }
-
-  /** A small request may have an answer that costs as much as a hundred others. */
-  #chargeLargeAnswer({ isLimited }: Route, { socket }: IncomingMessage, { body }: HttpAnswer): void {
-    const tokens = Math.floor(body.length / this.#options.rateAnswerBytes)
-    if (isLimited && tokens > 0) this.#rates.charge(limitedAddress(socket.remoteAddress), tokens)
   }
 
   #failed(error: unknown): HttpAnswer {

@@ -7,7 +7,7 @@ export type RequestEntry = 'https' | 'onion' | 'member'
 
 /** Why a request or connection ended before any method saw it. */
 export type RejectReason =
-  /** More requests than the address may make. */
+  /** More requests than the address may make, or have under way. */
   | 'rate'
   /** More connections than there may be, or than the address may have or open. */
   | 'connections'

@@ -21,6 +21,8 @@ export interface RpcOptions {
   readonly retrievedMaxBytes: number
   /** Requests under way together; beyond them a request is answered 503. */
   readonly requestsMax: number
+  /** Of these, requests of one address; beyond them a request is answered 429. Onion requests may be under way for long. */
+  readonly requestsPerAddressMax: number
   /** Connections together; beyond them a new one is closed. */
   readonly connectionsMax: number
   /** Connections from one address (an IPv6 /64 counts as one). */
@@ -80,6 +82,7 @@ export const defaultRpcOptions: RpcOptions = {
   readingMaxBytes: 32 * 1024 * 1024,
   retrievedMaxBytes: 64 * 1024 * 1024,
   requestsMax: 2_000,
+  requestsPerAddressMax: 400,
   connectionsMax: 4_000,
   connectionsPerAddressMax: 200,
   connectionBurst: 600,

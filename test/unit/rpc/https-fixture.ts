@@ -39,6 +39,18 @@ const echo: RouteComponents['rpc'] = {
   handleJsonRpc: async () => ({ jsonrpc: '2.0', id: null, result: {} }),
 }
 
+/** A handler whose first request has `arrived`, and whose requests are answered from `finish` on. */
+export function holdRequests() {
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
+  const handleJson = async () => {
+    arrive()
+    await finished
+    return { status: 200, body: {} }
+  }
+  return { rpc: { ...echo, handleJson }, arrived, finish }
+}
+
 export async function startTestServer(
   options: Partial<RpcOptions> = {},
   components: Partial<RouteComponents> = {},

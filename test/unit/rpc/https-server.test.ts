@@ -8,7 +8,7 @@ import { connect } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { type CertificatePair, loadOrCreateCertificate } from '../../../src/rpc/certificate.ts'
-import { readToEnd, startTestServer } from './https-fixture.ts'
+import { holdRequests, readToEnd, startTestServer } from './https-fixture.ts'
 
 const RPC = '/storage_rpc/v1'
 
@@ -56,6 +56,13 @@ describe('routes', () => {
     expect(ping.headers['x-oxen-snode-pubkey']).toBe(Buffer.alloc(32, 0xc7).toString('base64'))
     const statistics = await server.post('/get_stats/v1', '', { method: 'GET' })
     expect(statistics.body).toBe('{"version":"1.2.3"}')
+  })
+
+  test('a ping is answered without waiting for its body', async () => {
+    await using server = await startTestServer()
+    const socket = await server.connect()
+    socket.write('POST /ping_test/v1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n')
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 200 /)
   })
 
   test.each([
@@ -107,19 +114,12 @@ describe('bodies', () => {
   })
 
   test('all bodies together hold no more than their budget', async () => {
-    const { promise: finish, resolve } = Promise.withResolvers<void>()
-    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
-    const handleJson = async () => {
-      arrive()
-      await finish
-      return { status: 200, body: {} }
-    }
-    const rpc = { handleJson, handleJsonRpc: async () => ({}) }
+    const { rpc, arrived, finish } = holdRequests()
     await using server = await startTestServer({ bodiesMaxBytes: 1500 }, { rpc })
     const first = server.post(RPC, Buffer.alloc(1000))
     await arrived
     expect((await server.post(RPC, Buffer.alloc(1000))).status).toBe(503)
-    resolve()
+    finish()
     expect((await first).status).toBe(200)
     expect((await server.post(RPC, Buffer.alloc(1000))).status).toBe(200)
   })
@@ -171,21 +171,12 @@ describe('bodies', () => {
   })
 
   test('more requests than may be under way are refused', async () => {
-    const { promise: finish, resolve } = Promise.withResolvers<void>()
-    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
-    const handleJson = async () => {
-      arrive()
-      await finish
-      return { status: 200, body: {} }
-    }
-    await using server = await startTestServer(
-      { requestsMax: 1 },
-      { rpc: { handleJson, handleJsonRpc: async () => ({}) } },
-    )
+    const { rpc, arrived, finish } = holdRequests()
+    await using server = await startTestServer({ requestsMax: 1 }, { rpc })
     const first = server.post(RPC, '')
     await arrived
     expect(await server.post(RPC, '')).toMatchObject({ status: 503, body: 'Server busy, try again later' })
-    resolve()
+    finish()
     expect((await first).status).toBe(200)
   })
 })
@@ -202,6 +193,17 @@ describe('rates and connections', () => {
     }
     expect((await server.post('/ping_test/v1', '')).status).toBe(200)
     expect(await server.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="rate"} 3')
+  })
+
+  test('no address has more requests under way than it may', async () => {
+    const { rpc, arrived, finish } = holdRequests()
+    await using server = await startTestServer({ requestsPerAddressMax: 1 }, { rpc })
+    const first = server.post(RPC, '')
+    await arrived
+    expect(await server.post(RPC, '')).toMatchObject({ status: 429, body: 'Too Many Requests\n' })
+    finish()
+    expect((await first).status).toBe(200)
+    expect((await server.post(RPC, '')).status).toBe(200)
   })
 
   test('a large answer costs an address as much as many requests', async () => {
@@ -273,21 +275,15 @@ describe('rates and connections', () => {
 
 describe('stopping', () => {
   test('requests under way finish, their connections close, and nothing new is accepted', async () => {
-    const { promise: finish, resolve } = Promise.withResolvers<void>()
-    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
-    const handleJson = async () => {
-      arrive()
-      await finish
-      return { status: 200, body: {} }
-    }
-    await using server = await startTestServer({}, { rpc: { handleJson, handleJsonRpc: async () => ({}) } })
+    const { rpc, arrived, finish } = holdRequests()
+    await using server = await startTestServer({}, { rpc })
     const under = server.post(RPC, '')
     await arrived
     const stopped = server.stop()
     const late = connectTcp(server.port, '127.0.0.1')
     const [error] = await once(late, 'error')
     expect(error).toHaveProperty('code', 'ECONNREFUSED')
-    resolve()
+    finish()
     const { status, headers } = await under
     expect([status, headers['connection']]).toEqual([200, 'close'])
     await stopped
