@@ -23,6 +23,8 @@ abstract contract ServiceNodeList {
     /// By X | Y, 64 bytes.
     mapping(bytes blsPubkey => uint64 serviceNodeID) public serviceNodeIDs;
     mapping(uint256 ed25519Pubkey => uint64 serviceNodeID) public ed25519ToServiceNodeID;
+    /// Room for later versions of the list: what derives from it lies behind it in the proxy's storage and must not move.
+    uint256[40] private __gap;
 
     error BLSPubkeyAlreadyExists(uint64 serviceNodeID);
     error BLSPubkeyDoesNotExist(G1Point pubkey);
