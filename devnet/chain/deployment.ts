@@ -78,7 +78,7 @@ export type StakingDeploymentErrorCode =
   | 'HAZARD_TOO_FEW_MEMBERS'
   /** The supply does not cover the minimum of stakes, so the network could never be governed safely. */
   | 'HAZARD_SUPPLY_TOO_SMALL'
-  /** One cycle's claims could not even return one stake, so an exit would lock it. */
+  /** One cycle's claims could not even return one stake, so it would come back in parts, against everybody's claims. */
   | 'HAZARD_CLAIM_THRESHOLD'
   /** A transaction was mined but failed. */
   | 'TRANSACTION_FAILED'
@@ -106,10 +106,7 @@ export async function deployStaking(
   // The two refer to each other. The pool starts with its deployer as beneficiary and nothing to pay.
   const pool = await deployProxy(client, poolLogic, adminOwner, poolInitialization(owner, token))
   const rewards = await deployProxy(client, rewardsLogic, adminOwner, rewardsInitialization(token, pool, options))
-  await succeeded(
-    client,
-    client.writeContract({ address: pool, abi: rewardRatePoolAbi, functionName: 'setBeneficiary', args: [rewards] }),
-  )
+  await succeeded(client, client.writeContract({ ...poolCall(pool), functionName: 'setBeneficiary', args: [rewards] }))
   await configureAndStart(client, rewards, token, options)
 
   return {
@@ -126,14 +123,21 @@ export async function deployStaking(
       })
       refuseTooFew(Number(members), options.minimumMembers)
       // Brings the pool's clock up to now: funds must not count as if they had been there since the deployment.
-      await succeeded(
-        client,
-        client.writeContract({ address: pool, abi: rewardRatePoolAbi, functionName: 'payoutReleased' }),
-      )
+      await succeeded(client, client.writeContract({ ...poolCall(pool), functionName: 'payoutReleased' }))
       await transfer(client, token, pool, amountAtomic)
     },
   }
 }
+
+/**
+ * A payment costs more when the clock has moved on since the one before. An estimate made in the same second as that one would not
+ * suffice for a block that comes in the next.
+ */
+function poolCall(address: Hex) {
+  return { address, abi: rewardRatePoolAbi, gas: POOL_CALL_GAS } as const
+}
+
+const POOL_CALL_GAS = 300_000n
 
 function refuseHazards(options: StakingOptions): void {
   if (options.minimumMembers < MINIMUM_MEMBERS_MIN) {
