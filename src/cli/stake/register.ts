@@ -113,5 +113,6 @@ function planLines(plan: RegistrationPlan): readonly string[] {
     `Transactions ${plan.needsApproval ? '2: approve exactly the stake, register' : '1: register'}`,
     `Gas          about ${plan.gas}, ${wholeUnits(plan.gasCostMaxWei, ETHER_DECIMALS)} ether`,
     'Simulation   succeeded',
+    'Way back     not with this version: read "How a stake comes back" in docs/staking.md first',
   ]
 }
