@@ -35,7 +35,7 @@ export const EXIT_CODES_TEXT = `Exit codes: ${Object.entries(EXIT)
   .map(([name, code]) => `${code} ${name}`)
   .join(', ')}; docs/cli.md tells what they mean`
 
-const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
+export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   OPTION_INVALID: EXIT.usage,
   CONFIG_UNREADABLE: EXIT.usage,
   PRESET_UNREADABLE: EXIT.usage,

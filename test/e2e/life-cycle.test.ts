@@ -224,6 +224,22 @@ describe('a node that has to wait', () => {
     expect((await program.ended()).code).toBe(0)
   })
 
+  test('for a provider that never answers lives, says that it starts, and ends with 0 when it is told to', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as { port: number }
+    const config = ['run', '--config', join(spare.folder, 'starling.yml')]
+    const fresh = ['--dataFolder', join(spare.folder, 'other-data'), '--staking.rpcUrls', `http://127.0.0.1:${port}`]
+    await using program = startStarling([...config, ...fresh])
+    await eventually('the node lives', async () => (await fetch(`${spare.metricsUrl}/livez`)).ok || undefined)
+    expect(await readReadiness(spare)).toMatchObject({ status: 503, reasons: [{ part: 'life-cycle' }] })
+    const startedMs = performance.now()
+    program.kill('SIGTERM')
+    expect((await program.ended()).code).toBe(0)
+    expect(performance.now() - startedMs).toBeLessThan(STOP_MAX_MS)
+    silent.close()
+  })
+
   test('for its stake lives, says what to do, and serves when it is staked', async () => {
     const served = devnet.start(spare)
     served.catch(() => {})

@@ -9,6 +9,7 @@ import { generatedFiles } from '../../../scripts/docs/generated-files.ts'
 import { helpTexts } from '../../../scripts/docs/help-texts.ts'
 import { readConfigurationFile } from '../../../src/cli/configuration.ts'
 import { environmentName } from '../../../src/cli/environment.ts'
+import { BY_ERROR_CODE } from '../../../src/cli/exit-codes.ts'
 import { serviceNodeFlags } from '../../../src/cli/options/service-node.ts'
 
 const REPOSITORY = join(import.meta.dirname, '../../..')
@@ -53,6 +54,11 @@ test('every coded error is listed once with what it means', () => {
   const names = families.map(({ className }) => className)
   expect(new Set(names).size).toBe(names.length)
   for (const { codes } of families) for (const { meaning } of codes) expect(meaning).toMatch(/^[A-Z].*[.?]$/)
+})
+
+test('every error code that has an exit code of its own is one that there is', () => {
+  const known = new Set(errorFamilies().flatMap(({ codes }) => codes.map(({ code }) => code)))
+  expect(Object.keys(BY_ERROR_CODE).filter((code) => !known.has(code))).toEqual([])
 })
 
 test('the example is a configuration, and with its comments taken away holds every option', () => {
