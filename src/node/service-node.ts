@@ -115,7 +115,8 @@ export async function createServiceNode(
   probed = health
   // On its way out, the node still finishes what it has begun.
   const obstacles = () => health.reasons().filter(({ part }) => part !== 'life-cycle')
-  const readiness = () => obstacles().map(({ reason }) => reason)
+  // Strangers are told which parts are not ready. What is wrong with them, such as a path, is for the operator.
+  const readiness = () => obstacles().map(({ part }) => part)
 
   const replication = createReplication({ ...swarmParts, peers, membership: swarm, clock }, options.swarm)
   const info = { version: VERSION }
