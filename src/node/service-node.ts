@@ -115,8 +115,9 @@ export async function createServiceNode(
   probed = health
   // On its way out, the node still finishes what it has begun.
   const obstacles = () => health.reasons().filter(({ part }) => part !== 'life-cycle')
-  // Strangers are told which parts are not ready. What is wrong with them, such as a path, is for the operator.
-  const readiness = () => obstacles().map(({ part }) => part)
+  // What the disk said, with its paths, is for the operator and not for strangers.
+  const readiness = () =>
+    obstacles().map(({ part, reason }) => (part === 'storage' ? 'Messages cannot be written' : reason))
 
   const replication = createReplication({ ...swarmParts, peers, membership: swarm, clock }, options.swarm)
   const info = { version: VERSION }
