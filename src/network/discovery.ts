@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock, DurationMs } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { NetworkOptions } from './options.ts'
 import type { OwnRecord } from './own-record.ts'
 import type { PeerDirectory } from './peer-directory.ts'
+import { fromMultiaddr } from './peer-identity.ts'
 import { randomOf, spread } from './random-choice.ts'
 import type { RecordExchange } from './record-exchange.ts'
 import type { RecordLookup } from './record-lookup.ts'
@@ -63,6 +65,8 @@ export class Discovery implements AsyncDisposable {
   /** Set when something happened during a round that the next one must see. */
   #again = false
   #lost = false
+  /** Who was met at which bootstrap address; it need not say. */
+  readonly #bootstrapKeys = new Map<string, ServiceNodeKey>()
   #publishedMs: DurationMs | undefined
   readonly #dhtFromMs: DurationMs
   #missingBefore = 0
@@ -131,7 +135,10 @@ export class Discovery implements AsyncDisposable {
     if (!membership.isMember(ownKey)) return this.#grow(this.#options.joinRetryMinMs, this.#options.joinRetryMaxMs)
     await this.#signOwn()
     if (connector.connected().length === 0) await this.#join()
-    else await Promise.all(this.#whomToAsk().map((peer) => this.#tryAsk(peer)))
+    else {
+      const strayed = this.#strayedBootstraps().map((address) => this.#attempt(this.#askBootstrap(address)))
+      await Promise.all([...this.#whomToAsk().map((peer) => this.#tryAsk(peer)), ...strayed])
+    }
     if (connector.connected().length === 0) {
       return this.#grow(this.#options.joinRetryMinMs, this.#options.joinRetryMaxMs)
     }
@@ -158,6 +165,18 @@ export class Discovery implements AsyncDisposable {
     const others = directory.all().flatMap(({ key }) => (key === ownKey || connected.includes(key) ? [] : [key]))
     const short = Math.max(0, this.#options.connectionsMin - connected.length)
     return [...randomOf(connected, 1), ...randomOf(others, short)]
+  }
+
+  /**
+   * Bootstrap nodes that nobody has heard of. One that refused everybody, since it learned of their stake later than they
+   * did, may have nobody to dial itself.
+   */
+  #strayedBootstraps(): readonly string[] {
+    const missing = new Set(this.#components.directory.missing())
+    return this.#options.bootstrapMultiaddrs.filter((address) => {
+      const key = this.#bootstrapKeys.get(address) ?? fromMultiaddr(multiaddr(address))
+      return key === undefined ? missing.size > 0 : missing.has(key)
+    })
   }
 
   /** Signs and keeps our own record when it is due; keeping it passes it on to connected peers. */
@@ -215,11 +234,16 @@ export class Discovery implements AsyncDisposable {
   async #askBootstrap(address: string): Promise<void> {
     const key = await this.#components.connector.dialBootstrap(address)
     if (key === undefined) throw new Error('This bootstrap address is our own')
+    this.#bootstrapKeys.set(address, key)
     await this.#ask(key)
   }
 
-  async #tryAsk(peer: ServiceNodeKey): Promise<void> {
-    await this.#ask(peer).catch((error: unknown) => {
+  #tryAsk(peer: ServiceNodeKey): Promise<void> {
+    return this.#attempt(this.#ask(peer))
+  }
+
+  async #attempt(exchange: Promise<void>): Promise<void> {
+    await exchange.catch((error: unknown) => {
       this.#components.log.debug({ error }, 'An exchange of records failed')
     })
   }

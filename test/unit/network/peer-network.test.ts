@@ -342,6 +342,26 @@ describe('finding each other', () => {
     await until(() => nodes.every(({ network }) => network.status().missing === 0))
   })
 
+  test('reaches a bootstrap node that learned of the others last, and refused them until then', async () => {
+    await using parts = new AsyncDisposableStack()
+    const people = [anIdentity(), anIdentity(), anIdentity()] as const
+    const members = people.map(({ member }) => member)
+    const [late, second, third] = people
+    const first = parts.use(await createTestNode(late, [late.member]))
+    await first.network.start()
+    const others: TestNode[] = []
+    for (const person of [second, third]) {
+      const bootstrapMultiaddrs = [first, ...others].map((node) => node.address())
+      const node = parts.use(await createTestNode(person, members, { bootstrapMultiaddrs }))
+      await node.network.start()
+      others.push(node)
+    }
+    await until(() => others.every(({ network }) => network.contacts().length === 2))
+    expect(first.network.contacts()).toHaveLength(1)
+    first.membership.set(members)
+    await until(() => [first, ...others].every(({ network }) => network.status().missing === 0))
+  })
+
   test('needs no bootstrap node after a restart', async () => {
     const dataFolder = await mkdtemp(join(tmpdir(), 'starling-network-'))
     await using started = await startNodes(3)
