@@ -72,8 +72,14 @@ async function readBls(path: string): Promise<BlsSecretKey> {
   return secretKey
 }
 
-function readExactly(path: string, size: number): Promise<Uint8Array> {
-  return readSecretFile(path, { minBytes: size, maxBytes: size })
+async function readExactly(path: string, size: number): Promise<Uint8Array> {
+  try {
+    return await readSecretFile(path, { minBytes: size, maxBytes: size })
+  } catch (error) {
+    if (!(error instanceof SecretFileError) || error.code !== 'SECRET_FILE_MISSING') throw error
+    const hint = 'restore it from its backup, or make the keys of a new node: starling keys create'
+    throw new SecretFileError(error.code, `${error.message}; ${hint}`)
+  }
 }
 
 async function refuseExisting(path: string): Promise<void> {

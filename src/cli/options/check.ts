@@ -35,8 +35,8 @@ export function refuseOddSwitch(name: string, value: unknown): void {
 }
 
 function checkFlag(name: string, flag: CheckedFlag, value: unknown): void {
-  const refuse = (want: string): never => {
-    throw new OptionsError('OPTION_INVALID', `${name} must be ${want}, not ${JSON.stringify(value)}`)
+  const refuse = (want: string, shown = JSON.stringify(value)): never => {
+    throw new OptionsError('OPTION_INVALID', `${name} must be ${want}, not ${shown}`)
   }
   const { type, min = 0, max = Number.MAX_SAFE_INTEGER } = flag
   if (value === undefined) refuse(`given: ${flag.describe}`)
@@ -46,6 +46,7 @@ function checkFlag(name: string, flag: CheckedFlag, value: unknown): void {
   if (type === 'boolean' && typeof value !== 'boolean') refuse('true or false')
   if (type === 'string' && typeof value !== 'string') refuse('one text')
   if (type === 'array' && !(Array.isArray(value) && value.every((item) => typeof item === 'string'))) {
-    refuse('a list of texts')
+    // The URLs of RPC providers may hold keys, and this goes to logs.
+    refuse('a list of texts', Array.isArray(value) ? 'a list with other things in it' : 'one thing')
   }
 }
