@@ -17,7 +17,7 @@ export interface ReadinessComponents {
   readonly chain: { status(): { readonly lastError: string | undefined; readonly headAgeMs: DurationMs | undefined } }
   readonly stake: { state(): OwnStakeState }
   readonly messages: { health(): { writable: boolean; reason?: string } }
-  readonly peers: { contacts(): readonly unknown[] }
+  readonly peers: { records(): readonly unknown[] }
   readonly phase: () => Phase
 }
 
@@ -33,12 +33,13 @@ export function createReadiness(components: ReadinessComponents): Health {
   health.register('membership', () =>
     swarm.epoch() === undefined ? 'No service node list has been read from the chain yet' : undefined,
   )
+  const ownEntry = createOwnEntry({ self, swarm })
   // The list counts, not the last look at our own stake: while the chain is away, a member stays one.
   health.register('stake', () => {
     if (swarm.epoch() === undefined) return undefined
     const { sentence, nextCommand, kind } = stake.state()
     const told = nextCommand === undefined ? sentence : `${sentence} Next: ${nextCommand}`
-    const listed = swarm.isMember(self) ? swarm.members().find(({ key }) => key === self) : undefined
+    const listed = ownEntry()
     if (listed === undefined) {
       const isFinal = kind === 'active' || kind === 'leaving'
       return isFinal ? 'The stake is final and counts from the next epoch on' : told
@@ -51,7 +52,7 @@ export function createReadiness(components: ReadinessComponents): Health {
     swarm.isMember(self) && swarm.ownSwarm() === undefined ? 'This node is in no swarm' : undefined,
   )
   health.register('network', () =>
-    swarm.isMember(self) && swarm.members().length > 1 && peers.contacts().length < 2
+    swarm.isMember(self) && swarm.members().length > 1 && peers.records().length < 2
       ? 'No other service node is known yet: check network.bootstrap and that the network port can be reached'
       : undefined,
   )
@@ -68,6 +69,19 @@ export function createReadiness(components: ReadinessComponents): Health {
     return `The newest final block is ${Math.floor(headAgeMs / MINUTE)} minutes old: the chain or its RPC providers stand still`
   })
   return health
+}
+
+/** What the list says of this node. Asked with every request, so thousands of members are searched once an epoch only. */
+function createOwnEntry({ self, swarm }: { self: ServiceNodeKey; swarm: ReadinessComponents['swarm'] }) {
+  let epoch: unknown
+  let entry: Pick<Member, 'bls'> | undefined
+  return () => {
+    if (epoch !== swarm.epoch()) {
+      epoch = swarm.epoch()
+      entry = swarm.members().find(({ key }) => key === self)
+    }
+    return entry
+  }
 }
 
 const PHASE_REASONS: Readonly<Record<Phase, string | undefined>> = {

@@ -35,7 +35,7 @@ function aNode(
     chain: { status: () => ({ lastError: changes.lastError, headAgeMs: changes.headAgeMs }) },
     stake: { state: () => changes.stake ?? ACTIVE },
     messages: { health: () => ({ writable: changes.writable ?? true, reason: 'The disk failed' }) },
-    peers: { contacts: () => Array.from({ length: changes.contacts ?? 2 }) },
+    peers: { records: () => Array.from({ length: changes.contacts ?? 2 }) },
     phase: () => changes.phase ?? 'running',
   })
 }
@@ -75,6 +75,33 @@ test('a node whose key is listed with another BLS key is not ready, since nobody
   expect(aNode({ listed }).reasons()).toMatchObject([
     { part: 'stake', reason: expect.stringContaining('another BLS key') },
   ])
+})
+
+test('the list is searched for this node once an epoch, not with every request', () => {
+  let searches = 0
+  const listed = [SELF, OTHER].map((key) => ({ key, bls: BLS }))
+  const swarm = {
+    isMember: () => true,
+    members: () => {
+      searches++
+      return listed
+    },
+    ownSwarm: () => ({ id: 1n, members: [SELF] }),
+    epoch: () => epoch,
+  }
+  let epoch = {}
+  const node = createReadiness({
+    ...{ identity: { key: SELF, bls: BLS }, swarm, phase: () => 'running' as const },
+    ...{ chain: { status: () => ({ lastError: undefined, headAgeMs: 0 }) }, stake: { state: () => ACTIVE } },
+    ...{ messages: { health: () => ({ writable: true }) }, peers: { records: () => [1, 2] } },
+  })
+  node.reasons()
+  const first = searches
+  node.reasons()
+  const second = searches - first
+  epoch = {}
+  node.reasons()
+  expect(searches - first - second).toBe(second + 1)
 })
 
 test('a member whose chain is away goes on serving, and says so', () => {
