@@ -35,8 +35,9 @@ export function createRetrieveMethod(components: RetrieveComponents): LocalMetho
       const sizeMax = Math.floor(query.sizeMax * call.retrieveShare)
       const body = await reading.use(sizeMax, async () => {
         const found = await messages.retrieve({ ...query, sizeMax })
-        call.retrieved.take(bytesOf(found.messages))
-        return { messages: found.messages.map(retrievedMessage), more: found.more }
+        const fitting = thatFit(found.messages, sizeMax)
+        call.retrieved.take(bytesOf(fitting))
+        return { messages: fitting.map(retrievedMessage), more: found.more || fitting.length < found.messages.length }
       })
       return { status: 200, body: stamped(body, call.nowMs) }
     },
@@ -63,9 +64,28 @@ function checkSignature(
   })
 }
 
-/** What they take as base64, roughly. */
+/** JSON of a message without its data, as part of a JSON string: the reply to an onion request quotes all of it once more. */
+const MESSAGE_OVERHEAD_BYTES = 155
+
+/**
+ * The first messages, one at least, whose JSON fits. The store counts as clients do, which is 15 bytes less; with a full mailbox
+ * of short messages, the reply to an onion request would be larger than hops carry.
+ */
+function thatFit(messages: readonly StoredMessage[], sizeMax: number): readonly StoredMessage[] {
+  let bytes = 0
+  const end = messages.findIndex(({ data }, at) => {
+    bytes += MESSAGE_OVERHEAD_BYTES + base64Size(data)
+    return bytes > sizeMax && at > 0
+  })
+  return end === -1 ? messages : messages.slice(0, end)
+}
+
 function bytesOf(messages: readonly StoredMessage[]): number {
-  return messages.reduce((sum, { data }) => sum + Math.ceil((4 * data.length) / 3), 0)
+  return messages.reduce((sum, { data }) => sum + base64Size(data), 0)
+}
+
+function base64Size({ length }: Uint8Array): number {
+  return 4 * Math.ceil(length / 3)
 }
 
 function retrievedMessage({ hash, timestampMs, expiryMs, data }: StoredMessage): RetrievedMessage {

@@ -184,6 +184,22 @@ describe('retrieve', () => {
     expect(await hashes({ reverse_direction: true, last_hash: third })).toEqual([second, first, false])
   })
 
+  test('the JSON of many short messages is no larger than asked for, quoted for an onion', async () => {
+    await using network = await createTestNetwork(1)
+    for (let count = 0; count < 12; count++) {
+      await network.first.call('store', storing({ data: toBase64(Buffer.from(`${count}`.padEnd(count))) }))
+    }
+    for (const max_size of [150, 450, 1000, 1500, 100_000]) {
+      const { json } = await network.first.call('retrieve', retrieving(0, { max_size }))
+      const messages = json['messages'] as object[]
+      const quoted = messages.map((message) => JSON.stringify(`${JSON.stringify(message)},`).length - 2)
+      const size = quoted.reduce((sum, bytes) => sum + bytes, 0)
+      expect(size <= max_size || messages.length === 1).toBe(true)
+      expect(json['more']).toBe(messages.length < 12)
+      expect(size + 180 > max_size || messages.length === 12).toBe(true)
+    }
+  })
+
   test.each([
     [{ pubkey: alice.id }, 401, 'retrieve: request signature required'],
     [{ pubkey: alice.id, namespace: 5 }, 400, "invalid request: Required field 'signature' missing"],
