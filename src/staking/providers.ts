@@ -30,11 +30,6 @@ export interface ChainProviders {
    * provider lets it rest.
    */
   use<T>(provider: ChainProvider, work: (provider: ChainProvider) => Promise<T>, signal: AbortSignal): Promise<T>
-  /**
-   * The result of the first provider that can do the work.
-   * @throws {StakingError} PROVIDERS_UNAVAILABLE
-   */
-  first<T>(work: (provider: ChainProvider) => Promise<T>, signal: AbortSignal): Promise<T>
   /** Records that others agree on something else than this provider said. */
   reportDissent(provider: ChainProvider): void
   /**
@@ -127,18 +122,6 @@ export function createChainProviders(components: ProvidersComponents, options: P
     count: entries.length,
     available,
     use,
-    async first(work, signal) {
-      let last: unknown
-      for (const provider of available()) {
-        try {
-          return await use(provider, work, signal)
-        } catch (error) {
-          if (!isProviderFault(error) || signal.aborted) throw error
-          last = error
-        }
-      }
-      throw new StakingError('PROVIDERS_UNAVAILABLE', 'No RPC provider can be used', { cause: last })
-    },
     reportDissent: (provider) => failed(provider, 'PROVIDER_DISAGREES'),
     async refuseWrongChain(signal) {
       const looks = await Promise.allSettled(entries.map(({ provider }) => use(provider, async () => {}, signal)))
