@@ -137,8 +137,7 @@ describe('a start that cannot succeed', () => {
   }
 
   test.for(['rpc', 'network', 'metrics'] as const)('because the port of %s is taken says which', async (group) => {
-    const address = group === 'metrics' ? '127.0.0.1' : spare.ip
-    const other = createServer().listen(0, address)
+    const other = createServer().listen(0, spare.ip)
     await once(other, 'listening')
     const { port } = other.address() as { port: number }
     const end = await runSpare(`--${group}.port`, String(port))
@@ -146,7 +145,7 @@ describe('a start that cannot succeed', () => {
     expect(end).toMatchObject({ code: 4, stderr: '' })
     const { code, message } = reasonOf(end)
     expect(code).toBe('LISTEN_FAILED')
-    expect(message).toContain(`port ${port} of ${address} already: stop it, or give another ${group}.port`)
+    expect(message).toContain(`port ${port} of ${spare.ip} already: stop it, or give another ${group}.port`)
   })
 
   test('because another node has the data folder says so', async () => {
@@ -272,8 +271,9 @@ test('a node that restarts while the chain is away serves from the list that it 
   const { status, body } = await callNode(node, method, params)
   expect(status).toBe(200)
   const { hash } = body as { hash: Parameters<typeof nodesThatHold>[0] }
-  const holding = await nodesThatHold(hash, owner, [...devnet.nodes, spare])
-  expect(holding.map(({ index }) => index)).toEqual([1, 2, 3, 4, 5])
+  // Whether the list had the newest member already when the chain went is up to chance.
+  const holding = await nodesThatHold(hash, owner, devnet.nodes)
+  expect(holding).toEqual(devnet.nodes)
 })
 
 /** Lets a port of this machine lead to another one. */
