@@ -85,8 +85,9 @@ export function parseBootstrap(addresses: readonly string[]): readonly Multiaddr
   return addresses.map((text) => {
     try {
       return multiaddr(text)
-    } catch (cause) {
-      throw new NetworkError('BOOTSTRAP_INVALID', 'A bootstrap address is not a multiaddr', { cause })
+    } catch {
+      const message = `network.bootstrap has ${JSON.stringify(text)}, but takes multiaddrs such as /ip4/192.0.2.7/tcp/22020`
+      throw new NetworkError('BOOTSTRAP_INVALID', message)
     }
   })
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { CodedError } from '../../base/coded-error.ts'
 
 export type OptionsErrorCode =
@@ -16,7 +17,23 @@ export interface CheckedFlag {
   describe: string
   min?: number
   max?: number
+  form?: TextForm
 }
+
+/** What a text must look like. */
+export interface TextForm {
+  accepts(text: string): boolean
+  /** For people. */
+  readonly wanted: string
+}
+
+/** No host names: what they stand for can change while the node runs. */
+export const IP_ADDRESS: TextForm = { accepts: (text) => isIP(text) !== 0, wanted: 'an IP address' }
+export const CONTRACT_ADDRESS: TextForm = {
+  accepts: (text) => /^0x[0-9a-fA-F]{40}$/.test(text),
+  wanted: '0x and 40 hex digits',
+}
+const ANY_TEXT: TextForm = { accepts: (text) => text !== '', wanted: 'a text that is not empty' }
 
 const PORT_MAX = 65_535
 /** The range of any TCP port. 0 lets the system choose. */
@@ -45,6 +62,8 @@ function checkFlag(name: string, flag: CheckedFlag, value: unknown): void {
   }
   if (type === 'boolean' && typeof value !== 'boolean') refuse('true or false')
   if (type === 'string' && typeof value !== 'string') refuse('one text')
+  const form = flag.form ?? ANY_TEXT
+  if (typeof value === 'string' && !form.accepts(value)) refuse(form.wanted)
   if (type === 'array' && !(Array.isArray(value) && value.every((item) => typeof item === 'string'))) {
     // The URLs of RPC providers may hold keys, and this goes to logs.
     refuse('a list of texts', Array.isArray(value) ? 'a list with other things in it' : 'one thing')

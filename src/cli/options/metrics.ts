@@ -1,5 +1,5 @@
 import { defaultMetricsServerOptions as defaults, type MetricsServerOptions } from '../../node/metrics-server.ts'
-import { PORT_RANGE } from './check.ts'
+import { IP_ADDRESS, PORT_RANGE } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 
 export type MetricsArgs = {
@@ -13,6 +13,7 @@ export const metricsOptionGroup: OptionGroup<MetricsArgs, MetricsServerOptions> 
       type: 'string',
       describe: 'Serve metrics and health at this address',
       default: defaults.address,
+      form: IP_ADDRESS,
     },
     'metrics.port': {
       type: 'number',

@@ -1,5 +1,5 @@
 import { defaultNetworkOptions as defaults, type NetworkOptions } from '../../network/options.ts'
-import { PORT_RANGE } from './check.ts'
+import { IP_ADDRESS, PORT_RANGE } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 
 export type NetworkArgs = {
@@ -18,6 +18,7 @@ export const networkOptionGroup: OptionGroup<NetworkArgs, Omit<NetworkOptions, '
       type: 'string',
       describe: 'IP address to listen on for other service nodes',
       default: defaults.listenAddress,
+      form: IP_ADDRESS,
     },
     'network.port': {
       type: 'number',

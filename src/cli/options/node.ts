@@ -1,6 +1,7 @@
 import { MINUTE, SECOND } from '../../base/clock.ts'
 import type { ServiceNodeOptions } from '../../node/options.ts'
 import { DEFAULT_KEYS_FOLDER } from '../keys/options.ts'
+import { IP_ADDRESS } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 
 export type NodeArgs = {
@@ -19,7 +20,11 @@ export const nodeOptionGroup: OptionGroup<
   flags: {
     dataFolder: { type: 'string', describe: 'Folder for messages and all else that the node keeps', default: 'data' },
     keysFolder: { type: 'string', describe: "Folder of the node's keys", default: DEFAULT_KEYS_FOLDER },
-    publicIp: { type: 'string', describe: 'IP address under which clients and other service nodes reach this node' },
+    publicIp: {
+      type: 'string',
+      describe: 'IP address under which clients and other service nodes reach this node',
+      form: IP_ADDRESS,
+    },
     statusIntervalS: {
       type: 'number',
       describe: 'Seconds between two lines that tell how the node is doing',

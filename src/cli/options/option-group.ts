@@ -1,4 +1,5 @@
 import type { Options } from 'yargs'
+import type { TextForm } from './check.ts'
 
 type YargsType<T> = T extends readonly unknown[]
   ? 'array'
@@ -19,6 +20,8 @@ export type Flag<T> = Omit<Options, 'type' | 'default' | 'describe' | 'choices' 
   /** Numbers outside are refused. Whole numbers only. */
   min?: number
   max?: number
+  /** Texts of another form are refused. */
+  form?: [T] extends [string] ? TextForm : never
 }
 
 /** The flags of one part of the node, and how they become that part's options. */

@@ -1,5 +1,5 @@
 import { defaultRpcOptions as defaults, type RpcOptions } from '../../rpc/options.ts'
-import { PORT_RANGE } from './check.ts'
+import { IP_ADDRESS, PORT_RANGE } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 
 export type RpcArgs = {
@@ -18,6 +18,7 @@ export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateF
       type: 'string',
       describe: 'IP address to listen on for clients, over HTTPS',
       default: defaults.httpsHost,
+      form: IP_ADDRESS,
     },
     'rpc.port': {
       type: 'number',

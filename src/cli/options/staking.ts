@@ -1,5 +1,6 @@
 import { SECOND } from '../../base/clock.ts'
 import { defaultStakingOptions as defaults, type StakingOptions } from '../../staking/options.ts'
+import { CONTRACT_ADDRESS } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 
 export type StakingArgs = {
@@ -15,7 +16,11 @@ export type StakingArgs = {
 export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, 'stateFolder'>> = {
   flags: {
     'staking.chainId': { type: 'number', describe: 'EIP-155 id of the chain; from the network preset', min: 1 },
-    'staking.contract': { type: 'string', describe: 'Address of the staking contract; from the network preset' },
+    'staking.contract': {
+      type: 'string',
+      describe: 'Address of the staking contract; from the network preset',
+      form: CONTRACT_ADDRESS,
+    },
     'staking.rpcUrls': {
       type: 'array',
       describe: 'JSON-RPC URLs of the chain, best first; two or more are checked against each other',
