@@ -49,6 +49,11 @@ export class FrameStream {
     this.#writer.send(frame, done)
   }
 
+  /** Frames that wait for the peer to read. */
+  get unwritten(): number {
+    return this.#writer.unwritten
+  }
+
   abort(why: StreamEnd): void {
     if (this.#ended) return
     this.#end(why)

@@ -1,9 +1,16 @@
-import type { Stream } from '@libp2p/interface'
 import type { DurationMs } from '../base/clock.ts'
 import { type Frame, frameSize, payloadOf, writeFrame } from '../protocol/peer-api/frame.ts'
 
 /** Frames are gathered up to this size for one write: with yamux's header of 12 bytes, it fills one Noise message. */
 const BATCH_BYTES = 65_519 - 12
+
+/** What a writer needs of a libp2p stream. */
+export interface FrameTarget {
+  /** False when it wants no more until its event `drain`. */
+  send(bytes: Uint8Array): boolean
+  addEventListener(type: 'drain', listener: () => void): void
+  removeEventListener(type: 'drain', listener: () => void): void
+}
 
 interface QueuedFrame {
   readonly frame: Frame
@@ -16,7 +23,7 @@ interface QueuedFrame {
  * costs an encryption, a header and a system call. When the stream is full it waits for `drain`.
  */
 export class FrameWriter {
-  readonly #stream: Stream
+  readonly #stream: FrameTarget
   readonly #stallTimeoutMs: DurationMs
   readonly #onStall: () => void
   #queue: QueuedFrame[] = []
@@ -24,10 +31,16 @@ export class FrameWriter {
   #batch: Uint8Array = new Uint8Array()
   #inBatch: QueuedFrame[] = []
   #scheduled = false
-  #stall: NodeJS.Timeout | undefined
+  /** Whether libp2p takes nothing until it says `drain`. */
+  #blocked = false
+  #drains = 0
+  #watch: NodeJS.Timeout | undefined
+  /** Frames that were ever queued, and those of them that are with libp2p. */
+  #queued = 0
+  #written = 0
   #closed = false
 
-  constructor(stream: Stream, options: { stallTimeoutMs: DurationMs; onStall: () => void }) {
+  constructor(stream: FrameTarget, options: { stallTimeoutMs: DurationMs; onStall: () => void }) {
     this.#stream = stream
     this.#stallTimeoutMs = options.stallTimeoutMs
     this.#onStall = options.onStall
@@ -40,16 +53,22 @@ export class FrameWriter {
       return
     }
     this.#queue.push({ frame, done })
-    if (this.#scheduled || this.#stall !== undefined) return
+    this.#queued++
+    if (this.#scheduled || this.#blocked) return
     this.#scheduled = true
     queueMicrotask(this.#flush)
+  }
+
+  /** Frames that are not with libp2p yet. */
+  get unwritten(): number {
+    return this.#queued - this.#written
   }
 
   /** Drops what is queued; the stream itself is the caller's. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    clearTimeout(this.#stall)
+    clearTimeout(this.#watch)
     this.#stream.removeEventListener('drain', this.#drained)
     const dropped = [...this.#inBatch, ...this.#queue]
     this.#inBatch = []
@@ -58,9 +77,9 @@ export class FrameWriter {
   }
 
   readonly #drained = () => {
-    if (this.#stall === undefined || this.#closed) return
-    clearTimeout(this.#stall)
-    this.#stall = undefined
+    if (!this.#blocked || this.#closed) return
+    this.#blocked = false
+    this.#drains++
     // The stream's own listener writes what it holds back in a microtask of its own, before this one.
     this.#scheduled = true
     queueMicrotask(this.#flush)
@@ -80,15 +99,31 @@ export class FrameWriter {
   #finishBatch(): void {
     const written = this.#inBatch
     this.#inBatch = []
+    this.#written += written.length
     for (const { done } of written) done()
+  }
+
+  /**
+   * What is queued when the stream is full must be with libp2p in time. A drop now and then is not enough: the queue of a peer that
+   * reads less than it is sent would only grow.
+   */
+  #watchProgress(): void {
+    if (this.#watch !== undefined) return
+    const [queued, drains] = [this.#queued, this.#drains]
+    this.#watch = setTimeout(() => {
+      this.#watch = undefined
+      if (this.#written < queued || this.#drains === drains) this.#onStall()
+      else if (this.#blocked) this.#watchProgress()
+    }, this.#stallTimeoutMs)
+    this.#watch.unref()
   }
 
   /** False when nothing more can be written now. */
   #write(bytes: Uint8Array): boolean {
     try {
       if (this.#stream.send(bytes)) return true
-      this.#stall ??= setTimeout(this.#onStall, this.#stallTimeoutMs)
-      this.#stall.unref()
+      this.#blocked = true
+      this.#watchProgress()
     } catch {
       // The stream has ended; its `close` event tells everyone who waits.
     }

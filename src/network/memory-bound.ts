@@ -1,6 +1,8 @@
-import { frameSize } from '../protocol/peer-api/frame.ts'
+import { largestPayload } from './byte-budget.ts'
 import { NetworkError } from './errors.ts'
 import type { NetworkOptions } from './options.ts'
+import { UNREAD_MAX } from './peer-session.ts'
+import { INBOUND_STREAMS_MAX } from './request-response.ts'
 
 const KIB = 1024
 
@@ -11,12 +13,17 @@ const PIECES_BYTES = 2 * 64 * KIB
 /** One write that waits for `drain` at libp2p; what follows it is within the budget still. */
 const STREAM_BUFFER_BYTES = 64 * KIB
 /** Streams of one connection that carry payloads: ours and the peer's, for each protocol. */
-const STREAMS_PER_PROTOCOL = 2
+const STREAMS_PER_PROTOCOL = 1 + INBOUND_STREAMS_MAX
+/** A refusal that waits for the peer to read it. */
+const REFUSAL_BYTES = 128
 /** A payload, and the padded copy of it that is being written: padding adds a quarter at most where sizes matter. */
 const PAYLOAD_FACTOR = 2.25
 /** A handshake under way: keys, buffers, a socket. */
 const PENDING_BYTES = 64 * KIB
-/** A DHT, identify or ping stream holds one message of at most this size. */
+/**
+ * An identify, ping or DHT stream holds one message, of this size where peers keep to what is stored. (The DHT library takes messages
+ * of up to 4 MiB for the ten seconds that it waits for one; it cannot be told otherwise.)
+ */
 const SERVICE_STREAM_BYTES = 16 * KIB
 const SERVICE_STREAMS = 8
 
@@ -27,7 +34,8 @@ const SERVICE_STREAMS = 8
 export function worstCaseMemoryBytes(options: NetworkOptions): number {
   const protocols = Object.keys(options.protocols).length
   const streams = protocols * STREAMS_PER_PROTOCOL * STREAM_BUFFER_BYTES + SERVICE_STREAMS * SERVICE_STREAM_BYTES
-  const perConnection = CONNECTION_BYTES + PIECES_BYTES + streams
+  const refusals = protocols * INBOUND_STREAMS_MAX * UNREAD_MAX * REFUSAL_BYTES
+  const perConnection = CONNECTION_BYTES + PIECES_BYTES + streams + refusals
   return (
     options.connectionsMax * perConnection +
     (options.inboundPendingMax + options.dialsMax) * PENDING_BYTES +
@@ -44,9 +52,10 @@ export function requireBoundedMemory(options: NetworkOptions): void {
     })
   }
   for (const { payloadMaxBytes } of Object.values(options.protocols)) {
-    if (frameSize(payloadMaxBytes) > options.payloadBudgetBytes) {
+    const roomBytes = Math.min(largestPayload(options.payloadBudgetBytes), options.payloadBudgetPerPeerBytes)
+    if (payloadMaxBytes > roomBytes) {
       throw new NetworkError('LIMITS_EXCEED_MEMORY', 'The payload budget does not hold one payload', {
-        details: { payloadMaxBytes, payloadBudgetBytes: options.payloadBudgetBytes },
+        details: { payloadMaxBytes, roomBytes },
       })
     }
   }

@@ -33,7 +33,10 @@ export interface NetworkOptions {
   connectionsMin: number
   /** New inbound connections per second from one IP address; further ones are dropped before any cryptography. */
   inboundConnectionsPerSecondMax: number
-  /** Inbound connections that have not finished their handshake; bounds what strangers can make us compute. */
+  /**
+   * Inbound connections that have not finished their handshake; bounds what strangers can make us hold. Twice what one address can
+   * open at the rate above while a handshake may last, or one address could keep everyone out.
+   */
   inboundPendingMax: number
   /** Dials under way at once. */
   dialsMax: number
@@ -50,6 +53,8 @@ export interface NetworkOptions {
   unansweredMax: number
   /** Bytes of payloads on their way in and out, over all peers. Beyond it requests are refused as busy. */
   payloadBudgetBytes: number
+  /** Bytes of payloads on their way to and from one peer. A request and an answer of the largest size fit. */
+  payloadBudgetPerPeerBytes: number
   /** The worst case of memory that these limits allow must be below; start is refused otherwise. */
   memoryMaxBytes: number
   /** Bounds of each protocol. */
@@ -91,10 +96,10 @@ export const defaultNetworkOptions: NetworkOptions = {
   allowPrivateAddresses: false,
   dataFolder: undefined,
 
-  connectionsMax: 400,
+  connectionsMax: 320,
   connectionsMin: 4,
   inboundConnectionsPerSecondMax: 20,
-  inboundPendingMax: 50,
+  inboundPendingMax: 200,
   dialsMax: 50,
   dialTimeoutMs: 5 * SECOND,
   dialBackoffMinMs: 250,
@@ -103,6 +108,7 @@ export const defaultNetworkOptions: NetworkOptions = {
   stallTimeoutMs: 30 * SECOND,
   unansweredMax: 3,
   payloadBudgetBytes: 64 * 1024 * 1024,
+  payloadBudgetPerPeerBytes: 24 * 1024 * 1024,
   memoryMaxBytes: 512 * 1024 * 1024,
   protocols: {
     forward: { payloadMaxBytes: WRAPPED_REQUEST_MAX_BYTES, inFlightMax: 512, handlersMax: 256 },

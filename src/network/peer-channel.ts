@@ -8,11 +8,15 @@ import type { ProtocolLimits } from './options.ts'
 
 export interface PeerChannelComponents {
   /** Opens a stream to the peer. @throws {PeerRequestError} */
-  openStream(): Promise<Stream>
-  /** The peer does not answer any more although its connection is open: end it. */
-  onDead(): void
+  openStream(): Promise<OpenedStream>
   onEnd(why: StreamEnd): void
   budget: ByteBudget
+}
+
+export interface OpenedStream {
+  stream: Stream
+  /** Ends the connection that it runs over: the peer does not answer any more although it is open. */
+  endConnection(): void
 }
 
 export interface PeerChannelOptions extends ProtocolLimits {
@@ -27,6 +31,8 @@ export interface RequestOptions {
 
 interface Pending {
   readonly payload: Uint8Array
+  /** Reasons to keep the payload: that someone waits, and that it is not written yet. */
+  holds: number
   readonly timeoutMs: DurationMs
   resolve(payload: Uint8Array): void
   reject(error: unknown): void
@@ -45,7 +51,12 @@ export class PeerChannel {
   readonly #options: PeerChannelOptions
   readonly #pending = new Map<number, Pending>()
   #stream: FrameStream | undefined
+  #endConnection: () => void = () => {}
   #opening = false
+  /** Requests that a stream has not taken yet, whether anyone still waits for them or not. */
+  #unwritten = 0
+  /** Size of the answer whose payload is still arriving: it holds its place already. */
+  #arriving: number | undefined
   #lastId = 0
   #unanswered = 0
 
@@ -63,13 +74,16 @@ export class PeerChannel {
     if (payload.length > this.#options.payloadMaxBytes) {
       return reject('PEER_FAILED', 'The request is larger than its protocol allows')
     }
-    if (this.#pending.size >= this.#options.inFlightMax || !this.#components.budget.take(payload.length)) {
+    // What a peer does not read piles up here even when nobody waits for it any more.
+    const full = Math.max(this.#pending.size, this.#unwritten) >= this.#options.inFlightMax
+    if (full || !this.#components.budget.take(payload.length)) {
       return reject('PEER_BUSY', 'Too many requests wait for this service node')
     }
     return new Promise((resolve, reject) => {
       const id = this.#nextId()
       const pending: Pending = {
         payload,
+        holds: 1,
         timeoutMs: Math.max(1, Math.ceil(timeoutMs)),
         resolve,
         reject,
@@ -95,9 +109,9 @@ export class PeerChannel {
     this.#opening = true
     // The flag falls before anyone hears of the failure: who tries again at once must open anew.
     this.#components.openStream().then(
-      (stream) => {
+      (opened) => {
         this.#opening = false
-        this.#opened(stream)
+        this.#opened(opened)
       },
       (error: unknown) => {
         this.#opening = false
@@ -106,7 +120,7 @@ export class PeerChannel {
     )
   }
 
-  #opened(stream: Stream): void {
+  #opened({ stream, endConnection }: OpenedStream): void {
     if (this.#pending.size === 0) {
       stream.abort(new Error('Nobody waits for this stream any more'))
       return
@@ -125,23 +139,38 @@ export class PeerChannel {
       },
     )
     this.#stream = frames
+    this.#endConnection = endConnection
     for (const [id, pending] of this.#pending) this.#send(frames, id, pending)
   }
 
-  #send(stream: FrameStream, id: number, { payload, timeoutMs }: Pending): void {
-    stream.send({ kind: 'request', id, timeoutMs, payload })
+  #send(stream: FrameStream, id: number, pending: Pending): void {
+    const { payload, timeoutMs } = pending
+    pending.holds++
+    this.#unwritten++
+    stream.send({ kind: 'request', id, timeoutMs, payload }, () => {
+      this.#unwritten--
+      this.#letGo(pending)
+    })
+  }
+
+  #letGo(pending: Pending): void {
+    if (--pending.holds === 0) this.#components.budget.give(pending.payload.length)
   }
 
   /** Answers that nobody waits for any more are skipped; so are those that there is no memory for. */
   #accept({ kind, id, size }: FrameHeader): boolean {
     if (!this.#pending.has(id)) return false
-    if (kind === 'failure' || this.#components.budget.take(size)) return true
+    if (kind === 'failure') return true
+    if (this.#components.budget.take(size)) {
+      this.#arriving = size
+      return true
+    }
     this.#settle(id)?.reject(new PeerRequestError('PEER_BUSY', 'This node has no room for the answer'))
     return false
   }
 
   #deliver(frame: Frame): void {
-    if (frame.kind === 'response') this.#components.budget.give(frame.payload.length)
+    this.#releaseArriving()
     const pending = this.#settle(frame.id)
     this.#unanswered = 0
     if (frame.kind === 'response') pending?.resolve(frame.payload)
@@ -160,7 +189,7 @@ export class PeerChannel {
     // A slow handler is no reason to break a stream; silence after several requests is.
     if (++this.#unanswered < this.#options.unansweredMax) return
     stream.abort('unanswered')
-    this.#components.onDead()
+    this.#endConnection()
   }
 
   #cancel(id: number, reason: unknown): void {
@@ -170,8 +199,14 @@ export class PeerChannel {
     pending.reject(reason)
   }
 
+  #releaseArriving(): void {
+    if (this.#arriving !== undefined) this.#components.budget.give(this.#arriving)
+    this.#arriving = undefined
+  }
+
   #ended(why: StreamEnd): void {
     this.#stream = undefined
+    this.#releaseArriving()
     this.#unanswered = 0
     this.#failAll(new PeerRequestError('PEER_UNREACHABLE', 'The stream broke before an answer came'))
     this.#components.onEnd(why)
@@ -187,7 +222,7 @@ export class PeerChannel {
     this.#pending.delete(id)
     clearTimeout(pending.timer)
     pending.signal?.removeEventListener('abort', pending.onAbort)
-    this.#components.budget.give(pending.payload.length)
+    this.#letGo(pending)
     return pending
   }
 

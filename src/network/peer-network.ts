@@ -215,7 +215,13 @@ function keepPeerStore(parts: {
   return { [Symbol.dispose]: stop }
 }
 
-/** Counts connections, and asks those that we dial for records. */
+/**
+ * Both may dial at once, and one that came back may have left a connection that does not know it is dead. More than that only
+ * someone makes who wants the room of others.
+ */
+const CONNECTIONS_PER_PEER_MAX = 3
+
+/** Counts connections, keeps few of each peer, and asks those that we dial for records. */
 function watchConnections(parts: {
   host: Host
   dialer: PeerDialer
@@ -233,6 +239,9 @@ function watchConnections(parts: {
     const key = fromPeerId(remotePeer)
     if (key === undefined) return
     dialer.forget(key)
+    for (const older of host.getConnections(remotePeer).slice(0, -CONNECTIONS_PER_PEER_MAX)) {
+      older.abort(new Error('The peer has newer connections'))
+    }
     if (direction === 'outbound') discovery.greet(key)
   }
   const closed = () => {

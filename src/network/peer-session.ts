@@ -26,6 +26,9 @@ export interface PeerSessionOptions extends ProtocolLimits {
 /** No hop waits longer, so a peer that claims to is not given more. */
 const HANDLING_MAX_MS = 60_000
 
+/** Frames that may wait for a peer that does not read; beyond it refusals are not sent, for asking costs it nothing. */
+export const UNREAD_MAX = 128
+
 /** One peer's requests to us over one stream: a bounded number is worked on at once, the rest is answered busy. */
 export class PeerSession {
   readonly #components: PeerSessionComponents
@@ -65,7 +68,7 @@ export class PeerSession {
 
   #refuse(id: number, code: 'busy' | 'refused'): false {
     this.#components.onHandled(code)
-    this.#stream.send({ kind: 'failure', id, code })
+    if (this.#stream.unwritten < UNREAD_MAX) this.#stream.send({ kind: 'failure', id, code })
     return false
   }
 

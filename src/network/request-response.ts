@@ -7,12 +7,12 @@ import { peerProtocolId } from '../protocol/network-id.ts'
 import type { PeerProtocol, PeerRequester, PeerResponder } from '../protocol/peer-api/peer-request.ts'
 import { PeerRequestError, type PeerRequestErrorCode } from '../protocol/peer-api/peer-request-error.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
-import type { ByteBudget } from './byte-budget.ts'
+import { type ByteBudget, createBudgetShare } from './byte-budget.ts'
 import type { StreamEnd } from './frame-stream.ts'
 import type { Host } from './host.ts'
 import type { NetworkMetrics, RequestOutcome } from './metrics.ts'
 import type { NetworkOptions } from './options.ts'
-import { PeerChannel, type RequestOptions } from './peer-channel.ts'
+import { type OpenedStream, PeerChannel, type RequestOptions } from './peer-channel.ts'
 import type { PeerDialer } from './peer-dialer.ts'
 import { fromPeerId } from './peer-identity.ts'
 import { PEER_PROTOCOLS } from './peer-protocols.ts'
@@ -34,12 +34,15 @@ export interface RequestResponseComponents {
   metrics: NetworkMetrics
 }
 
-type Options = Pick<NetworkOptions, 'protocols' | 'stallTimeoutMs' | 'unansweredMax' | 'dialTimeoutMs'>
+type Options = Pick<
+  NetworkOptions,
+  'protocols' | 'stallTimeoutMs' | 'unansweredMax' | 'dialTimeoutMs' | 'payloadBudgetPerPeerBytes'
+>
 type Handler = Parameters<PeerResponder['handle']>[1]
 type ChannelName = `${PeerProtocol} ${ServiceNodeKey}`
 
 /** Streams of one peer and protocol: the one in use, and one of a connection that is being replaced. */
-const INBOUND_STREAMS_MAX = 2
+export const INBOUND_STREAMS_MAX = 2
 
 /** Requests and answers between service nodes, over one long-lived stream per peer, protocol and asking side. */
 export class RequestResponse implements PeerRequester, PeerResponder {
@@ -48,6 +51,7 @@ export class RequestResponse implements PeerRequester, PeerResponder {
   readonly #handlers = new Map<PeerProtocol, Handler>()
   readonly #channels = new Map<ChannelName, PeerChannel>()
   readonly #underWay = new Map<ChannelName, { count: number }>()
+  readonly #shares = new Map<ServiceNodeKey, ByteBudget>()
 
   constructor(components: RequestResponseComponents, options: Options) {
     this.#components = components
@@ -97,8 +101,9 @@ export class RequestResponse implements PeerRequester, PeerResponder {
     for (const protocol of PEER_PROTOCOLS) {
       this.#channels.get(`${protocol} ${peer}`)?.abort()
       this.#channels.delete(`${protocol} ${peer}`)
-      if (this.#underWay.get(`${protocol} ${peer}`)?.count === 0) this.#underWay.delete(`${protocol} ${peer}`)
+      this.#underWay.delete(`${protocol} ${peer}`)
     }
+    this.#shares.delete(peer)
   }
 
   #channel(peer: ServiceNodeKey, protocol: PeerProtocol): PeerChannel {
@@ -109,9 +114,8 @@ export class RequestResponse implements PeerRequester, PeerResponder {
     const channel: PeerChannel = new PeerChannel(
       {
         openStream: () => this.#open(peer, protocol),
-        onDead: () => this.#components.dialer.open(peer)?.abort(new Error('The peer does not answer')),
         onEnd: (why) => this.#countEnd(why),
-        budget: this.#components.budget,
+        budget: this.#shareOf(peer),
       },
       { ...this.#options.protocols[protocol], stallTimeoutMs, unansweredMax },
     )
@@ -119,11 +123,12 @@ export class RequestResponse implements PeerRequester, PeerResponder {
     return channel
   }
 
-  async #open(peer: ServiceNodeKey, protocol: PeerProtocol): Promise<Stream> {
+  async #open(peer: ServiceNodeKey, protocol: PeerProtocol): Promise<OpenedStream> {
     const connection = await this.#components.dialer.connect(peer)
     try {
       const signal = AbortSignal.timeout(this.#options.dialTimeoutMs)
-      return await connection.newStream(this.#idOf(protocol), { signal })
+      const stream = await connection.newStream(this.#idOf(protocol), { signal })
+      return { stream, endConnection: () => connection.abort(new Error('The peer does not answer')) }
     } catch (cause) {
       throw new PeerRequestError('PEER_UNREACHABLE', 'The service node does not take this protocol', { cause })
     }
@@ -131,7 +136,7 @@ export class RequestResponse implements PeerRequester, PeerResponder {
 
   #serve(protocol: PeerProtocol, stream: Stream, connection: Connection): void {
     const peer = fromPeerId(connection.remotePeer)
-    const { membership, budget, metrics } = this.#components
+    const { membership, metrics } = this.#components
     if (peer === undefined || !membership.isMember(peer)) {
       metrics.handled.inc({ protocol, outcome: 'refused' })
       stream.abort(new Error('Not a member'))
@@ -144,7 +149,7 @@ export class RequestResponse implements PeerRequester, PeerResponder {
         handle: (payload, signal) => this.#answer(protocol, peer, payload, signal),
         mayAsk: () => this.#handlers.has(protocol) && membership.isMember(peer),
         underWay,
-        budget,
+        budget: this.#shareOf(peer),
         onHandled: (outcome) => metrics.handled.inc({ protocol, outcome }),
         onEnd: (why) => this.#countEnd(why),
       },
@@ -176,6 +181,14 @@ export class RequestResponse implements PeerRequester, PeerResponder {
     const underWay = this.#underWay.get(name) ?? { count: 0 }
     this.#underWay.set(name, underWay)
     return underWay
+  }
+
+  /** No peer alone can use up the room for all. */
+  #shareOf(peer: ServiceNodeKey): ByteBudget {
+    const { budget } = this.#components
+    const share = this.#shares.get(peer) ?? createBudgetShare(budget, this.#options.payloadBudgetPerPeerBytes)
+    this.#shares.set(peer, share)
+    return share
   }
 
   #countEnd(why: StreamEnd): void {

@@ -108,7 +108,7 @@ export interface FrameSink {
 
 /**
  * Cuts a stream of bytes into frames. Memory for a payload is taken only after `accept` said yes, so the caller can
- * bound it. Payloads that lie whole in one chunk are views of it, not copies.
+ * bound it. Payloads that lie whole in one chunk and fill most of it are views of it, not copies.
  */
 export class FrameDecoder {
   readonly #sink: FrameSink
@@ -173,7 +173,7 @@ export class FrameDecoder {
 
   #keep(bytes: Buffer, from: number, to: number, size: number): void {
     const part = bytes.subarray(from, Math.min(to, from + size - this.#payloadFilled))
-    if (this.#payloadFilled === 0 && part.length === size) this.#payload = part
+    if (this.#payloadFilled === 0 && part.length === size) this.#payload = detached(part)
     else if (this.#payload !== undefined) part.copy(this.#payload, this.#payloadFilled)
     this.#payloadFilled += part.length
   }
@@ -189,6 +189,11 @@ export class FrameDecoder {
 }
 
 const EMPTY_BUFFER = Buffer.alloc(0)
+
+/** A view keeps its whole chunk in memory, which nobody counts: a small part of a large one is copied. */
+function detached(part: Buffer): Buffer {
+  return part.length * 2 < part.buffer.byteLength ? Buffer.from(part) : part
+}
 
 function parseHeader(bytes: Buffer, { sizeMax, kinds }: FrameDecoderOptions): FrameHeader {
   const kind = KINDS[bytes.readUInt8(0) - 1]

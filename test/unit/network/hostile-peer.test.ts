@@ -1,17 +1,12 @@
 // A member that speaks the protocol wrongly, played by a bare libp2p host.
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import type { Connection, Stream } from '@libp2p/interface'
-import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
 import { expect, test } from 'vitest'
 import { worstCaseMemoryBytes } from '../../../src/network/memory-bound.ts'
 import { defaultNetworkOptions, type NetworkOptions } from '../../../src/network/options.ts'
-import { toPrivateKey } from '../../../src/network/peer-identity.ts'
 import { peerProtocolId } from '../../../src/protocol/network-id.ts'
 import { encodeFrame, type Frame, FrameDecoder } from '../../../src/protocol/peer-api/frame.ts'
-import { anIdentity, createTestNode, testNetworkId, until } from './peer-network-support.ts'
+import { aBareHost, anIdentity, createTestNode, testNetworkId, until } from './peer-network-support.ts'
 
 const onion = peerProtocolId(testNetworkId, 'onion')
 const timeoutMs = 20_000
@@ -23,17 +18,11 @@ async function aNodeAndAHostileMember(options: Partial<NetworkOptions> = {}) {
   const node = stack.use(await createTestNode(honest, [honest.member, hostile.member], options))
   node.network.handle('onion', async (_from, payload) => payload)
   await node.network.start()
-  const host = await createLibp2p({
-    privateKey: toPrivateKey(hostile.identity),
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionMonitor: { enabled: false },
-  })
+  const host = await aBareHost(hostile.identity)
   stack.defer(() => host.stop())
   const connection = await host.dial(multiaddr(node.address()))
   const started = stack.move()
-  return { node, connection, member: hostile.member, [Symbol.asyncDispose]: () => started.disposeAsync() }
+  return { node, host, connection, member: hostile.member, [Symbol.asyncDispose]: () => started.disposeAsync() }
 }
 
 const ended = (stream: Stream) => new Promise<void>((resolve) => stream.addEventListener('close', () => resolve()))
@@ -121,6 +110,48 @@ test('more streams than a peer needs are reset, and the connection goes on', asy
   await until(() => streams.filter(({ status }) => status === 'open').length <= 2)
   for (const stream of streams) stream.abort(new Error('done'))
   expect(await echo(pair.connection)).toMatchObject({ kind: 'response' })
+})
+
+test('one member does not take up the room of others with connections', async () => {
+  await using pair = await aNodeAndAHostileMember()
+  const dial = () => pair.host.dial(multiaddr(pair.node.address()), { force: true })
+  for (let count = 0; count < 8; count++) await dial()
+  const newest = await dial()
+  await until(() => pair.node.network.status().connections <= 3)
+  expect(await echo(newest)).toMatchObject({ kind: 'response' })
+})
+
+test('a flood of requests whose refusals nobody reads is not remembered', async () => {
+  const { onion: limits } = defaultNetworkOptions.protocols
+  const protocols = { ...defaultNetworkOptions.protocols, onion: { ...limits, handlersMax: 0 } }
+  await using pair = await aNodeAndAHostileMember({ protocols })
+  const stream = await pair.connection.newStream(onion)
+  stream.pause()
+  const requests = Buffer.concat(
+    Array.from({ length: 60 }, (_, id) => encodeFrame({ kind: 'request', id, timeoutMs, payload: Buffer.of(1) })),
+  )
+  const rounds = 100
+  for (let round = 0; round < rounds; round++) {
+    if (!stream.send(requests))
+      await new Promise((resolve) => stream.addEventListener('drain', resolve, { once: true }))
+  }
+  await expect
+    .poll(() => pair.node.exposeMetrics())
+    .toContain(`starling_network_handled_requests_total{protocol="onion",outcome="busy"} ${60 * rounds}`)
+  let [refusals, last] = [0, 0]
+  const deliver = ({ id }: Frame) => {
+    refusals++
+    last = id
+  }
+  const decoder = new FrameDecoder({ accept: () => true, deliver }, { sizeMax: 1 << 24, kinds: ['failure'] })
+  stream.addEventListener('message', ({ data }) => decoder.push(data.subarray()))
+  stream.resume()
+  // A request that is refused now comes after all that had waited.
+  for (let id = 1000; last < 1000; id++) {
+    stream.send(encodeFrame({ kind: 'request', id, timeoutMs, payload: Buffer.of(1) }))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(refusals).toBeLessThan((60 * rounds) / 2)
 })
 
 test('a stream that was open when the stake ended answers nothing any more', async () => {

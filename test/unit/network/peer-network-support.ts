@@ -1,11 +1,16 @@
 // Real nodes on loopback for the tests of src/network.
 import { EventEmitter } from 'node:events'
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p } from 'libp2p'
 import { systemClock } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
 import { type Ed25519KeyPair, generateEd25519KeyPair } from '../../../src/crypto/keys.ts'
 import { createNetworkMetrics } from '../../../src/network/metrics.ts'
 import { defaultNetworkOptions, type NetworkOptions } from '../../../src/network/options.ts'
+import { toPrivateKey } from '../../../src/network/peer-identity.ts'
 import { createPeerNetwork, type PeerNetwork } from '../../../src/network/peer-network.ts'
 import { networkIdOf } from '../../../src/protocol/network-id.ts'
 import { type Member, type ServiceNodeKey, serviceNodeKey } from '../../../src/protocol/service-node.ts'
@@ -124,6 +129,17 @@ export async function createTestNode(
     exposeMetrics: () => registry.expose(),
     [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
   }
+}
+
+/** libp2p and nothing else: speaks as its test makes it. */
+export function aBareHost(identity: Ed25519KeyPair) {
+  return createLibp2p({
+    privateKey: toPrivateKey(identity),
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+  })
 }
 
 /** Started nodes that all are members and have the first one as bootstrap node. */

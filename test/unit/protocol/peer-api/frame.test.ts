@@ -135,6 +135,18 @@ test('what is not accepted is skipped, and the next frame is read', () => {
   expect(decoder.completed).toBe(2)
 })
 
+test('a small payload does not keep the large chunk in memory that it came in', () => {
+  const frames: Frame[] = []
+  const small: Frame = { kind: 'request', id: 1, timeoutMs: 1, payload: Buffer.alloc(100, 7) }
+  const chunk = Buffer.concat([encodeFrame(small), encodeFrame({ ...small, payload: Buffer.alloc(60_000, 8) })])
+  const owned = Uint8Array.from(chunk)
+  decoderInto(frames).push(owned)
+  const [first, second] = frames.map((frame) => ('payload' in frame ? frame.payload : Buffer.alloc(0)))
+  expect(first?.buffer).not.toBe(owned.buffer)
+  expect(second?.buffer).toBe(owned.buffer)
+  expect(frames.map(plain)).toEqual([plain(small), plain({ ...small, payload: Buffer.alloc(60_000, 8) })])
+})
+
 test('sizes fall into few classes that waste at most a quarter where sizes matter', () => {
   expect([0, 1, 1024, 1025, 2048, 65_536].map(sizeClass)).toEqual([1024, 1024, 1024, 2048, 2048, 65_536])
   expect([65_537, 81_920, 81_921, 131_072, 131_073].map(sizeClass)).toEqual([81_920, 81_920, 98_304, 131_072, 163_840])
