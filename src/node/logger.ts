@@ -17,16 +17,7 @@ export interface LogOptions {
 
 export const defaultLogOptions: LogOptions = { level: 'info', format: 'json' }
 
-export type LogErrorCode =
-  /** The package that makes lines pretty is not installed: an installed node comes without it. */
-  'LOG_FORMAT_UNAVAILABLE'
-
-export class LogError extends CodedError<LogErrorCode> {}
-
-/**
- * A logger that writes lines to standard output, or to `destination`.
- * @throws {LogError}
- */
+/** A logger that writes lines to standard output, or to `destination`. */
 export function createLogger({ level, format }: LogOptions, destination?: DestinationStream): Logger {
   const out = destination ?? pino.destination({ dest: 1, sync: true })
   const stream = format === 'pretty' ? prettyStream(out) : out
@@ -46,14 +37,8 @@ export function createLogger({ level, format }: LogOptions, destination?: Destin
 
 /** Loaded only when somebody asks for it: most logs are read by programs. */
 function prettyStream(destination: DestinationStream): DestinationStream {
-  const options = { destination, colorize: process.stdout.isTTY ?? false, ignore: 'pid,hostname' }
-  try {
-    const pretty: typeof PinoPretty = createRequire(import.meta.url)('pino-pretty')
-    return pretty(options)
-  } catch (cause) {
-    const message = 'log.format pretty needs the package pino-pretty: install it beside Starling, or take json'
-    throw new LogError('LOG_FORMAT_UNAVAILABLE', message, { cause })
-  }
+  const pretty: typeof PinoPretty = createRequire(import.meta.url)('pino-pretty')
+  return pretty({ destination, colorize: process.stdout.isTTY ?? false, ignore: 'pid,hostname' })
 }
 
 function wrap(log: Pino): Logger {
