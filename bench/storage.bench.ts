@@ -161,7 +161,6 @@ function writeBare(database: Database, { messages, shared }: { messages: Records
 function commit(commits: GroupCommit, records: Records): Promise<void> {
   return commits.submit({
     sizeBytes: DATA.length,
-    durable: true,
     scans: false,
     run: ({ batch }) => {
       for (const [key, value] of records) batch.put(key, value)

@@ -25,7 +25,7 @@ export interface ExpirySweeper extends AsyncDisposable {
   sweepNow(): Promise<number>
 }
 
-/** Entries fetched at once. Each is swept by an operation of its own, so that requests come in between. */
+/** Entries swept at once. Each is an operation of its own, so that requests come in between. */
 const PAGE_SIZE = 16
 
 /** Removes messages whose bucket of time is over, a batch's worth at a time, through the same writer as everything else. */
@@ -42,13 +42,9 @@ export function createExpirySweeper(
     const range = expiryRangeBefore(expiryBucket(sweepClock.nowMs()))
     await using iterator = database.iterator(range)
     for (let page = await iterator.nextv(PAGE_SIZE); page.length > 0; page = await iterator.nextv(PAGE_SIZE)) {
-      for (const [key, entry] of page) {
-        if (signal.aborted) return
-        const count = await sweepEntry(key, entry)
-        removed += count
-        removedSinceCompaction += count
-        metrics.swept.add(count)
-      }
+      if (signal.aborted) return
+      // Together, so that they share flushes.
+      await Promise.all(page.map(([key, entry]) => sweepEntry(key, entry).catch(passCorrupt)))
     }
   }
 
@@ -59,14 +55,19 @@ export function createExpirySweeper(
     await compact(database, signal)
   }
 
-  /** Needs no flush: what a power cut brings back is swept again. */
-  const sweepEntry = (key: Buffer, entry: Buffer) =>
-    commits.submit({
-      sizeBytes: entry.length,
-      durable: false,
-      scans: false,
-      run: (writer) => removeExpired(writer, key, entry),
-    })
+  const sweepEntry = async (key: Buffer, entry: Buffer) => {
+    const sizeBytes = entry.length
+    const count = await commits.submit({ sizeBytes, scans: false, run: (writer) => removeExpired(writer, key, entry) })
+    removed += count
+    removedSinceCompaction += count
+    metrics.swept.add(count)
+  }
+
+  /** One entry that cannot be read must not keep all others from being swept. */
+  const passCorrupt = (error: unknown) => {
+    if (!(error instanceof StorageError) || error.code !== 'RECORD_CORRUPT') throw error
+    log.error({ error }, 'Expired messages cannot be removed: a record is damaged')
+  }
 
   const periodic = createPeriodic(
     { log },

@@ -36,8 +36,6 @@ export interface Writer {
 export interface WriteOperation<T> {
   /** Bytes that wait with it. */
   sizeBytes: number
-  /** Whether it must be on the disk before it is answered. */
-  durable: boolean
   /** Whether it iterates over the database, which shows only what is written. */
   scans: boolean
   run(writer: Writer): T | Promise<T>
@@ -50,7 +48,7 @@ interface Waiter {
 }
 
 interface Queued {
-  operation: Pick<WriteOperation<unknown>, 'sizeBytes' | 'durable' | 'scans'>
+  operation: Pick<WriteOperation<unknown>, 'sizeBytes' | 'scans'>
   /** Runs the operation; settles its promise at once on failure, else returns who waits for the batch. */
   run(writer: Writer): Promise<Waiter | undefined> | Waiter | undefined
   reject(error: StorageError): void
@@ -60,7 +58,6 @@ interface Queued {
 interface Group {
   batch: WriteBatch
   waiters: Waiter[]
-  durable: boolean
 }
 
 /**
@@ -88,7 +85,7 @@ export class GroupCommit implements AsyncDisposable {
     this.#options = options
     this.#committed = totals
     this.#reader = new DatabaseReader(components.database)
-    this.#open = { batch: new WriteBatch(this.#reader, totals), waiters: [], durable: false }
+    this.#open = { batch: new WriteBatch(this.#reader, totals), waiters: [] }
     const self = this
     this.#writer = {
       get batch() {
@@ -177,9 +174,7 @@ export class GroupCommit implements AsyncDisposable {
     if (this.#failure !== undefined) return queued.reject(this.#notWritable())
     const running = queued.run(this.#writer)
     const waiter = running instanceof Promise ? await running : running
-    if (waiter === undefined) return
-    this.#open.waiters.push(waiter)
-    this.#open.durable ||= queued.operation.durable
+    if (waiter !== undefined) this.#open.waiters.push(waiter)
   }
 
   #run<T>(
@@ -207,8 +202,6 @@ export class GroupCommit implements AsyncDisposable {
 
   async #makeRoom(): Promise<void> {
     if (!this.#isFull()) return
-    // What a long operation has written so far is answered for with its end, so it is flushed as its end is.
-    this.#open.durable = true
     await this.#writing
     this.#startWriting()
     await this.#writing
@@ -220,26 +213,31 @@ export class GroupCommit implements AsyncDisposable {
     const group = this.#open
     const { batch } = group
     this.#components.metrics.queued.set(this.#queue.length)
-    if (!batch.isEmpty) batch.seal()
+    try {
+      if (!batch.isEmpty) batch.seal()
+    } catch (error) {
+      // Counters that cannot be: whatever is wrong, nobody may wait for ever.
+      this.#fail(error, group.waiters.splice(0))
+    }
     const next = batch.isEmpty ? batch : new WriteBatch(batch, batch.totals)
-    this.#open = { batch: next, waiters: [], durable: false }
+    this.#open = { batch: next, waiters: [] }
     this.#writing = this.#write(group).then(() => next.rebase(this.#reader))
   }
 
-  async #write({ batch, waiters, durable }: Group): Promise<void> {
+  async #write({ batch, waiters }: Group): Promise<void> {
     if (this.#failure !== undefined) return rejectAll(waiters, this.#notWritable())
     try {
-      if (!batch.isEmpty) await this.#commit(batch, durable, waiters.length)
+      if (!batch.isEmpty) await this.#commit(batch, waiters.length)
     } catch (error) {
       return this.#fail(error, waiters)
     }
     for (const waiter of waiters) waiter.resolve()
   }
 
-  async #commit(batch: WriteBatch, durable: boolean, operations: number): Promise<void> {
+  async #commit(batch: WriteBatch, operations: number): Promise<void> {
     const { clock, database, metrics } = this.#components
     const startMs = clock.monotonicMs()
-    await batch.write(database, durable)
+    await batch.write(database)
     this.#reader.update(batch.writes())
     metrics.commit.observe((clock.monotonicMs() - startMs) / SECOND)
     metrics.batchOperations.observe(operations)

@@ -82,7 +82,6 @@ class LevelMessageStore implements MessageStore {
     const { commits, disk } = this.#parts
     const result = await commits.submit({
       sizeBytes: message.data.length,
-      durable: true,
       scans: false,
       run: ({ batch }) =>
         storeMessage(batch, message, { nowMs: clock.nowMs(), diskIsFull: disk.isFull(), quota: this.#options }),
@@ -165,7 +164,6 @@ class LevelMessageStore implements MessageStore {
     const { clock } = this.#components
     return this.#parts.commits.submit({
       sizeBytes,
-      durable: true,
       scans,
       run: (writer) => run(writer, clock.nowMs()),
     })

@@ -87,14 +87,14 @@ export class WriteBatch implements RecordReader {
     this.put(TOTALS_KEY, encodeTotals(this.totals))
   }
 
-  /** Writes everything atomically; with `sync`, resolves when the disk has it. */
-  write(database: Database, sync: boolean): Promise<void> {
+  /** Writes everything atomically, and resolves when the disk has it. */
+  write(database: Database): Promise<void> {
     const batch = database.batch()
     for (const { key, value } of this.#writes.values()) {
       if (value === undefined) batch.del(key)
       else batch.put(key, value)
     }
-    return batch.write({ sync })
+    return batch.write({ sync: true })
   }
 }
 

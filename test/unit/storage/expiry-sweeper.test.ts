@@ -5,11 +5,14 @@ import { describe, expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { EXPIRY_BUCKET_MS } from '../../../src/storage/expiry-entry.ts'
+import { expiryKey } from '../../../src/storage/keys.ts'
 import { createSweepClock } from '../../../src/storage/sweep-clock.ts'
+import { interceptWrites } from './intercepted-database.ts'
 import {
   ALICE,
   aMessage,
   BOB,
+  changeDatabase,
   createTestClock,
   openTestStore,
   START_MS,
@@ -98,6 +101,27 @@ describe('the sweeper', () => {
     expect(stored).toMatchObject({ outcome: 'new' })
     expect(removed).toBe(99)
     expect(await fixture.store.store(aMessage())).toMatchObject({ outcome: 'new' })
+  })
+
+  test('goes on behind a record that it cannot read', async () => {
+    await using fixture = await openTestStore()
+    await fixture.store.store(aMessage({ expiryMs: START_MS + HOUR }))
+    await changeDatabase(fixture, (database) => database.put(expiryKey(0, 0), Buffer.from('nonsense')))
+    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS)
+    expect(await fixture.store.sweepNow()).toBe(1)
+  })
+
+  test('is answered when the disk has it, as everything is', async () => {
+    const syncs: boolean[] = []
+    const createDatabase = interceptWrites((write, { sync }) => {
+      syncs.push(sync)
+      return write()
+    })
+    await using fixture = await openTestStore({}, { createDatabase })
+    await fixture.store.store(aMessage({ expiryMs: START_MS + HOUR }))
+    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS)
+    expect(await fixture.store.sweepNow()).toBe(1)
+    expect(syncs).toEqual([true, true])
   })
 
   test('gives the space back after many messages', async () => {

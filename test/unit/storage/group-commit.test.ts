@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../../src/base/logger.ts'
+import { encodeTotals } from '../../../src/storage/counters-codec.ts'
+import { TOTALS_KEY } from '../../../src/storage/keys.ts'
 import { interceptWrites } from './intercepted-database.ts'
-import { ALICE, aMessage, everything, openTestStore, uniqueData } from './store-fixture.ts'
+import { ALICE, aMessage, changeDatabase, everything, openTestStore, uniqueData } from './store-fixture.ts'
 
 /** A gate in front of the disk. */
 function createGate() {
@@ -133,6 +135,17 @@ test('after a failed write nothing is acknowledged until the store is opened aga
   const later = aMessage()
   expect(await fixture.store.store(later)).toMatchObject({ outcome: 'new' })
   expect((await fixture.store.retrieve(inbox)).messages).toEqual([kept, later])
+})
+
+test('counters that cannot be end acknowledgement, and nobody waits for ever', async () => {
+  await using fixture = await openTestStore()
+  const message = aMessage()
+  await fixture.store.store(message)
+  const none = encodeTotals({ messages: 0, dataBytes: 0, nextSequence: 9 })
+  await changeDatabase(fixture, (database) => database.put(TOTALS_KEY, none))
+  await expect(fixture.store.delete(ALICE, [message.hash])).rejects.toMatchObject({ code: 'WRITE_FAILED' })
+  await expect(fixture.store.store(aMessage())).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
+  expect(fixture.store.health().writable).toBe(false)
 })
 
 test('what waits behind a write that fails is rejected too', async () => {

@@ -7,6 +7,7 @@ import { silentLogger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
 import type { AccountId } from '../../../src/protocol/account.ts'
 import { hashMessage, type StoredMessage } from '../../../src/protocol/message.ts'
+import { type Database, openDatabase } from '../../../src/storage/database.ts'
 import { type MessageStoreComponents, openMessageStore } from '../../../src/storage/level-message-store.ts'
 import type { MessageStore } from '../../../src/storage/message-store.ts'
 import { createStorageMetrics } from '../../../src/storage/metrics.ts'
@@ -114,6 +115,17 @@ export async function openTestStore(
       await folder[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Changes what is on the disk behind the store's back, and opens the store again. */
+export async function changeDatabase(
+  { path, store, reopen }: TestStore,
+  change: (database: Database) => Promise<void>,
+): Promise<void> {
+  await store[Symbol.asyncDispose]()
+  const database = await openDatabase({ ...defaultStorageOptions, path })
+  await change(database).finally(() => database.close())
+  await reopen()
 }
 
 /** Everything in a namespace, without a limit. */
