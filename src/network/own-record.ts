@@ -1,5 +1,5 @@
 import type { PrivateKey } from '@libp2p/interface'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, SECOND, type TimestampMs } from '../base/clock.ts'
 import type { NetworkId } from '../protocol/network-id.ts'
 import type { RecordedEpoch } from '../protocol/peer-api/node-record.ts'
 import { sealNodeRecord } from './node-record-envelope.ts'
@@ -18,6 +18,9 @@ export interface OwnRecordFacts {
   readonly epoch: RecordedEpoch
 }
 
+/** A node that signs more often is heard, but not passed on: otherwise one node could keep everyone busy. */
+export const RECORD_SPACING_MS = SECOND
+
 export interface OwnRecordComponents {
   privateKey: PrivateKey
   network: NetworkId
@@ -25,20 +28,24 @@ export interface OwnRecordComponents {
   /** Undefined while the node is not a member or does not know its address. */
   facts(): OwnRecordFacts | undefined
   peerPort(): number | undefined
+  /** Timestamp of the newest record of ours that anyone has, and would believe. */
+  lastMs(): TimestampMs | undefined
 }
 
-/** Signs a record of the moment. Each is newer than the last, even if the clock stood still or went back. */
-export function createOwnRecord({ privateKey, network, clock, facts, peerPort }: OwnRecordComponents) {
-  let lastMs = 0
+/**
+ * Signs a record of the moment. Each is newer than the last by what makes others pass it on, even if it follows at once, or the
+ * clock was set back, or the last is from before a restart.
+ */
+export function createOwnRecord({ privateKey, network, clock, facts, peerPort, lastMs }: OwnRecordComponents) {
   return {
     async sign(): Promise<Uint8Array | undefined> {
       const now = facts()
       const port = peerPort()
       if (now === undefined || port === undefined) return undefined
-      lastMs = Math.max(clock.nowMs(), lastMs + 1)
+      const timestampMs = Math.max(clock.nowMs(), (lastMs() ?? 0) + RECORD_SPACING_MS)
       const { contractId, bls, publicIp, httpsPort, version, epoch } = now
       const place = { ip: publicIp, httpsPort, peerPort: port }
-      const record = { network, contractId, bls: bls.toLowerCase(), ...place, version, timestampMs: lastMs, epoch }
+      const record = { network, contractId, bls: bls.toLowerCase(), ...place, version, timestampMs, epoch }
       return sealNodeRecord(record, privateKey)
     },
   }

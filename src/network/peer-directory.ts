@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '../base/logger.ts'
+import { ProtocolError } from '../protocol/errors.ts'
 import type { HeldRecord } from '../protocol/peer-api/record-exchange.ts'
 import type { ServiceNodeContact, ServiceNodeKey } from '../protocol/service-node.ts'
 import type { NetworkMetrics, RecordOutcome } from './metrics.ts'
-import type { OpenedRecord } from './node-record-envelope.ts'
+import type { ClaimedRecord, OpenedRecord } from './node-record-envelope.ts'
 import { rotated } from './random-choice.ts'
 import type { RecordFile } from './record-file.ts'
 import type { RecordJudge } from './record-judge.ts'
@@ -105,17 +106,26 @@ export class PeerDirectory implements AsyncDisposable {
   }
 
   /** Judges and keeps one record. */
-  async accept(envelope: Uint8Array, options: { anyAge?: boolean } = {}): Promise<RecordOutcome> {
-    const outcome = await this.#decide(envelope, options)
-    this.#components.metrics.recordsReceived.inc({ outcome })
-    return outcome
+  accept(envelope: Uint8Array, options: { anyAge?: boolean } = {}): Promise<RecordOutcome> {
+    return this.#acceptClaim(this.#components.judge.read(envelope), envelope, options)
   }
 
-  /** As accept, for many; the event loop gets its turns. */
-  async acceptAll(envelopes: readonly Uint8Array[], options: { anyAge?: boolean } = {}): Promise<void> {
+  /**
+   * As accept, for what one peer hands over; the event loop gets its turns. An honest peer holds one record of each node and has
+   * checked it, so the first that is forged or there twice ends the list: signatures are what it could keep us busy with.
+   * @throws {ProtocolError} SIGNATURE_INVALID, FRAME_MALFORMED
+   */
+  async acceptAll(envelopes: readonly Uint8Array[]): Promise<void> {
+    const seen = new Set<ServiceNodeKey>()
     for (const [index, envelope] of envelopes.entries()) {
-      if (index % CHECKS_PER_TURN === CHECKS_PER_TURN - 1) await nextTurn()
-      await this.accept(envelope, options)
+      await this.#giveWay(index)
+      const claim = this.#components.judge.read(envelope)
+      const outcome = await this.#acceptClaim(claim, envelope, {})
+      if (claim === 'malformed' || seen.has(claim.key)) {
+        throw new ProtocolError('FRAME_MALFORMED', 'A list with what is no record, or two of one node')
+      }
+      if (outcome === 'signature') throw new ProtocolError('SIGNATURE_INVALID', 'A list with a forged record')
+      seen.add(claim.key)
     }
   }
 
@@ -132,7 +142,10 @@ export class PeerDirectory implements AsyncDisposable {
     if (membership.members().length > 0 && this.#unjudged.length > 0) {
       const envelopes = this.#unjudged
       this.#unjudged = []
-      await this.acceptAll(envelopes, { anyAge: true })
+      for (const [index, envelope] of envelopes.entries()) {
+        await this.#giveWay(index)
+        await this.accept(envelope, { anyAge: true })
+      }
     }
     this.#count()
   }
@@ -142,19 +155,34 @@ export class PeerDirectory implements AsyncDisposable {
     await this.#writing
   }
 
-  async #decide(envelope: Uint8Array, options: { anyAge?: boolean }): Promise<RecordOutcome> {
-    const claim = this.#components.judge.read(envelope)
-    if (claim === 'malformed') return claim
+  async #giveWay(index: number): Promise<void> {
+    if (index % CHECKS_PER_TURN === CHECKS_PER_TURN - 1) await nextTurn()
+  }
+
+  async #acceptClaim(
+    claim: ClaimedRecord | 'malformed',
+    envelope: Uint8Array,
+    options: { anyAge?: boolean },
+  ): Promise<RecordOutcome> {
+    const outcome = claim === 'malformed' ? claim : await this.#decide(claim, envelope, options)
+    this.#components.metrics.recordsReceived.inc({ outcome })
+    return outcome
+  }
+
+  async #decide(claim: ClaimedRecord, envelope: Uint8Array, options: { anyAge?: boolean }): Promise<RecordOutcome> {
     if (!this.#isNewer(claim)) return 'known'
     const refusal = await this.#components.judge.judge(claim, options)
     if (refusal !== undefined) return refusal
-    // Another copy may have been judged meanwhile.
+    // Another copy may have been judged meanwhile, and the stake may have ended.
     if (!this.#isNewer(claim)) return 'known'
+    if (!this.#components.membership.isMember(claim.key)) return 'not-member'
     return this.#keep({ key: claim.key, record: claim.record, envelope: Uint8Array.from(envelope) })
   }
 
+  /** A record from before our clock was set back, which nobody would believe now, gives way to any. */
   #isNewer({ key, record }: OpenedRecord): boolean {
-    return record.timestampMs > (this.#records.get(key)?.record.timestampMs ?? -1)
+    const heldMs = this.#records.get(key)?.record.timestampMs ?? -1
+    return record.timestampMs > heldMs || this.#components.judge.isAhead(heldMs)
   }
 
   #keep(stored: StoredRecord): RecordOutcome {

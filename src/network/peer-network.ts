@@ -102,7 +102,11 @@ export async function createPeerNetwork(
   const exchange = parts.use(new RecordExchange({ peers: requests, directory, ownKey, connected, log }, options))
   const lookup = createRecordLookup({ dht: host.services.dht, directory, log, metrics }, options)
   const peerPort = () => options.announcePort || portOf(host.getMultiaddrs())
-  const ownRecord = createOwnRecord({ privateKey, network, clock, facts, peerPort })
+  const lastMs = () => {
+    const timestampMs = directory.contact(ownKey)?.timestampMs
+    return timestampMs === undefined || judge.isAhead(timestampMs) ? undefined : timestampMs
+  }
+  const ownRecord = createOwnRecord({ privateKey, network, clock, facts, peerPort, lastMs })
   const connector = { connected, dialBootstrap: (address: string) => dialBootstrap(host, ownKey, address) }
   const discovery = parts.use(
     new Discovery({ ownKey, membership, directory, exchange, lookup, ownRecord, connector, clock, log }, options),

@@ -10,6 +10,7 @@ import {
   RECORD_EXCHANGE_MAX_BYTES,
 } from '../protocol/peer-api/record-exchange.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import { RECORD_SPACING_MS } from './own-record.ts'
 import type { PeerDirectory, RecordChange } from './peer-directory.ts'
 import { randomOf } from './random-choice.ts'
 
@@ -28,8 +29,6 @@ export interface RecordExchangeOptions {
 }
 
 const EXCHANGE_TIMEOUT_MS = 10 * SECOND
-/** A node that signs more often is heard, but not passed on: otherwise one node could keep everyone busy. */
-const GOSSIP_SPACING_MS = SECOND
 
 /** Protocol `records`: bulk exchange with one peer, and passing on of what is new. */
 export class RecordExchange implements Disposable {
@@ -86,7 +85,7 @@ export class RecordExchange implements Disposable {
 
   /** What is new goes to some peers, who do the same, so that all have it within a few steps. */
   #onRecord({ stored, before }: RecordChange): void {
-    if (before !== undefined && stored.record.timestampMs < before.record.timestampMs + GOSSIP_SPACING_MS) return
+    if (before !== undefined && stored.record.timestampMs < before.record.timestampMs + RECORD_SPACING_MS) return
     if (this.#disposed) return
     this.#news.set(stored.key, stored.envelope)
     this.#gossipTimer ??= setTimeout(() => this.#gossip(), this.#options.gossipDelayMs)

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts'
+import type { Clock, TimestampMs } from '../base/clock.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import type { NetworkId } from '../protocol/network-id.ts'
 import type { NodeRecord } from '../protocol/peer-api/node-record.ts'
@@ -53,6 +53,11 @@ export class RecordJudge {
     return (await claim.isSignedFor(network)) ? undefined : 'signature'
   }
 
+  /** Whether nobody would believe this moment: it is further ahead than clocks may differ. */
+  isAhead(timestampMs: TimestampMs): boolean {
+    return timestampMs > this.#components.clock.nowMs() + this.#options.recordClockToleranceMs
+  }
+
   /** For those who want all or nothing. @throws {ProtocolError} */
   async open(envelope: Uint8Array): Promise<OpenedRecord> {
     const claim = readNodeRecord(envelope)
@@ -63,8 +68,8 @@ export class RecordJudge {
   }
 
   #judgeTime({ timestampMs }: NodeRecord, anyAge: boolean): RecordRefusal | undefined {
-    const nowMs = this.#components.clock.nowMs()
-    if (timestampMs > nowMs + this.#options.recordClockToleranceMs) return 'clock'
-    return !anyAge && timestampMs < nowMs - this.#options.recordAgeMaxMs ? 'expired' : undefined
+    if (this.isAhead(timestampMs)) return 'clock'
+    const oldestMs = this.#components.clock.nowMs() - this.#options.recordAgeMaxMs
+    return !anyAge && timestampMs < oldestMs ? 'expired' : undefined
   }
 }

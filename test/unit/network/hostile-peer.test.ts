@@ -163,13 +163,13 @@ test('a stream that was open when the stake ended answers nothing any more', asy
   await until(() => pair.connection.status !== 'open')
 })
 
-test('records that a member hands over about others are judged like any', async () => {
+test('records that a member hands over about others are judged like any, and forged ones end the exchange', async () => {
   await using pair = await aNodeAndAHostileMember()
   const stream = await pair.connection.newStream(peerProtocolId(testNetworkId, 'records'))
   const answer = nextFrame(stream)
   const junk = Buffer.concat([Buffer.of(0, 0, 1, 0, 3), Buffer.from('abc'), Buffer.of(0, 0)])
   stream.send(encodeFrame({ kind: 'request', id: 1, timeoutMs, payload: junk }))
-  expect(await answer).toMatchObject({ kind: 'response' })
+  expect(await answer).toEqual({ kind: 'failure', id: 1, code: 'failed' })
   expect(pair.node.network.contacts()).toHaveLength(1)
   expect(await pair.node.exposeMetrics()).toContain('received_records_total{outcome="malformed"} 1')
   const broken = nextFrame(stream)

@@ -43,7 +43,9 @@ const seal = (signer: Person, record: NodeRecord) => sealNodeRecord(record, toPr
 const aSealed = (person: Person, changes: Partial<NodeRecord> = {}) => seal(person, aRecord(person, changes))
 
 let membership: TestMembership
+let nowMs = NOW
 beforeEach(() => {
+  nowMs = NOW
   membership = new TestMembership([alice.member, bob.member])
 })
 
@@ -54,7 +56,7 @@ function aDirectory({
   file?: RecordFile
   allowPrivateAddresses?: boolean
 } = {}) {
-  const clock = { nowMs: () => NOW, monotonicMs: () => 0 }
+  const clock = { nowMs: () => nowMs, monotonicMs: () => 0 }
   const memberOf = (key: string) => membership.members().find((member) => member.key === key)
   const options = { ...defaultNetworkOptions, allowPrivateAddresses }
   const judge = new RecordJudge({ network: testNetworkId, memberOf, clock }, options)
@@ -139,6 +141,38 @@ test('the newest record counts, in whatever order they come', async () => {
   expect(await directory.accept(await aSealed(alice, { peerPort: 1, timestampMs: NOW - 2 }))).toBe('known')
   expect(await directory.accept(await aSealed(alice, { peerPort: 3, timestampMs: NOW }))).toBe('updated')
   expect(directory.contact(alice.member.key)?.peerPort).toBe(3)
+})
+
+test('a record from before the clock was set back gives way to a believable one', async () => {
+  await using directory = aDirectory()
+  nowMs = NOW + HOUR
+  await directory.accept(await aSealed(alice, { timestampMs: NOW + HOUR }))
+  nowMs = NOW
+  expect(await directory.accept(await aSealed(alice, { peerPort: 9 }))).toBe('updated')
+  expect(directory.contact(alice.member.key)?.peerPort).toBe(9)
+})
+
+test('a stake that ends while its record is being judged leaves nothing behind', async () => {
+  await using directory = aDirectory()
+  const accepted = directory.accept(await aSealed(alice))
+  membership.set([bob.member])
+  await directory.membershipChanged()
+  expect(await accepted).toBe('not-member')
+  expect(directory.all()).toEqual([])
+})
+
+test('a list of one peer ends at what an honest one does not hand over', async () => {
+  await using directory = aDirectory()
+  const [ofAlice, ofBob] = [await aSealed(alice), await aSealed(bob)]
+  const forged = Uint8Array.from(ofAlice)
+  forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1
+  await expect(directory.acceptAll([forged, ofBob])).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' })
+  await expect(directory.acceptAll([Buffer.from('junk'), ofBob])).rejects.toMatchObject({ code: 'FRAME_MALFORMED' })
+  const newer = await aSealed(alice, { timestampMs: NOW + 1 })
+  await expect(directory.acceptAll([ofAlice, newer, ofBob])).rejects.toMatchObject({ code: 'FRAME_MALFORMED' })
+  expect(directory.contact(bob.member.key)).toBeUndefined()
+  await directory.acceptAll([await aSealed(stranger), ofBob])
+  expect(directory.contact(bob.member.key)).toBeDefined()
 })
 
 test('a member that is removed is forgotten', async () => {
