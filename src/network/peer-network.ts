@@ -207,10 +207,12 @@ function keepPeerStore(parts: {
   log: Logger
 }): Disposable {
   const { host, directory, dialer, ownKey, log } = parts
-  const stop = directory.onRecord(({ stored: { key } }) => {
+  const stop = directory.onRecord(({ stored: { key, record }, before }) => {
     const contact = directory.contact(key)
     if (key === ownKey || contact === undefined) return
     dialer.forget(key)
+    const hasMoved = before?.record.ip !== record.ip || before.record.peerPort !== record.peerPort
+    if (before !== undefined && hasMoved) dialer.moved(contact)
     // `patch` replaces addresses of an older record.
     host.peerStore.patch(toPeerId(key), { multiaddrs: [multiaddrOf(contact)] }).catch((error: unknown) => {
       log.debug({ error }, 'An address was not stored')

@@ -235,6 +235,32 @@ describe('a peer that goes away', () => {
   })
 })
 
+test('a peer that moved without a word is asked at once where its new record says', async () => {
+  const [mover, other] = [anIdentity(), anIdentity()]
+  const members = [mover.member, other.member]
+  const listenPort = await aFreePort()
+  await using proxy = await aProxyTo(listenPort)
+  const before = await createTestNode(mover, members, { listenPort, announcePort: proxy.port })
+  await using parts = new AsyncDisposableStack()
+  parts.use(before)
+  before.network.handle('onion', async (_from, payload) => payload)
+  await before.network.start()
+  const bootstrapMultiaddrs = [`/ip4/127.0.0.1/tcp/${proxy.port}`]
+  await using asker = await createTestNode(other, members, { bootstrapMultiaddrs, stallTimeoutMs: 60_000 })
+  await asker.network.start()
+  await until(() => asker.network.status().missing === 0)
+  const ask = () => asker.network.request(mover.member.key, 'onion', Buffer.of(1), { timeoutMs: 60_000 })
+  expect(await ask()).toEqual(Buffer.of(1))
+
+  proxy.mute(true)
+  await parts.disposeAsync()
+  await using after = await createTestNode(mover, members, { bootstrapMultiaddrs: [asker.address()] })
+  after.network.handle('onion', async (_from, payload) => payload)
+  await after.network.start()
+  await until(() => asker.network.contact(mover.member.key)?.peerPort !== proxy.port)
+  expect(await ask()).toEqual(Buffer.of(1))
+})
+
 describe('stake', () => {
   test('is needed to be let in: a stranger that knows the addresses is refused', async () => {
     await using started = await startNodes(2)
@@ -444,7 +470,7 @@ async function aProxyTo(target: number) {
       sockets.add(from)
       from.on('data', (bytes) => muted || to.write(bytes))
       from.on('error', () => {})
-      from.on('close', () => to.destroy())
+      from.on('close', () => muted || to.destroy())
     }
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
