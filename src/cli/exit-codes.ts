@@ -6,7 +6,6 @@ export const EXIT = {
   failure: 1,
   usage: 2,
   keys: 3,
-  taken: 4,
   chain: 5,
   stake: 6,
   unavailable: 69,
@@ -22,10 +21,9 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   failure: 'It failed, and none of the others says why',
   usage: 'A flag or the configuration is wrong; or an answer is needed and nobody can be asked',
   keys: 'A key is missing, malformed, or readable by others',
-  taken: 'Another process has a port or a folder that the node needs',
   chain: 'The chain cannot be read, or is the wrong one',
   stake: 'There is no stake, or too few tokens or ether for it',
-  unavailable: 'The network cannot be reached, or no node could do the request',
+  unavailable: 'The network, a node, or a port or folder that another process has cannot be had',
   internal: 'A fault of the program',
   tryLater: 'It may work later: wait and run the same command again',
 }
@@ -54,8 +52,8 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   ACCOUNT_INVALID: EXIT.keys,
   CERTIFICATE_KEY_EXPOSED: EXIT.keys,
 
-  LISTEN_FAILED: EXIT.taken,
-  DATABASE_LOCKED: EXIT.taken,
+  LISTEN_FAILED: EXIT.unavailable,
+  DATABASE_LOCKED: EXIT.unavailable,
 
   SEEDS_UNAVAILABLE: EXIT.unavailable,
   TOO_FEW_NODES: EXIT.unavailable,

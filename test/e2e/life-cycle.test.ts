@@ -142,7 +142,7 @@ describe('a start that cannot succeed', () => {
     const { port } = other.address() as { port: number }
     const end = await runSpare(`--${group}.port`, String(port))
     other.close()
-    expect(end).toMatchObject({ code: 4, stderr: '' })
+    expect(end).toMatchObject({ code: 69, stderr: '' })
     const { code, message } = reasonOf(end)
     expect(code).toBe('LISTEN_FAILED')
     expect(message).toContain(`port ${port} of ${spare.ip} already: stop it, or give another ${group}.port`)
