@@ -21,7 +21,7 @@ export interface Connector {
   /** Peers that there is a connection to. */
   connected(): readonly ServiceNodeKey[]
   /** Dials a bootstrap node and says who it is; undefined when that is us. Rejects when it cannot be reached. */
-  dialBootstrap(address: string): Promise<ServiceNodeKey | undefined>
+  dialBootstrap(address: string, signal: AbortSignal): Promise<ServiceNodeKey | undefined>
 }
 
 export interface DiscoveryComponents {
@@ -119,6 +119,7 @@ export class Discovery implements AsyncDisposable {
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#again = false
+      this.#lost = false
       try {
         await this.#round(signal)
       } catch (error) {
@@ -232,7 +233,7 @@ export class Discovery implements AsyncDisposable {
   }
 
   async #askBootstrap(address: string): Promise<void> {
-    const key = await this.#components.connector.dialBootstrap(address)
+    const key = await this.#components.connector.dialBootstrap(address, this.#stop.signal)
     if (key === undefined) throw new Error('This bootstrap address is our own')
     this.#bootstrapKeys.set(address, key)
     await this.#ask(key)
@@ -258,12 +259,14 @@ export class Discovery implements AsyncDisposable {
 
   async #pause(signal: AbortSignal): Promise<void> {
     if (signal.aborted || this.#again) return
-    const woken = new AbortController()
-    this.#wake = () => woken.abort()
-    await sleep(spread(this.#pauseMs), undefined, { signal: woken.signal, ref: false }).catch(() => {})
-    this.#wake = undefined
+    // The round may have lost the last connection after it looked.
+    if (!this.#lost) {
+      const woken = new AbortController()
+      this.#wake = () => woken.abort()
+      await sleep(spread(this.#pauseMs), undefined, { signal: woken.signal, ref: false }).catch(() => {})
+      this.#wake = undefined
+    }
     if (!this.#lost) return
-    this.#lost = false
     await sleep(spread(this.#options.joinRetryMinMs), undefined, { signal, ref: false }).catch(() => {})
   }
 }

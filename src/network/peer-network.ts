@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../base/clock.ts'
+import { withDeadline } from '../base/deadline.ts'
 import { listenError } from '../base/listen-error.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Ed25519KeyPair } from '../crypto/keys.ts'
@@ -11,7 +12,7 @@ import { type Member, type ServiceNodeContact, type ServiceNodeKey, serviceNodeK
 import { createByteBudget } from './byte-budget.ts'
 import { createConnectionGate, parseBootstrap } from './connection-gate.ts'
 import { createDhtRules } from './dht.ts'
-import { Discovery } from './discovery.ts'
+import { type Connector, Discovery } from './discovery.ts'
 import { createHost, type Host, portOf } from './host.ts'
 import { requireBoundedMemory } from './memory-bound.ts'
 import type { NetworkMetrics } from './metrics.ts'
@@ -107,7 +108,11 @@ export async function createPeerNetwork(
     return timestampMs === undefined || judge.isAhead(timestampMs) ? undefined : timestampMs
   }
   const ownRecord = createOwnRecord({ privateKey, network, clock, facts, peerPort, lastMs })
-  const connector = { connected, dialBootstrap: (address: string) => dialBootstrap(host, ownKey, address) }
+  const connector: Connector = {
+    connected,
+    dialBootstrap: (address, signal) =>
+      dialBootstrap(host, ownKey, address, withDeadline(options.dialTimeoutMs, signal)),
+  }
   const discovery = parts.use(
     new Discovery({ ownKey, membership, directory, exchange, lookup, ownRecord, connector, clock, log }, options),
   )
@@ -273,11 +278,15 @@ function connectedPeers(host: Host): readonly ServiceNodeKey[] {
 }
 
 /** Undefined when the address is our own. */
-async function dialBootstrap(host: Host, ownKey: ServiceNodeKey, text: string): Promise<ServiceNodeKey | undefined> {
+async function dialBootstrap(
+  host: Host,
+  ownKey: ServiceNodeKey,
+  text: string,
+  signal: AbortSignal,
+): Promise<ServiceNodeKey | undefined> {
   const address = multiaddr(text)
   if (fromMultiaddr(address) === ownKey) return undefined
-  // The dial queue applies the timeout of the options.
-  const connection = await host.dial(address)
+  const connection = await host.dial(address, { signal })
   return fromPeerId(connection.remotePeer)
 }
 
