@@ -47,6 +47,7 @@ export class PeerDirectory implements AsyncDisposable {
   #unjudged: readonly Uint8Array[] = []
   #writeTimer: NodeJS.Timeout | undefined
   #writing: Promise<void> = Promise.resolve()
+  #closed = false
 
   constructor(components: PeerDirectoryComponents) {
     this.#components = components
@@ -151,6 +152,7 @@ export class PeerDirectory implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
     if (this.#writeTimer !== undefined) this.#write()
     await this.#writing
   }
@@ -189,8 +191,7 @@ export class PeerDirectory implements AsyncDisposable {
     const before = this.#records.get(stored.key)
     this.#records.set(stored.key, stored)
     this.#count()
-    this.#writeTimer ??= setTimeout(() => this.#write(), WRITE_DELAY_MS)
-    this.#writeTimer.unref()
+    this.#writeSoon()
     for (const listener of this.#listeners) listener({ stored, before })
     return before === undefined ? 'new' : 'updated'
   }
@@ -199,6 +200,13 @@ export class PeerDirectory implements AsyncDisposable {
     this.#components.metrics.records.set(this.#records.size)
     // Only members are held.
     this.#components.metrics.missingRecords.set(this.#components.membership.members().length - this.#records.size)
+  }
+
+  /** A record that was being judged when we closed is not written: the folder is no longer ours. */
+  #writeSoon(): void {
+    if (this.#closed) return
+    this.#writeTimer ??= setTimeout(() => this.#write(), WRITE_DELAY_MS)
+    this.#writeTimer.unref()
   }
 
   #write(): void {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
@@ -231,6 +231,27 @@ describe('on disk', () => {
       await directory.membershipChanged()
       expect(directory.contact(alice.member.key)?.ip).toBe('8.8.4.4')
     }))
+
+  test('nothing is written once the directory is closed', async () => {
+    let writes = 0
+    const file = {
+      read: async () => [],
+      write: async () => {
+        writes++
+      },
+    }
+    const directory = aDirectory({ file })
+    await directory.accept(await aSealed(alice))
+    await directory[Symbol.asyncDispose]()
+    expect(writes).toBe(1)
+    vi.useFakeTimers()
+    try {
+      await directory.accept(await aSealed(bob))
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
 
   test('a damaged file is not used', () =>
     inFolder(async (folder) => {

@@ -389,6 +389,7 @@ describe('finding each other', () => {
 
   test('needs no bootstrap node after a restart', async () => {
     const dataFolder = await mkdtemp(join(tmpdir(), 'starling-network-'))
+    await using _folder = { [Symbol.asyncDispose]: () => rm(dataFolder, { recursive: true }) }
     await using started = await startNodes(3)
     const [first, second] = started.nodes as [TestNode, TestNode]
     const person = anIdentity()
@@ -404,7 +405,6 @@ describe('finding each other', () => {
     await until(() => again.network.connected().length > 0)
     second.network.handle('onion', async (_from, payload) => payload)
     expect(await again.network.request(second.key, 'onion', Buffer.of(5), { timeoutMs })).toEqual(Buffer.of(5))
-    await rm(dataFolder, { recursive: true })
   })
 
   test('spreads a record that changed', async () => {
