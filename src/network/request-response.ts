@@ -125,11 +125,13 @@ export class RequestResponse implements PeerRequester, PeerResponder {
 
   async #open(peer: ServiceNodeKey, protocol: PeerProtocol): Promise<OpenedStream> {
     const connection = await this.#components.dialer.connect(peer)
+    const endConnection = () => connection.abort(new Error('The peer does not answer'))
+    const signal = AbortSignal.timeout(this.#options.dialTimeoutMs)
     try {
-      const signal = AbortSignal.timeout(this.#options.dialTimeoutMs)
-      const stream = await connection.newStream(this.#idOf(protocol), { signal })
-      return { stream, endConnection: () => connection.abort(new Error('The peer does not answer')) }
+      return { stream: await connection.newStream(this.#idOf(protocol), { signal }), endConnection }
     } catch (cause) {
+      // Not even a refusal: the next request must not try the same.
+      if (signal.aborted) endConnection()
       throw new PeerRequestError('PEER_UNREACHABLE', 'The service node does not take this protocol', { cause })
     }
   }

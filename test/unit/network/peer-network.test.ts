@@ -212,27 +212,36 @@ describe('a peer that goes away', () => {
     expect(await pair.ask(Buffer.of(3))).toEqual(Buffer.of(3))
   })
 
-  test('without a word is noticed by what it leaves unanswered, and reached again when it speaks', async () => {
-    const [quiet, other] = [anIdentity(), anIdentity()]
-    const members = [quiet.member, other.member]
-    const listenPort = await aFreePort()
-    await using proxy = await aProxyTo(listenPort)
-    await using answerer = await createTestNode(quiet, members, { listenPort, announcePort: proxy.port })
-    answerer.network.handle('onion', async (_from, payload) => payload)
-    await answerer.network.start()
-    await using asker = await createTestNode(other, members, { bootstrapMultiaddrs: [answerer.address()] })
-    await asker.network.start()
-    await until(() => asker.network.status().missing === 0)
-    const ask = (ms: number) => asker.network.request(quiet.member.key, 'onion', Buffer.of(1), { timeoutMs: ms })
-    expect(await ask(timeoutMs)).toEqual(Buffer.of(1))
+  test.each(['open', 'missing'])(
+    'without a word is noticed while the stream is %s, and reached again when it speaks',
+    async (stream) => {
+      const [quiet, other] = [anIdentity(), anIdentity()]
+      const members = [quiet.member, other.member]
+      const listenPort = await aFreePort()
+      await using proxy = await aProxyTo(listenPort)
+      await using answerer = await createTestNode(quiet, members, { listenPort, announcePort: proxy.port })
+      answerer.network.handle('onion', async (_from, payload) => payload)
+      await answerer.network.start()
+      const bootstrapMultiaddrs = [answerer.address()]
+      await using asker = await createTestNode(other, members, { bootstrapMultiaddrs, dialTimeoutMs: 2000 })
+      await asker.network.start()
+      await until(() => asker.network.status().missing === 0)
+      const ask = (ms: number) => asker.network.request(quiet.member.key, 'onion', Buffer.of(1), { timeoutMs: ms })
+      expect(await ask(timeoutMs)).toEqual(Buffer.of(1))
 
-    proxy.mute(true)
-    for (let silence = 0; silence < 3; silence++) await expect(ask(50)).rejects.toEqual(code('PEER_TIMEOUT'))
-    await until(() => asker.network.status().connections === 0)
-    proxy.mute(false)
-    await until(() => asker.network.status().connections > 0)
-    expect(await ask(timeoutMs)).toEqual(Buffer.of(1))
-  })
+      proxy.mute(true)
+      if (stream === 'open') {
+        for (let silence = 0; silence < 3; silence++) await expect(ask(50)).rejects.toEqual(code('PEER_TIMEOUT'))
+      } else {
+        const asked = asker.network.request(quiet.member.key, 'forward', Buffer.of(1), { timeoutMs })
+        await expect(asked).rejects.toEqual(code('PEER_UNREACHABLE'))
+      }
+      await until(() => asker.network.status().connections === 0)
+      proxy.mute(false)
+      await until(() => asker.network.status().connections > 0)
+      expect(await ask(timeoutMs)).toEqual(Buffer.of(1))
+    },
+  )
 })
 
 test('a peer that moved without a word is asked at once where its new record says', async () => {
