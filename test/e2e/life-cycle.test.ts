@@ -150,7 +150,7 @@ describe('a start that cannot succeed', () => {
 
   test('because another node has the data folder says so', async () => {
     const end = await runSpare('--dataFolder', join(nodeAt(1).folder, 'data'))
-    expect([end.code, reasonOf(end).code]).toEqual([4, 'DATABASE_LOCKED'])
+    expect([end.code, reasonOf(end).code]).toEqual([69, 'DATABASE_LOCKED'])
     expect(reasonOf(end).message).toContain('give this one another data folder')
     expect((await readReadiness(nodeAt(1))).status).toBe(200)
   })

@@ -149,7 +149,9 @@ describe('a node without a stake', () => {
         for (const protocol of ['onion', 'forward', 'records']) {
           expect(await stranger.ask(node.multiaddr, protocol, NO_LAYER)).toBeUndefined()
         }
-        expect((await readMetrics(node)).sum('starling_network_connections_refused_total', labels)).toBe(refused + 3)
+        // The waiting nodes knock too while this goes on, so there may be more than these three.
+        const refusedNow = (await readMetrics(node)).sum('starling_network_connections_refused_total', labels)
+        expect(refusedNow).toBeGreaterThanOrEqual(refused + 3)
       }
     }
   })
@@ -169,6 +171,8 @@ describe('a node whose key somebody else registered', () => {
   })
 
   test('has its record refused, so that nobody is told an address for it', async () => {
+    // Its place is taken here: of two with the same key, members drop the connections of one for the other's.
+    await squatted.runner.stop('SIGTERM')
     const { ed25519, bls } = await readKeyFiles(join(squatted.folder, 'keys'))
     const listed = (await membersOnChain(devnet.chain)).find(({ key }) => key === squatted.key) as Member
     const envelope = await sealNodeRecord(
@@ -188,6 +192,9 @@ describe('a node whose key somebody else registered', () => {
     const records = encodeRecordExchangeRequest({ envelopes: [envelope], held: undefined, inReturn: false })
     await using stranger = await Stranger.create(ed25519, networkOf(devnet.chain))
     for (const node of devnet.nodes) {
+      await eventually(`node ${node.index} takes the key for a member's`, async () =>
+        (await listFrom(node)).find(({ key }) => key === squatted.key),
+      )
       const outcome = { outcome: 'other-keys' }
       const refused = (await readMetrics(node)).sum('starling_network_received_records_total', outcome)
       expect(await stranger.ask(node.multiaddr, 'records', records)).toMatchObject({ kind: 'response' })
