@@ -38,16 +38,29 @@ export async function transact(
     const refusal = stakingErrorOf(error)
     if (!UNANSWERED.has(refusal.code)) throw refusal
   }
-  return { hash, blockNumber: await confirmed(account, hash) }
+  return { hash, blockNumber: await confirmed(account, { hash, nonce: request.nonce, ...call }) }
 }
 
-async function confirmed({ chain }: OperatorAccount, hash: Hex): Promise<bigint> {
+interface SentTransaction {
+  readonly hash: Hex
+  readonly nonce: number
+  readonly to: Hex
+  readonly data: Hex
+}
+
+async function confirmed({ chain, address }: OperatorAccount, sent: SentTransaction): Promise<bigint> {
+  const { hash, nonce, to, data } = sent
   const pending = (what: string) => {
     const message = `The transaction ${hash} ${what}. Run the same command again later: it does not stake twice`
     return new StakingError('TRANSACTION_PENDING', message, { details: { hash } })
   }
   const receipt = await chain
-    .waitForTransactionReceipt({ hash, timeout: RECEIPT_TIMEOUT_MS })
+    .waitForTransactionReceipt({
+      hash,
+      timeout: RECEIPT_TIMEOUT_MS,
+      // A transaction that was replaced before the first look at it is only found by its place in the account's order.
+      replacement: { from: address, nonce, to, input: data },
+    })
     .catch((error: unknown) => {
       const { code } = stakingErrorOf(error)
       throw pending(`was given to the RPC provider and is not confirmed yet (${code})`)
