@@ -56,7 +56,7 @@ function checkFlag(name: string, flag: CheckedFlag, value: unknown): void {
     throw new OptionsError('OPTION_INVALID', `${name} must be ${want}, not ${shown}`)
   }
   const { type, min = 0, max = Number.MAX_SAFE_INTEGER } = flag
-  if (value === undefined) refuse(`given: ${flag.describe}`)
+  if (value === undefined) throw new OptionsError('OPTION_INVALID', `${name} must be given: ${flag.describe}`)
   if (type === 'number' && (!Number.isInteger(value) || Number(value) < min || Number(value) > max)) {
     refuse(`a whole number from ${min} to ${max}`)
   }
