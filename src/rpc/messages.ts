@@ -21,6 +21,12 @@ export interface Messages {
   delete(account: AccountId, hashes: readonly MessageHash[]): Promise<readonly MessageHash[]>
   /** What it held, sorted by hash. */
   deleteAll(account: AccountId, namespace: Namespace | 'all'): Promise<readonly HashInNamespace[]>
+  /** Deletes messages with a timestamp of `beforeMs` or earlier. What it held, sorted by hash. */
+  deleteBefore(
+    account: AccountId,
+    namespace: Namespace | 'all',
+    beforeMs: TimestampMs,
+  ): Promise<readonly HashInNamespace[]>
   /** Both sorted by hash. */
   expire(
     account: AccountId,
@@ -28,6 +34,12 @@ export interface Messages {
     /** `extend-any`: an extension counts however small it is. */
     mode: ExpireMode | 'extend-any',
   ): Promise<{ readonly updated: readonly MessageExpiry[]; readonly unchanged: readonly MessageExpiry[] }>
+  /** Shortens what would live longer. What it shortened, sorted by hash. */
+  expireAll(
+    account: AccountId,
+    namespace: Namespace | 'all',
+    expiryMs: TimestampMs,
+  ): Promise<readonly HashInNamespace[]>
   /** Of those that it holds. */
   expiries(account: AccountId, hashes: readonly MessageHash[]): Promise<readonly MessageExpiry[]>
 }

@@ -9,7 +9,9 @@ import type { Call, ClientCall, LocalMethod, SwarmMethod } from './method.ts'
 import { createBatchMethod, createSequenceMethod, type PreparedSubrequest } from './methods/batch.ts'
 import { createDeleteMethod } from './methods/delete.ts'
 import { createDeleteAllMethod } from './methods/delete-all.ts'
+import { createDeleteBeforeMethod } from './methods/delete-before.ts'
 import { createExpireMethod } from './methods/expire.ts'
+import { createExpireAllMethod } from './methods/expire-all.ts'
 import { createGetExpiriesMethod } from './methods/get-expiries.ts'
 import { createGetSwarmMethod } from './methods/get-swarm.ts'
 import { createInfoMethod } from './methods/info.ts'
@@ -67,7 +69,9 @@ export function createMethodTable(
     batch: { ...bind(createBatchMethod({ prepare })), kind: 'meta' },
     delete: onSwarm('delete', createDeleteMethod(components)),
     delete_all: onSwarm('delete_all', createDeleteAllMethod(components)),
+    delete_before: onSwarm('delete_before', createDeleteBeforeMethod(components)),
     expire: onSwarm('expire', createExpireMethod(components)),
+    expire_all: onSwarm('expire_all', createExpireAllMethod(components)),
     get_expiries: bind(createGetExpiriesMethod(components)),
     get_swarm: bind(createGetSwarmMethod(components)),
     info: bind(createInfoMethod(components)),

@@ -1,7 +1,9 @@
 import { parseBatchParams } from './batch.ts'
 import { parseDeleteParams } from './delete.ts'
 import { parseDeleteAllParams } from './delete-all.ts'
+import { parseDeleteBeforeParams } from './delete-before.ts'
 import { parseExpireParams } from './expire.ts'
+import { parseExpireAllParams } from './expire-all.ts'
 import { parseGetExpiriesParams } from './get-expiries.ts'
 import { parseGetSwarmParams } from './get-swarm.ts'
 import { parseInfoParams } from './info.ts'
@@ -14,7 +16,9 @@ export const PARSERS = {
   batch: parseBatchParams,
   delete: parseDeleteParams,
   delete_all: parseDeleteAllParams,
+  delete_before: parseDeleteBeforeParams,
   expire: parseExpireParams,
+  expire_all: parseExpireAllParams,
   get_expiries: parseGetExpiriesParams,
   get_swarm: parseGetSwarmParams,
   info: parseInfoParams,

@@ -13,15 +13,28 @@ const EXPIRY = START_MS + DAY
 const NONE = hashMessage(account, 0, Buffer.from('never stored'))
 
 /** Stores a message for each text on every node, and returns their hashes in that order. */
-async function keep(network: TestNetwork, texts: readonly string[], namespace = 0): Promise<MessageHash[]> {
+async function keep(
+  network: TestNetwork,
+  texts: readonly string[],
+  namespace = 0,
+  timestampMs = START_MS,
+): Promise<MessageHash[]> {
   const hashes = texts.map((text) => hashMessage(account, namespace, Buffer.from(text)))
   for (const node of network.nodes) {
     for (const [at, hash] of hashes.entries()) {
       const data = Buffer.from(texts[at] ?? '')
-      await node.store.store.store({ account, namespace, hash, timestampMs: START_MS, expiryMs: EXPIRY, data })
+      await node.store.store.store({ account, namespace, hash, timestampMs, expiryMs: EXPIRY, data })
     }
   }
   return hashes
+}
+
+/** The fields of a request that a subaccount of Alice's group signs, whose token has these flags. */
+function signedByMember(flags: number, text: string) {
+  const member = anAccount(4)
+  const token = subaccountToken(3, flags, member.pair.publicKey)
+  const proof = { subaccount: toBase64(token), subaccount_sig: toBase64(sign(token, alice.pair.secretKey)) }
+  return { ...proof, signature: member.sign(text) }
 }
 
 /** Calls a method and returns each node's result, once its signature over `text(result)` is checked. */
@@ -125,6 +138,63 @@ describe('delete_all', () => {
   })
 })
 
+describe('delete_before', () => {
+  const deletingBefore = (before: number, namespace?: number | 'all', changes: object = {}) => ({
+    pubkey: account,
+    before,
+    ...(namespace !== undefined && { namespace }),
+    signature: alice.sign(`delete_before${namespace ?? ''}${before}`),
+    ...changes,
+  })
+  const text = (before: number) => (result: JsonObject) =>
+    `${account}${before}${Object.values(result['deleted'] ?? {})
+      .flat()
+      .sort()
+      .join('')}`
+
+  test('messages as old as the moment go, newer ones and other namespaces stay', async () => {
+    await using network = await createTestNetwork(2)
+    const old = (await keep(network, ['a', 'b'])).sort(compareHashes)
+    const recent = await keep(network, ['c'], 0, START_MS + 1)
+    const elsewhere = await keep(network, ['a'], 5)
+    const request = (before: number) => ['delete_before', deletingBefore(before)] as const
+    const none = { deleted: [] }
+    expect(await results(network, request(START_MS - 1), text(START_MS - 1))).toEqual([none, none])
+    expect(await results(network, request(START_MS), text(START_MS))).toEqual(Array(2).fill({ deleted: old }))
+    expect(await results(network, request(START_MS), text(START_MS))).toEqual([none, none])
+    const left = await network.first.store.store.expiries(account, [...old, ...recent, ...elsewhere])
+    expect(left.map(({ hash }) => hash)).toEqual([...recent, ...elsewhere])
+  })
+
+  test('all namespaces are listed apart and signed together', async () => {
+    await using network = await createTestNetwork(2)
+    const [zero, minus] = [await keep(network, ['a', 'b', 'c']), await keep(network, ['a', 'b'], -11)]
+    const deleted = { '0': zero.sort(compareHashes), '-11': minus.sort(compareHashes) }
+    const request = ['delete_before', deletingBefore(START_MS, 'all')] as const
+    expect(await results(network, request, text(START_MS))).toEqual(Array(2).fill({ deleted }))
+  })
+
+  test.each([
+    [deletingBefore(START_MS + MINUTE + 1), 401, 'delete_before timestamp too far in the future'],
+    [deletingBefore(START_MS, 5, { namespace: 'all' }), 401, 'delete_before signature verification failed'],
+    [deletingBefore(START_MS, 5, { before: START_MS + 1 }), 401, 'delete_before signature verification failed'],
+  ])('%o is answered %i', async (params, status, body) => {
+    await using network = await createTestNetwork(1)
+    expect(await network.first.call('delete_before', params)).toMatchObject({ status, body })
+  })
+
+  test('a moment up to a minute ahead is taken, and a subaccount needs to be allowed to delete', async () => {
+    await using network = await createTestNetwork(1)
+    expect(await network.first.call('delete_before', deletingBefore(START_MS + MINUTE))).toMatchObject({ status: 200 })
+    const by = (flags: number) => {
+      const proof = signedByMember(flags, `delete_before${START_MS}`)
+      return network.first.call('delete_before', { ...deletingBefore(START_MS), ...proof })
+    }
+    expect(await by(3)).toMatchObject({ status: 401, body: 'delete_before signature verification failed' })
+    expect(await by(4)).toMatchObject({ status: 200 })
+  })
+})
+
 describe('expire', () => {
   const expiring = (hashes: readonly string[], expiry: number | number[], changes: Record<string, unknown> = {}) => {
     const flag = changes['shorten'] ? 'shorten' : changes['extend'] ? 'extend' : ''
@@ -210,6 +280,64 @@ describe('expire', () => {
     expect((await call(EXPIRY - 5, '')).json['swarm']).toEqual(own)
     const extended = await call(EXPIRY + 5, '')
     expect(extended.json['swarm']).toMatchObject({ [network.first.key]: { updated: hashes } })
+  })
+})
+
+describe('expire_all', () => {
+  const expiringAll = (expiry: number, namespace?: number | 'all', changes: object = {}) => ({
+    pubkey: account,
+    expiry,
+    ...(namespace !== undefined && { namespace }),
+    signature: alice.sign(`expire_all${namespace ?? ''}${expiry}`),
+    ...changes,
+  })
+  const text = (expiry: number) => (result: JsonObject) =>
+    `${account}${expiry}${Object.values(result['updated'] ?? {})
+      .flat()
+      .sort()
+      .join('')}`
+
+  test('what would live longer is shortened; nothing is extended', async () => {
+    await using network = await createTestNetwork(2)
+    const hashes = (await keep(network, ['a', 'b'])).sort(compareHashes)
+    const elsewhere = await keep(network, ['a'], 5)
+    const request = (expiry: number) => ['expire_all', expiringAll(expiry)] as const
+    const none = { updated: [] }
+    expect(await results(network, request(EXPIRY + 1), text(EXPIRY + 1))).toEqual([none, none])
+    expect(await results(network, request(EXPIRY), text(EXPIRY))).toEqual([none, none])
+    expect(await results(network, request(EXPIRY - 1), text(EXPIRY - 1))).toEqual(Array(2).fill({ updated: hashes }))
+    const left = await network.first.store.store.expiries(account, [...hashes, ...elsewhere])
+    expect(left.map(({ expiryMs }) => expiryMs - EXPIRY)).toEqual([-1, -1, 0])
+  })
+
+  test('all namespaces are listed apart and signed together', async () => {
+    await using network = await createTestNetwork(2)
+    const [zero, minus] = [await keep(network, ['a', 'b', 'c']), await keep(network, ['a', 'b'], -11)]
+    const updated = { '0': zero.sort(compareHashes), '-11': minus.sort(compareHashes) }
+    const request = ['expire_all', expiringAll(EXPIRY - 1, 'all')] as const
+    expect(await results(network, request, text(EXPIRY - 1))).toEqual(Array(2).fill({ updated }))
+  })
+
+  test.each([
+    [expiringAll(START_MS - MINUTE - 1), 406, 'expire_all timestamp should be >= current time'],
+    [expiringAll(EXPIRY, 5, { namespace: 'all' }), 401, 'expire_all signature verification failed'],
+    [
+      { ...expiringAll(EXPIRY), ...signedByMember(3, `expire_all${EXPIRY}`) },
+      401,
+      'expire_all signature verification failed',
+    ],
+  ])('%o is answered %i', async (params, status, body) => {
+    await using network = await createTestNetwork(1)
+    expect(await network.first.call('expire_all', params)).toMatchObject({ status, body })
+  })
+
+  test('a moment up to a minute ago ends messages at once', async () => {
+    await using network = await createTestNetwork(1)
+    const hashes = await keep(network, ['a'])
+    const proof = signedByMember(4, `expire_all${START_MS - MINUTE}`)
+    const answer = await network.first.call('expire_all', { ...expiringAll(START_MS - MINUTE), ...proof })
+    expect(answer).toMatchObject({ status: 200, json: { swarm: { [network.first.key]: { updated: hashes } } } })
+    expect(await network.first.store.store.expiries(account, hashes)).toEqual([])
   })
 })
 

@@ -240,6 +240,8 @@ describe('batch and sequence', () => {
       },
       delete: none,
       deleteAll: none,
+      deleteBefore: none,
+      expireAll: none,
       expire: async () => ({ updated: [], unchanged: [] }),
       expiries: none,
     }

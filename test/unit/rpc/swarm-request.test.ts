@@ -27,6 +27,8 @@ const failing = (error: Error) => {
     retrieve: fail,
     delete: fail,
     deleteAll: fail,
+    deleteBefore: fail,
+    expireAll: fail,
     expire: fail,
     expiries: fail,
   }

@@ -5,8 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { parseBatchParams } from '../../../../src/protocol/client-api/batch.ts'
 import { parseDeleteParams } from '../../../../src/protocol/client-api/delete.ts'
 import { parseDeleteAllParams } from '../../../../src/protocol/client-api/delete-all.ts'
+import { parseDeleteBeforeParams } from '../../../../src/protocol/client-api/delete-before.ts'
 import { decodeEnvelope, encodeEnvelope } from '../../../../src/protocol/client-api/envelope.ts'
 import { parseExpireParams } from '../../../../src/protocol/client-api/expire.ts'
+import { parseExpireAllParams } from '../../../../src/protocol/client-api/expire-all.ts'
 import { parseGetExpiriesParams } from '../../../../src/protocol/client-api/get-expiries.ts'
 import { parseGetSwarmParams } from '../../../../src/protocol/client-api/get-swarm.ts'
 import { PARSERS, parseMethodName } from '../../../../src/protocol/client-api/methods.ts'
@@ -44,6 +46,8 @@ const retrieving = { pubkey, namespace: 5, timestamp, signature }
 const deleting = { pubkey, messages: [h1], signature }
 const expiring = { pubkey, messages: [h1, h2], expiry: timestamp, signature }
 const deletingAll = { pubkey, timestamp, signature }
+const deletingBefore = { pubkey, before: timestamp, signature }
+const expiringAll = { pubkey, expiry: timestamp, signature }
 const asking = { pubkey, messages: [h1], timestamp, signature }
 
 describe('wrong types', () => {
@@ -57,6 +61,10 @@ describe('wrong types', () => {
     [parseStoreParams, storing, 'namespace', '16-bit integer', ['5']],
     [parseDeleteAllParams, deletingAll, 'namespace', 'integer or "all"', ['5', 'ALL', [], true]],
     [parseDeleteAllParams, deletingAll, 'timestamp', 'integer timestamp (in milliseconds)', [-1, '1', {}]],
+    [parseDeleteBeforeParams, deletingBefore, 'namespace', 'integer or "all"', ['5', 'ALL', [], true]],
+    [parseDeleteBeforeParams, deletingBefore, 'before', 'integer timestamp (in milliseconds)', [-1, '1', {}]],
+    [parseExpireAllParams, expiringAll, 'namespace', 'integer or "all"', ['5', 'ALL', [], true]],
+    [parseExpireAllParams, expiringAll, 'expiry', 'integer timestamp (in milliseconds)', [-1, '1', [timestamp]]],
     [parseStoreParams, storing, 'timestamp', 'integer timestamp (in milliseconds)', [-1, true, {}]],
     [parseStoreParams, storing, 'expiry', 'integer timestamp (in milliseconds)', ['1700000000000']],
     [parseStoreParams, storing, 'sig_timestamp', 'integer timestamp (in milliseconds)', ['1700000000000']],

@@ -6,7 +6,12 @@ import { sign, verifySignature } from '../../../../src/crypto/signature.ts'
 import { parseAccountId } from '../../../../src/protocol/account.ts'
 import { deleteResultSignedText, deleteSignedText } from '../../../../src/protocol/client-api/delete.ts'
 import { deleteAllResultSignedText, deleteAllSignedText } from '../../../../src/protocol/client-api/delete-all.ts'
+import {
+  deleteBeforeResultSignedText,
+  deleteBeforeSignedText,
+} from '../../../../src/protocol/client-api/delete-before.ts'
 import { expireResultSignedText, expireSignedText } from '../../../../src/protocol/client-api/expire.ts'
+import { expireAllResultSignedText, expireAllSignedText } from '../../../../src/protocol/client-api/expire-all.ts'
 import { getExpiriesSignedText } from '../../../../src/protocol/client-api/get-expiries.ts'
 import { retrieveSignedText } from '../../../../src/protocol/client-api/retrieve.ts'
 import { storeResultSignedText, storeSignedText } from '../../../../src/protocol/client-api/store.ts'
@@ -41,6 +46,8 @@ const BUILT: Record<string, { text: Uint8Array; signer: typeof account }> = {
   delete: { text: deleteSignedText([h1, h2]), signer: account },
   'delete_all ns 0': { text: deleteAllSignedText(0, t), signer: account },
   'delete_all all': { text: deleteAllSignedText('all', t), signer: account },
+  'delete_before ns 42': { text: deleteBeforeSignedText(42, t), signer: account },
+  'expire_all ns 0': { text: expireAllSignedText(0, t), signer: account },
   'expire single': { text: expireSignedText('set', [t], [h1, h2]), signer: account },
   'expire shorten': { text: expireSignedText('shorten', [t], [h1]), signer: account },
   'expire extend': { text: expireSignedText('extend', [t], [h1]), signer: account },
@@ -66,6 +73,12 @@ test.each(known)('$name', ({ name, message_hex, signature_b64 }) => {
   const signature = sign(text, signer.secretKey)
   expect(toBase64(signature)).toBe(signature_b64)
   expect(verifySignature(signature, text, signer.publicKey)).toBe(true)
+})
+
+test("a node's delete_before and expire_all results cover the moment and the sorted hashes", () => {
+  const expected = toHex(utf8(`${groupId}${t}${h1}${h2}`))
+  expect(toHex(deleteBeforeResultSignedText(groupId, t, [h1, h2]))).toBe(expected)
+  expect(toHex(expireAllResultSignedText(groupId, t, [h1, h2]))).toBe(expected)
 })
 
 test("a node's expire result covers what it tried, what was asked, what moved and what stayed", () => {
