@@ -13,6 +13,8 @@ export default defineConfig({
           maxWorkers: availableParallelism(),
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // Vitest's own second is too short for what a busy machine does next; nobody waits longer than it takes.
+          expect: { poll: { timeout: 30_000 } },
           sequence: { groupOrder: 0 },
         },
       },

@@ -425,7 +425,8 @@ describe('when a path fails', () => {
       return answer(network, swarm, slow, request)
     }
     swarm.members = [slow]
-    const client = clientOf(bob, { pathTimeoutMs: 200 })
+    // Long enough for the paths that are answered, on a busy machine.
+    const client = clientOf(bob, { pathTimeoutMs: 2000 })
     await expect(client.retrieve()).rejects.toThrow(failsWith('SWARM_UNAVAILABLE'))
     expect(hung).toBe(2)
     resolve()

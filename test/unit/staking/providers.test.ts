@@ -29,7 +29,7 @@ function providersOf(rpcUrls: readonly string[], overrides: object = {}) {
   const log: Logger = { error: line, warn: line, info: line, debug: line, trace: line, part: () => log }
   const registry = createMetricsRegistry()
   const clock = aClock()
-  const options = { ...testStakingOptions(chain, rpcUrls, ''), requestTimeoutMs: 300, ...overrides }
+  const options = { ...testStakingOptions(chain, rpcUrls, ''), ...overrides }
   const providers = createChainProviders({ log, clock, metrics: createStakingMetrics(registry) }, options)
   return { providers, clock, lines, registry }
 }
@@ -75,9 +75,15 @@ const FAULTS: readonly (readonly [string, Behaviour, string])[] = [
   ],
 ]
 
+/** Small limits, so that what has no end is soon over: only who never answers runs into the one of time. */
+const limitsFor = ({ kind }: Behaviour) => ({
+  replyMaxBytes: 200_000,
+  ...(kind === 'silent' ? { requestTimeoutMs: 300 } : {}),
+})
+
 test.each(FAULTS)('a provider that %s fails with a code', async (_, behaviour, code) => {
   proxy.behaviour = behaviour
-  const { providers } = providersOf([proxy.url], { replyMaxBytes: 200_000 })
+  const { providers } = providersOf([proxy.url], limitsFor(behaviour))
   await expect(look(providers)).rejects.toMatchObject({ code })
   expect(providers.status()).toMatchObject([{ healthy: false, lastError: code }])
 })
@@ -158,7 +164,7 @@ test('the key in a URL appears in no log line, error, status or metric', async (
   const urls = [url.href, `${proxy.url}/v2/${secret}`, `${proxy.url}/?key=${secret}`]
   for (const [, behaviour] of FAULTS) {
     proxy.behaviour = behaviour
-    const { providers, lines, registry } = providersOf(urls, { replyMaxBytes: 200_000 })
+    const { providers, lines, registry } = providersOf(urls, limitsFor(behaviour))
     const error: unknown = await look(providers).catch((reason: unknown) => reason)
     const told = [inspect(error, { depth: 20 }), JSON.stringify(providers.status()), ...lines, await registry.expose()]
     expect(told.join('\n')).not.toContain(secret)
