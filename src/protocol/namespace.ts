@@ -6,6 +6,12 @@ export const NAMESPACE_MAX: Namespace = 32767
 /** Where direct messages arrive. */
 export const DEFAULT_NAMESPACE: Namespace = 0
 
+/**
+ * Takes nothing and holds nothing: clients probe with a retrieve whether a node answers and still serves their account. By
+ * its number it would be a public outbox, so look for it first.
+ */
+export const TEST_SINK: Namespace = -3741
+
 const LEGACY_CLOSED_GROUP: Namespace = -10
 
 export function isNamespace(value: number): value is Namespace {

@@ -9,6 +9,8 @@ export type RpcErrorCode =
   | 'TTL_OUT_OF_RANGE'
   /** The token of a subaccount does not allow a parameter. */
   | 'PARAMETER_NOT_ALLOWED'
+  /** Nothing is stored to this namespace: it is there for tests of a node. */
+  | 'NAMESPACE_RESERVED'
   /** A timestamp is too far from our clock. */
   | 'CLOCK_DIFFERS'
   /** A chain query that this network has no answer for. */

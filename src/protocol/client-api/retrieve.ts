@@ -4,7 +4,13 @@ import type { AccountId } from '../account.ts'
 import type { JsonObject } from '../json.ts'
 import { RETRIEVE_SIZE_DEFAULT_SHARE, RETRIEVE_SIZE_MAX } from '../limits.ts'
 import { type MessageHash, parseMessageHash } from '../message.ts'
-import { DEFAULT_NAMESPACE, isRetrievedWithoutAuthentication, type Namespace, namespaceText } from '../namespace.ts'
+import {
+  DEFAULT_NAMESPACE,
+  isRetrievedWithoutAuthentication,
+  type Namespace,
+  namespaceText,
+  TEST_SINK,
+} from '../namespace.ts'
 import { type Authentication, authenticationFields, requireAuthentication } from './authentication.ts'
 import {
   accountField,
@@ -42,10 +48,11 @@ export function parseRetrieveParams(params: JsonObject): RetrieveRequest {
 
   const account = accountField(pubkey)
   const isSigned =
-    fields.signature !== undefined ||
-    timestampMs !== undefined ||
-    fields.ed25519 !== undefined ||
-    (namespace !== undefined && !isRetrievedWithoutAuthentication(namespace))
+    namespace !== TEST_SINK &&
+    (fields.signature !== undefined ||
+      timestampMs !== undefined ||
+      fields.ed25519 !== undefined ||
+      (namespace !== undefined && !isRetrievedWithoutAuthentication(namespace)))
   const afterHash = parseLastHash(lastHash)
   return {
     account,

@@ -1,4 +1,5 @@
 import { toBase64 } from '../../base/bytes.ts'
+import type { ClientAnswer } from '../../protocol/client-api/envelope.ts'
 import {
   parseRetrieveParams,
   type RetrievedMessage,
@@ -7,7 +8,7 @@ import {
 } from '../../protocol/client-api/retrieve.ts'
 import { SUBACCOUNT_READ } from '../../protocol/client-api/subaccount.ts'
 import type { StoredMessage } from '../../protocol/message.ts'
-import { isRetrievedWithoutAuthentication } from '../../protocol/namespace.ts'
+import { isRetrievedWithoutAuthentication, TEST_SINK } from '../../protocol/namespace.ts'
 import type { Authenticator } from '../authentication.ts'
 import type { ByteGate } from '../byte-gate.ts'
 import { RpcError } from '../errors.ts'
@@ -30,6 +31,7 @@ export function createRetrieveMethod(components: RetrieveComponents): LocalMetho
     async answer(request, call) {
       const elsewhere = directory.wrongSwarm(request.account, call.nowMs)
       if (elsewhere !== undefined) return elsewhere
+      if (request.namespace === TEST_SINK) return nothing(call)
       checkSignature(request, call, authenticator)
       const { signed: _, ...query } = request
       const sizeMax = Math.floor(query.sizeMax * call.retrieveShare)
@@ -41,8 +43,12 @@ export function createRetrieveMethod(components: RetrieveComponents): LocalMetho
       })
       return { status: 200, body: stamped(body, call.nowMs) }
     },
-    retrieveBytes: ({ sizeMax }) => sizeMax,
+    retrieveBytes: ({ namespace, sizeMax }) => (namespace === TEST_SINK ? 0 : sizeMax),
   }
+}
+
+function nothing({ nowMs }: Call): ClientAnswer {
+  return { status: 200, body: stamped({ messages: [], more: false }, nowMs) }
 }
 
 function checkSignature(

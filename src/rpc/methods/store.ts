@@ -7,7 +7,7 @@ import {
 import { SUBACCOUNT_DELETE, SUBACCOUNT_WRITE } from '../../protocol/client-api/subaccount.ts'
 import { STORE_CLOCK_TOLERANCE_MS, TTL_MIN_MS, ttlMaxMs } from '../../protocol/limits.ts'
 import { hashMessage, type StoreOutcome } from '../../protocol/message.ts'
-import { isPublicInbox, isPublicOutbox } from '../../protocol/namespace.ts'
+import { isPublicInbox, isPublicOutbox, TEST_SINK } from '../../protocol/namespace.ts'
 import type { Authenticator } from '../authentication.ts'
 import { RpcError } from '../errors.ts'
 import type { Messages } from '../messages.ts'
@@ -35,6 +35,9 @@ export function createStoreMethod(components: StoreComponents): SwarmMethod<Stor
   return {
     parse: parseStoreParams,
     check(request, call) {
+      if (request.namespace === TEST_SINK) {
+        throw new RpcError('NAMESPACE_RESERVED', `store: namespace ${TEST_SINK} is reserved for testing`)
+      }
       checkTimes(request, call)
       if (!isPublicInbox(request.namespace)) checkSignature(request, call, authenticator)
     },

@@ -220,3 +220,33 @@ describe('retrieve', () => {
     expect(json['messages']).toHaveLength(1)
   })
 })
+
+describe('the test sink, namespace -3741', () => {
+  test('nobody stores to it, with or without a signature', async () => {
+    await using network = await createTestNetwork(2)
+    for (const params of [storing({ namespace: -3741 }), signedStoring(-3741)]) {
+      const answer = await network.first.call('store', params)
+      expect(answer).toMatchObject({ status: 400, body: 'store: namespace -3741 is reserved for testing' })
+    }
+    for (const { store } of network.nodes) expect(store.store.statistics().messages).toBe(0)
+  })
+
+  test('it is empty for anybody, whatever the signature', async () => {
+    await using network = await createTestNetwork(1)
+    const unsigned = { pubkey: alice.id, namespace: -3741 }
+    const wrong = { ...unsigned, signature: 'A'.repeat(86), timestamp: START_MS - DAY }
+    for (const params of [unsigned, wrong, { ...unsigned, pubkey_ed25519: alice.ed25519 }, retrieving(-3741)]) {
+      const { status, json } = await network.first.call('retrieve', params)
+      expect({ status, json }).toEqual({ status: 200, json: { messages: [], more: false, t: START_MS, hf: [19, 4] } })
+    }
+  })
+
+  test('another swarm answers 421 to both', async () => {
+    await using network = await createTestNetwork(8, { sizeMin: 3 })
+    const { json } = await network.first.call('get_swarm', { pubkey: alice.id })
+    const members = (json['snodes'] as { pubkey_ed25519: string }[]).map((node) => node.pubkey_ed25519)
+    const other = network.nodes.find(({ key }) => !members.includes(key))
+    expect(await other?.call('retrieve', { pubkey: alice.id, namespace: -3741 })).toMatchObject({ status: 421 })
+    expect(await other?.call('store', storing({ namespace: -3741 }))).toMatchObject({ status: 421 })
+  })
+})
