@@ -86,6 +86,7 @@ function jsonAnswer(status: number, body: JsonValue): HttpAnswer {
   return { status, contentType: 'application/json', body: utf8(JSON.stringify(body)) }
 }
 
-function clientAnswer({ status, body }: ClientAnswer): HttpAnswer {
+function clientAnswer({ status, body, bytes }: ClientAnswer): HttpAnswer {
+  if (bytes !== undefined) return { status, contentType: 'application/octet-stream', body: bytes }
   return typeof body === 'string' ? textAnswer(status, body) : jsonAnswer(status, body)
 }

@@ -2,10 +2,12 @@ import type { AccountId } from '../protocol/account.ts'
 import type { ClientAnswer, Envelope } from '../protocol/client-api/envelope.ts'
 import type { MethodName } from '../protocol/client-api/methods.ts'
 import type { JsonObject } from '../protocol/json.ts'
+import type { ActiveNodeList } from './active-node-list.ts'
 import type { Authenticator } from './authentication.ts'
 import type { ByteGate } from './byte-gate.ts'
 import type { Messages } from './messages.ts'
 import type { Call, ClientCall, LocalMethod, SwarmMethod } from './method.ts'
+import { createActiveNodesBinMethod } from './methods/active-nodes-bin.ts'
 import { createBatchMethod, createSequenceMethod, type PreparedSubrequest } from './methods/batch.ts'
 import { createDeleteMethod } from './methods/delete.ts'
 import { createDeleteAllMethod } from './methods/delete-all.ts'
@@ -24,6 +26,7 @@ import type { ServiceNodeList } from './service-node-list.ts'
 import { runOnSwarm, type SwarmRequestComponents } from './swarm-request.ts'
 
 export interface MethodComponents extends SwarmRequestComponents {
+  readonly activeNodes: ActiveNodeList
   readonly authenticator: Authenticator
   readonly directory: ServiceNodeDirectory
   readonly identity: NodeIdentity
@@ -66,6 +69,7 @@ export function createMethodTable(
   const onSwarm = <Request extends { readonly account: AccountId }>(name: MethodName, method: SwarmMethod<Request>) =>
     bindToSwarm(components, name, method)
   return {
+    active_nodes_bin: bind(createActiveNodesBinMethod(components)),
     batch: { ...bind(createBatchMethod({ prepare })), kind: 'meta' },
     delete: onSwarm('delete', createDeleteMethod(components)),
     delete_all: onSwarm('delete_all', createDeleteAllMethod(components)),

@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import { type ClientAnswer, decodeEnvelope } from '../protocol/client-api/envelope.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import { ActiveNodeList } from './active-node-list.ts'
 import { Authenticator } from './authentication.ts'
 import { ByteGate } from './byte-gate.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -58,6 +59,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
   const methods = {
     ...components,
     serviceNodes,
+    activeNodes: new ActiveNodeList({ ...components, images }),
     reading: new ByteGate(options.readingMaxBytes),
     directory: new ServiceNodeDirectory({ ...components, images }),
     authenticator: new Authenticator({ images }),

@@ -34,4 +34,6 @@ export function encodeEnvelope({ method, params }: Envelope): Uint8Array {
 export interface ClientAnswer {
   readonly status: number
   readonly body: JsonValue
+  /** What goes over HTTPS instead of `body`, which then is their base64. */
+  readonly bytes?: Uint8Array
 }

@@ -1,3 +1,4 @@
+import { parseActiveNodesBinParams } from './active-nodes-bin.ts'
 import { parseBatchParams } from './batch.ts'
 import { parseDeleteParams } from './delete.ts'
 import { parseDeleteAllParams } from './delete-all.ts'
@@ -13,6 +14,7 @@ import { parseStoreParams } from './store.ts'
 
 /** Every method that clients may call, and how its parameters are read. */
 export const PARSERS = {
+  active_nodes_bin: parseActiveNodesBinParams,
   batch: parseBatchParams,
   delete: parseDeleteParams,
   delete_all: parseDeleteAllParams,

@@ -135,6 +135,8 @@ test('an account of another swarm is answered 421 with its swarm, before any oth
     delete: { pubkey: alice.id, messages: [hash], signature: 'A'.repeat(86) },
     delete_all: { pubkey: alice.id, timestamp: START_MS - DAY, signature: 'A'.repeat(86) },
     expire: { pubkey: alice.id, messages: [hash], expiry: START_MS - DAY, signature: 'A'.repeat(86) },
+    delete_before: { pubkey: alice.id, before: START_MS + DAY, signature: 'A'.repeat(86) },
+    expire_all: { pubkey: alice.id, expiry: START_MS - DAY, signature: 'A'.repeat(86) },
     get_expiries: { pubkey: alice.id, messages: [hash], timestamp: START_MS - DAY, signature: 'A'.repeat(86) },
   }
   for (const [method, params] of Object.entries(requests)) {
