@@ -1,7 +1,8 @@
 // What a node has signed for, it keeps, whenever it is killed.
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { DevnetNode } from '../../devnet/network.ts'
+import { SECOND } from '../../src/base/clock.ts'
 import type { MessageHash } from '../../src/client/index.ts'
 import { type Chance, createChance } from '../support/chance.ts'
 import { startTestDevnet } from '../support/devnet.ts'
@@ -15,6 +16,9 @@ const STORES_IN_FLIGHT = 4
 /** There is load, in any state of the network, when so many more messages have been acknowledged. */
 const LOAD_MESSAGES = 10
 const MOMENT_MAX_MS = 700
+/** A node is killed and serves again: that takes four seconds, and twice as long or more on a busy machine. */
+const ROUND_MAX_MS = 30 * SECOND
+vi.setConfig({ testTimeout: ROUNDS * ROUND_MAX_MS })
 
 let devnet: Awaited<ReturnType<typeof startTestDevnet>>
 beforeAll(async () => {

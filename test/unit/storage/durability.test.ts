@@ -84,7 +84,8 @@ test('what was acknowledged is there after the process is killed at any moment',
     // Shrinking would start processes again and again, and the moment of death is never the same twice.
     { numRuns: ROUNDS, endOnFailure: true },
   )
-})
+  // Each round starts a process that reads all of its code: half a second, and three on a busy machine.
+}, 240_000)
 
 test('when a file cannot grow, nothing is acknowledged any more and what was acknowledged is kept', async () => {
   await using folder = await makeFolder()
