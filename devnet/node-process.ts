@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { withDeadline } from '../src/base/deadline.ts'
 
 const MAIN = join(import.meta.dirname, '../src/cli/main.ts')
+/** Beside what npm installs: below the folder for temporary files it would stay behind, and others could write to it. */
+const COMPILE_CACHE = join(import.meta.dirname, '../node_modules/.cache/starling')
 const READY_POLL_MS = 250
 const LOG_TAIL_LINES = 15
 /** A node drains within 10 s; after that it is killed. */
@@ -47,7 +48,7 @@ export class NodeProcess implements AsyncDisposable {
     const child = spawn(process.execPath, [MAIN, 'run', '--config', this.#options.configPath], {
       stdio: ['ignore', log, log],
       // Sixteen nodes read the same code: the second finds it compiled.
-      env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'starling-compile-cache') },
+      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
       detached: true,
     })
     this.#child = child
