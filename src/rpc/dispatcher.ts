@@ -4,6 +4,7 @@ import type { ClientAnswer, Envelope } from '../protocol/client-api/envelope.ts'
 import { type MethodName, parseMethodName } from '../protocol/client-api/methods.ts'
 import { invalidRequest } from '../protocol/client-api/parameter.ts'
 import { ProtocolError } from '../protocol/errors.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import { refusalOf, reportFailure } from './error-response.ts'
 import type { Call, ClientCall } from './method.ts'
 import { type BoundMethod, createMethodTable, type MethodComponents, type PreparedRequest } from './method-table.ts'
@@ -26,7 +27,10 @@ export class Dispatcher {
 
   constructor(components: DispatcherComponents) {
     this.#components = components
-    this.#methods = createMethodTable(components, (request) => this.#prepareSubrequest(request))
+    this.#methods = createMethodTable(components, {
+      subrequest: (request) => this.#prepareSubrequest(request),
+      branch: (request) => this.#prepareBranch(request),
+    })
   }
 
   /** Never rejects. */
@@ -63,11 +67,22 @@ export class Dispatcher {
     if (name === undefined) {
       throw invalidRequest(`Invalid batch subrequest: invalid method "${method.slice(0, NAME_MAX)}"`)
     }
-    const bound = this.#methods[name]
-    if (bound.kind === 'meta') {
+    if (this.#methods[name].kind === 'meta') {
       throw invalidRequest('Invalid batch subrequest: subrequests may not contain meta-requests')
     }
-    const prepared = bound.prepare(params)
+    return this.#preparePart(name, params)
+  }
+
+  #prepareBranch({ method, params }: Envelope): PreparedSubrequest {
+    const name = parseMethodName(method)
+    if (name === undefined) {
+      throw invalidRequest(`Invalid ifelse request: invalid method "${method.slice(0, NAME_MAX)}"`)
+    }
+    return this.#preparePart(name, params)
+  }
+
+  #preparePart(name: MethodName, params: JsonObject): PreparedSubrequest {
+    const prepared = this.#methods[name].prepare(params)
     return {
       retrieveBytes: prepared.retrieveBytes,
       run: (call) => this.#run(name, prepared, this.#receivedNow(call)),

@@ -18,7 +18,7 @@ import { statusClass } from './metrics.ts'
 import type { SwarmView } from './service-node-directory.ts'
 
 export interface ForwardedRequestsComponents extends DispatcherComponents {
-  readonly swarm: Pick<SwarmView, 'replicas'>
+  readonly swarm: Pick<SwarmView, 'epoch' | 'replicas'>
 }
 
 /** Carries out, on this node only, what other members of the swarm pass on. */

@@ -16,12 +16,13 @@ import { createExpireMethod } from './methods/expire.ts'
 import { createExpireAllMethod } from './methods/expire-all.ts'
 import { createGetExpiriesMethod } from './methods/get-expiries.ts'
 import { createGetSwarmMethod } from './methods/get-swarm.ts'
+import { createIfElseMethod } from './methods/if-else.ts'
 import { createInfoMethod } from './methods/info.ts'
 import { createOxendRequestMethod } from './methods/oxend-request.ts'
 import { createRetrieveMethod } from './methods/retrieve.ts'
 import { createStoreMethod } from './methods/store.ts'
 import type { NodeIdentity } from './node-signer.ts'
-import type { ServiceNodeDirectory } from './service-node-directory.ts'
+import type { ServiceNodeDirectory, SwarmView } from './service-node-directory.ts'
 import type { ServiceNodeList } from './service-node-list.ts'
 import { runOnSwarm, type SwarmRequestComponents } from './swarm-request.ts'
 
@@ -34,11 +35,20 @@ export interface MethodComponents extends SwarmRequestComponents {
   readonly messages: Messages
   readonly reading: ByteGate
   readonly serviceNodes: ServiceNodeList
+  readonly swarm: Pick<SwarmView, 'epoch'>
+}
+
+/** Reads requests that are part of others. */
+export interface PartReaders {
+  /** One of a batch or sequence. */
+  readonly subrequest: (request: Envelope) => PreparedSubrequest
+  /** One of an ifelse, which may itself be made of others. */
+  readonly branch: (request: Envelope) => PreparedSubrequest
 }
 
 /** A method of the table, whatever its request is like. */
 export interface BoundMethod {
-  /** `meta`: made of other requests, and not to be nested. */
+  /** `meta`: made of other requests, and not for batches. */
   readonly kind: 'local' | 'swarm' | 'meta'
   /** @throws {ProtocolError} when the parameters are refused */
   prepare(params: JsonObject): PreparedRequest
@@ -62,15 +72,12 @@ export interface ForwardedWork {
 }
 
 /** Every method by its name: a method without a line here does not compile. */
-export function createMethodTable(
-  components: MethodComponents,
-  prepare: (request: Envelope) => PreparedSubrequest,
-): Record<MethodName, BoundMethod> {
+export function createMethodTable(components: MethodComponents, read: PartReaders): Record<MethodName, BoundMethod> {
   const onSwarm = <Request extends { readonly account: AccountId }>(name: MethodName, method: SwarmMethod<Request>) =>
     bindToSwarm(components, name, method)
   return {
     active_nodes_bin: bind(createActiveNodesBinMethod(components)),
-    batch: { ...bind(createBatchMethod({ prepare })), kind: 'meta' },
+    batch: { ...bind(createBatchMethod({ prepare: read.subrequest })), kind: 'meta' },
     delete: onSwarm('delete', createDeleteMethod(components)),
     delete_all: onSwarm('delete_all', createDeleteAllMethod(components)),
     delete_before: onSwarm('delete_before', createDeleteBeforeMethod(components)),
@@ -78,10 +85,11 @@ export function createMethodTable(
     expire_all: onSwarm('expire_all', createExpireAllMethod(components)),
     get_expiries: bind(createGetExpiriesMethod(components)),
     get_swarm: bind(createGetSwarmMethod(components)),
+    ifelse: { ...bind(createIfElseMethod({ ...components, prepare: read.branch })), kind: 'meta' },
     info: bind(createInfoMethod(components)),
     oxend_request: bind(createOxendRequestMethod(components)),
     retrieve: bind(createRetrieveMethod(components)),
-    sequence: { ...bind(createSequenceMethod({ prepare })), kind: 'meta' },
+    sequence: { ...bind(createSequenceMethod({ prepare: read.subrequest })), kind: 'meta' },
     store: onSwarm('store', createStoreMethod(components)),
   }
 }

@@ -7,6 +7,7 @@ import { parseExpireParams } from './expire.ts'
 import { parseExpireAllParams } from './expire-all.ts'
 import { parseGetExpiriesParams } from './get-expiries.ts'
 import { parseGetSwarmParams } from './get-swarm.ts'
+import { parseIfElseParams } from './if-else.ts'
 import { parseInfoParams } from './info.ts'
 import { parseOxendRequestParams } from './oxend-request.ts'
 import { parseRetrieveParams } from './retrieve.ts'
@@ -23,6 +24,7 @@ export const PARSERS = {
   expire_all: parseExpireAllParams,
   get_expiries: parseGetExpiriesParams,
   get_swarm: parseGetSwarmParams,
+  ifelse: parseIfElseParams,
   info: parseInfoParams,
   oxend_request: parseOxendRequestParams,
   retrieve: parseRetrieveParams,

@@ -63,6 +63,15 @@ export function integerField(params: JsonObject, field: string): number | undefi
   return value
 }
 
+/** A list of integers, or one bare integer. */
+export function integersField(params: JsonObject, field: string): readonly number[] | undefined {
+  const value = given(params, field)
+  if (value === undefined) return undefined
+  if (isInteger(value)) return [value]
+  if (!isArrayOf(value, isInteger)) throw wrongType(field, 'integer array')
+  return value
+}
+
 export function namespaceField(params: JsonObject): Namespace | undefined {
   const value = given(params, 'namespace')
   if (value === undefined) return undefined
