@@ -12,6 +12,7 @@ import { type NetworkId, peerProtocolId } from '../protocol/network-id.ts'
 import { addressOf } from './address-rules.ts'
 import { BoundedDatastore } from './bounded-datastore.ts'
 import type { DhtRules } from './dht.ts'
+import { gatheringWrites } from './gathered-writes.ts'
 import { noiseCrypto } from './noise-crypto.ts'
 import type { NetworkOptions } from './options.ts'
 import { PEER_PROTOCOLS } from './peer-protocols.ts'
@@ -59,7 +60,7 @@ export function createHost(components: HostComponents, options: NetworkOptions):
         listenOpts: { noDelay: true, keepAlive: true },
       }),
     ],
-    connectionEncrypters: [noise({ crypto: noiseCrypto })],
+    connectionEncrypters: [gatheringWrites(noise({ crypto: noiseCrypto }))],
     streamMuxers: [
       yamux({
         // Pings cost more than idle connections are worth; the socket's own keep-alive finds dead peers.

@@ -13,10 +13,11 @@ declare module 'sodium-native' {
     npub: Buffer,
     key: Buffer,
   ): number
-  export function crypto_aead_chacha20poly1305_ietf_decrypt(
+  export function crypto_aead_chacha20poly1305_ietf_decrypt_detached(
     message: Buffer,
     nsec: null,
     ciphertext: Buffer,
+    mac: Buffer,
     ad: Buffer | null,
     npub: Buffer,
     key: Buffer,
@@ -61,9 +62,11 @@ export const noiseCrypto: ICryptoInterface = {
 
   chaCha20Poly1305Encrypt(plaintext, nonce, associated, key) {
     const sealed = Buffer.allocUnsafe(plaintext.byteLength + TAG_SIZE)
+    const body = sealed.subarray(0, plaintext.byteLength)
+    gather(plaintext, body)
     sodium.crypto_aead_chacha20poly1305_ietf_encrypt(
       sealed,
-      flat(plaintext),
+      body,
       asBuffer(associated),
       null,
       asBuffer(nonce),
@@ -73,18 +76,33 @@ export const noiseCrypto: ICryptoInterface = {
   },
 
   /** Throws when the bytes are not authentic, which ends the connection. */
-  chaCha20Poly1305Decrypt(ciphertext, nonce, associated, key) {
-    const plaintext = Buffer.allocUnsafe(Math.max(0, ciphertext.byteLength - TAG_SIZE))
-    sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
+  chaCha20Poly1305Decrypt(ciphertext, nonce, associated, key, into) {
+    const size = ciphertext.byteLength - TAG_SIZE
+    if (size < 0) throw new RangeError('A sealed message is shorter than its tag')
+    const tag = asBuffer(ciphertext.subarray(size))
+    const plaintext = into === undefined ? Buffer.allocUnsafe(size) : asBuffer(into)
+    gather(ciphertext, plaintext)
+    sodium.crypto_aead_chacha20poly1305_ietf_decrypt_detached(
       plaintext,
       null,
-      flat(ciphertext),
+      plaintext,
+      tag,
       asBuffer(associated),
       asBuffer(nonce),
       asBuffer(key),
     )
     return plaintext
   },
+}
+
+/** Copies as many bytes as `target` holds, so that sodium works in place: joining the pieces first would be a copy more. */
+function gather(bytes: Bytes, target: Buffer): void {
+  let at = 0
+  for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) {
+    const part = piece.subarray(0, target.length - at)
+    target.set(part, at)
+    at += part.length
+  }
 }
 
 function keyPairOf(privateKey: Uint8Array): KeyPair {

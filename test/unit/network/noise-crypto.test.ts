@@ -53,6 +53,15 @@ test('sealed bytes are the same and each side opens the other, whatever the size
   )
 })
 
+test('a message is opened in the memory that it came in, as the library asks', () => {
+  const [key, nonce, associated] = [Buffer.alloc(32, 1), Buffer.alloc(12, 2), Buffer.alloc(8, 3)]
+  const message = Buffer.alloc(3000, 'a message ')
+  const sealed = plain(noiseCrypto.chaCha20Poly1305Encrypt(message, nonce, associated, key))
+  const into = sealed.subarray(0, message.length)
+  expect(plain(noiseCrypto.chaCha20Poly1305Decrypt(sealed, nonce, associated, key, into))).toEqual(plain(message))
+  expect(plain(into)).toEqual(plain(message))
+})
+
 test('bytes that were changed or cut, and low-order keys, are refused', () => {
   const [key, nonce, associated] = [Buffer.alloc(32, 1), Buffer.alloc(12, 2), Buffer.alloc(8, 3)]
   const sealed = plain(noiseCrypto.chaCha20Poly1305Encrypt(Buffer.from('message'), nonce, associated, key))

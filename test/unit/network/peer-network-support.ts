@@ -132,8 +132,9 @@ export async function createTestNode(
 }
 
 /** libp2p and nothing else: speaks as its test makes it. */
-export function aBareHost(identity: Ed25519KeyPair) {
+export function aBareHost(identity: Ed25519KeyPair, listen: string[] = []) {
   return createLibp2p({
+    addresses: { listen },
     privateKey: toPrivateKey(identity),
     transports: [tcp()],
     connectionEncrypters: [noise()],
