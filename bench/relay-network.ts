@@ -7,6 +7,7 @@ import { createNetworkMetrics } from '../src/network/metrics.ts'
 import { defaultNetworkOptions } from '../src/network/options.ts'
 import { createPeerNetwork, type PeerNetwork } from '../src/network/peer-network.ts'
 import { networkIdOf } from '../src/protocol/network-id.ts'
+import { sizeClass } from '../src/protocol/peer-api/frame.ts'
 import { type Member, serviceNodeKey } from '../src/protocol/service-node.ts'
 
 const identities = [1, 2].map((seed) => ed25519KeyPairFromSeed(Buffer.alloc(32, seed)))
@@ -64,27 +65,29 @@ export async function startBenchNode(index: 0 | 1, bootstrapMultiaddrs: readonly
   return node
 }
 
-/** Cuts `size u32 | id u32 | payload` frames out of what a socket says. */
+/** Cuts `size u32 | id u32 | payload | padding` frames out of what a socket says; padded to the same class as ours. */
 export function readBareFrames(deliver: (id: number, payload: Buffer) => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0)
   return (chunk) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     let at = 0
-    while (rest.length - at >= 8 && rest.length - at >= 8 + rest.readUInt32BE(at)) {
-      const end = at + 8 + rest.readUInt32BE(at)
-      deliver(rest.readUInt32BE(at + 4), rest.subarray(at + 8, end))
+    while (rest.length - at >= 8) {
+      const size = rest.readUInt32BE(at)
+      const end = at + 8 + sizeClass(size)
+      if (end > rest.length) break
+      deliver(rest.readUInt32BE(at + 4), rest.subarray(at + 8, at + 8 + size))
       at = end
     }
     rest = rest.subarray(at)
   }
 }
 
-/** Gathers the frames of one turn into one write, as our own stream does. */
+/** Gathers the frames of one turn of the event loop into one write, as our own connection does. */
 export function writeBareFrames(write: (bytes: Buffer) => void): (id: number, payload: Uint8Array) => void {
-  let queued: Buffer[] = []
+  let queued: Uint8Array[] = []
   return (id, payload) => {
     if (queued.length === 0) {
-      queueMicrotask(() => {
+      setImmediate(() => {
         write(Buffer.concat(queued))
         queued = []
       })
@@ -92,6 +95,7 @@ export function writeBareFrames(write: (bytes: Buffer) => void): (id: number, pa
     const head = Buffer.allocUnsafe(8)
     head.writeUInt32BE(payload.length, 0)
     head.writeUInt32BE(id, 4)
-    queued.push(head, Buffer.from(payload.buffer, payload.byteOffset, payload.length))
+    const padding = sizeClass(payload.length) - payload.length
+    queued.push(head, payload, Buffer.alloc(padding))
   }
 }
