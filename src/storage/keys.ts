@@ -2,11 +2,13 @@
 //
 //   00 | 00                                                  → schema version
 //   00 | 01                                                  → totals and the next sequence number
+//   00 | 02                                                  → how many accounts have revocations
 //   01 | account 33 | namespace u16 | sequence u48           → row: a message with its data, or without when that is long
 //   02 | account 33 | hash 33                                → locator: where the row is, and what is needed to judge it
 //   03 | bucket u32 | number u48                             → expiry entry: the messages of one batch that expire in the bucket
 //   04 | account 33                                          → usage: messages and bytes of the account
 //   05 | account 33 | namespace u16 | sequence u48           → body: the data of a row that is too long to lie in it
+//   06 | account 33                                          → revocations: the subaccounts that the account has revoked
 //
 // All integers are big-endian, so that LevelDB's order is theirs. The namespace has 32768 added, so that negative ones
 // sort first. A hash is its 43 base64 digits and one `A`, decoded: 33 bytes that keep the two spare bits of the last digit.
@@ -17,7 +19,15 @@ import { ACCOUNT_ID_SIZE, type AccountId, accountIdBytes, SESSION_ID_PREFIX } fr
 import type { MessageHash } from '../protocol/message.ts'
 import type { Namespace } from '../protocol/namespace.ts'
 
-const PREFIX = { meta: 0x00, row: 0x01, locator: 0x02, expiry: 0x03, usage: 0x04, body: 0x05 } as const
+const PREFIX = {
+  meta: 0x00,
+  row: 0x01,
+  locator: 0x02,
+  expiry: 0x03,
+  usage: 0x04,
+  body: 0x05,
+  revocations: 0x06,
+} as const
 
 export const HASH_SIZE = 33
 const NAMESPACE_SIZE = 2
@@ -34,6 +44,7 @@ const EXPIRY_KEY_SIZE = 1 + 4 + U48_SIZE
 
 export const SCHEMA_VERSION_KEY: Buffer = Buffer.from([PREFIX.meta, 0x00])
 export const TOTALS_KEY: Buffer = Buffer.from([PREFIX.meta, 0x01])
+export const REVOCATION_LISTS_KEY: Buffer = Buffer.from([PREFIX.meta, 0x02])
 
 /** The place of a row among those of its account. */
 export interface RowPlace {
@@ -91,6 +102,10 @@ export function hashOfLocatorKey(key: Buffer): MessageHash {
 
 export function usageKey(account: Buffer): Buffer {
   return accountKeyOf(PREFIX.usage, account, ACCOUNT_END)
+}
+
+export function revocationsKey(account: Buffer): Buffer {
+  return accountKeyOf(PREFIX.revocations, account, ACCOUNT_END)
 }
 
 export function isUsageKey(key: Buffer): boolean {

@@ -17,6 +17,7 @@ import type { MessageStore } from './message-store.ts'
 import type { StorageMetrics } from './metrics.ts'
 import type { StorageOptions } from './options.ts'
 import { type RetrieveQuery, retrieveMessages } from './retrieval.ts'
+import { LevelRevocationStore, type RevocationStore } from './revocation-store.ts'
 import { checkSchemaVersion } from './schema-version.ts'
 import { type StoreResult, storeMessage } from './store-operation.ts'
 
@@ -65,12 +66,14 @@ async function readTotals(database: Database) {
 }
 
 class LevelMessageStore implements MessageStore {
+  readonly revocations: RevocationStore
   readonly #components: MessageStoreComponents
   readonly #options: StorageOptions
   readonly #parts: Parts
   readonly #stack: AsyncDisposableStack
 
   constructor(components: MessageStoreComponents, options: StorageOptions, parts: Parts, stack: AsyncDisposableStack) {
+    this.revocations = new LevelRevocationStore({ clock: components.clock, ...parts }, options)
     this.#components = components
     this.#options = options
     this.#parts = parts

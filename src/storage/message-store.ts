@@ -4,6 +4,7 @@ import type { MessageHash, StoredMessage, StoreOutcome } from '../protocol/messa
 import type { NamespaceChoice, NamespacedHash } from './account-scan.ts'
 import type { ExpireMode, ExpireResult, MessageExpiry } from './expire-operation.ts'
 import type { Retrieved, RetrieveQuery } from './retrieval.ts'
+import type { RevocationStore } from './revocation-store.ts'
 
 /**
  * Messages of accounts, each until its expiry.
@@ -14,6 +15,8 @@ import type { Retrieved, RetrieveQuery } from './retrieval.ts'
  * - Nothing expired is ever returned or reported, whether it has been swept or not.
  */
 export interface MessageStore extends AsyncDisposable {
+  /** Which subaccounts accounts have revoked. */
+  readonly revocations: RevocationStore
   /** Keeps a message, extends the one that is held, or says why not. `expiryMs` is what is held then. */
   store(message: StoredMessage): Promise<{ outcome: StoreOutcome; expiryMs: TimestampMs }>
   /** Messages of one namespace in the order of insertion. */

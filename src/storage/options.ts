@@ -13,6 +13,8 @@ export interface StorageOptions {
   totalBytesMax: number
   /** Share of each of these bounds that only authenticated namespaces may use, 0..1: anyone may fill a public inbox. */
   authenticatedReserve: number
+  /** Accounts that may have revoked subaccounts; another one is refused as full. Each takes up to 2.2 KB. */
+  revocationListsMax: number
   /** Free bytes of the disk below which nothing new is stored, so that deletes and compaction still have room. */
   freeDiskMinBytes: number
   /** How often the free space of the disk is looked at. */
@@ -45,6 +47,7 @@ export const defaultStorageOptions: StorageOptions = {
   accountBytesMax: 128 * MIB,
   totalBytesMax: 10 * 1024 * MIB,
   authenticatedReserve: 0.1,
+  revocationListsMax: 500_000,
   freeDiskMinBytes: 512 * MIB,
   freeDiskIntervalMs: 5 * SECOND,
   queuedOperationsMax: 4_096,

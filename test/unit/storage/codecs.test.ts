@@ -14,6 +14,12 @@ import {
   encodeRow,
   rowWithExpiry,
 } from '../../../src/storage/message-codec.ts'
+import {
+  decodeRevocationLists,
+  decodeRevocations,
+  encodeRevocationLists,
+  encodeRevocations,
+} from '../../../src/storage/revocation-codec.ts'
 
 const ACCOUNT = keys.accountBytes(`05${'ab'.repeat(32)}` as AccountId)
 const ACCOUNT_HEX = `05${'ab'.repeat(32)}`
@@ -29,6 +35,8 @@ const hashes = fc
 const bytesOf = (size: number) => fc.uint8Array({ minLength: size, maxLength: size }).map((bytes) => Buffer.from(bytes))
 
 const decoders = {
+  'list of revocations': decodeRevocations,
+  'count of revocation lists': decodeRevocationLists,
   row: decodeRow,
   locator: decodeLocator,
   usage: decodeUsage,
@@ -37,6 +45,11 @@ const decoders = {
 }
 
 const samples: Record<keyof typeof decoders, { record: Buffer; hex: string }> = {
+  'list of revocations': {
+    record: encodeRevocations([{ token: Buffer.alloc(36, 0xc7), revokedMs: 258 }]),
+    hex: `01${'c7'.repeat(36)}000000000102`,
+  },
+  'count of revocation lists': { record: encodeRevocationLists(258), hex: '01000000000102' },
   row: {
     record: encodeRow({ hash: keys.hashBytes(HASH), timestampMs: 1, expiryMs: 2 ** 40, data: Buffer.from('hi') }),
     hex: `0100${HASH_HEX}000000000001010000000000000000026869`,
