@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { withDeadline } from '../../src/base/deadline.ts'
 
 const STARLING = join(import.meta.dirname, '../../src/cli/main.ts')
-/** Nothing that tests wait for takes longer, on a busy machine. */
-const WAIT_MAX_MS = 90_000
+/**
+ * A whole devnet that starts on a busy machine takes a minute and more. Just short of what a test has, so that it is told what the
+ * program said.
+ */
+const WAIT_MAX_MS = 170_000
 
 export interface ProgramOptions {
   readonly cwd?: string
