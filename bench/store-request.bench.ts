@@ -106,6 +106,7 @@ function createHandler(messages: MessageStore, nowMs: () => number): RpcHandler 
       metrics: createRpcMetrics(createMetricsRegistry()),
       identity: { key, sign: (bytes) => sign(bytes, NODE.secretKey) },
       messages,
+      revocations: messages.revocations,
       swarm: {
         swarmOf: () => ({ id: 0n, members: [key] }),
         serves: () => true,

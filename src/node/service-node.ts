@@ -123,7 +123,10 @@ export async function createServiceNode(
   const info = { version: VERSION }
   const rpcParts = { log: log.part('rpc'), clock, metrics: createRpcMetrics(registry), identity, info }
   const rpcOptions = { ...options.rpc, certificateFolder: folder('https') }
-  const rpc = createRpcHandler({ ...rpcParts, messages, swarm, contacts: peers, replication, readiness }, rpcOptions)
+  const rpc = createRpcHandler(
+    { ...rpcParts, messages, revocations: messages.revocations, swarm, contacts: peers, replication, readiness },
+    rpcOptions,
+  )
 
   const onion = createOnionRelay(
     { ...relayParts, identity, membership: swarm, peers, rpc, replays, readiness },

@@ -37,6 +37,9 @@ export const CHAIN_SUBREQUESTS_MAX = 3
 /** Hashes in one delete, expire or get_expiries: far above what clients send, low enough to answer at once. */
 export const HASHES_MAX = 1_000
 
+/** Revoked subaccounts of an account: the newest are kept. One request revokes no more. What existing clients count on. */
+export const REVOCATIONS_MAX = 50
+
 /** HTTP body: Session's file uploads (10 MB) through three layers fit. Counted on received bytes. */
 export const REQUEST_MAX_BYTES = 10 * 1024 * 1024
 /**

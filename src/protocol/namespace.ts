@@ -33,6 +33,11 @@ export function isRetrievedWithoutAuthentication(namespace: Namespace): boolean 
   return namespace === LEGACY_CLOSED_GROUP || isPublicOutbox(namespace)
 }
 
+/** What a revoked subaccount may still retrieve, such as why it was revoked: -11, -111, … */
+export function isUnrevocable(namespace: Namespace): boolean {
+  return namespace < 0 && -namespace % 100 === 11
+}
+
 /** How a namespace is written in signed text and hashed bytes: namespace 0 contributes nothing. */
 export function namespaceText(namespace: Namespace): string {
   return namespace === DEFAULT_NAMESPACE ? '' : String(namespace)

@@ -10,6 +10,7 @@ import {
   subaccountPrefix,
 } from '../protocol/client-api/subaccount.ts'
 import { RpcError } from './errors.ts'
+import type { Revocations } from './revocations.ts'
 import type { X25519Images } from './x25519-images.ts'
 
 /** A request's signature and what it must prove. */
@@ -19,6 +20,8 @@ export interface SignedRequest {
   readonly signedText: Uint8Array
   /** Flags that a subaccount's token must have. */
   readonly access: number
+  /** Set when a subaccount may do this even after it was revoked. */
+  readonly unrevocable?: boolean
   /** What the client is told when it fails, whatever the reason. */
   readonly refusal: string
 }
@@ -26,9 +29,11 @@ export interface SignedRequest {
 /** Decides whether a request comes from an account's owner, or from a subaccount that may do this. */
 export class Authenticator {
   readonly #images: X25519Images
+  readonly #revocations: Pick<Revocations, 'isRevoked'>
 
-  constructor({ images }: { images: X25519Images }) {
+  constructor({ images, revocations }: { images: X25519Images; revocations: Pick<Revocations, 'isRevoked'> }) {
     this.#images = images
+    this.#revocations = revocations
   }
 
   /** @throws {RpcError} SIGNATURE_REFUSED */
@@ -36,7 +41,7 @@ export class Authenticator {
     if (!this.#verifies(request)) throw new RpcError('SIGNATURE_REFUSED', request.refusal)
   }
 
-  #verifies({ account, authentication, signedText, access }: SignedRequest): boolean {
+  #verifies({ account, authentication, signedText, access, unrevocable = false }: SignedRequest): boolean {
     const owner = this.#ownerKey(account, authentication.ed25519)
     if (owner === undefined) return false
     const { signature, subaccount } = authentication
@@ -45,7 +50,9 @@ export class Authenticator {
       isPrefixAllowed(subaccount.token, account) &&
       subaccountAllows(subaccount.token, access) &&
       verifySignature(subaccount.signature, subaccount.token, owner) &&
-      verifySignature(signature, signedText, subaccountKey(subaccount.token))
+      verifySignature(signature, signedText, subaccountKey(subaccount.token)) &&
+      // Last, so that only whoever has a valid token makes us look it up.
+      (unrevocable || !this.#revocations.isRevoked(account, subaccount.token))
     )
   }
 

@@ -20,8 +20,11 @@ import { createIfElseMethod } from './methods/if-else.ts'
 import { createInfoMethod } from './methods/info.ts'
 import { createOxendRequestMethod } from './methods/oxend-request.ts'
 import { createRetrieveMethod } from './methods/retrieve.ts'
+import { createRevokeSubaccountMethod, createUnrevokeSubaccountMethod } from './methods/revocation.ts'
+import { createRevokedSubaccountsMethod } from './methods/revoked-subaccounts.ts'
 import { createStoreMethod } from './methods/store.ts'
 import type { NodeIdentity } from './node-signer.ts'
+import type { Revocations } from './revocations.ts'
 import type { ServiceNodeDirectory, SwarmView } from './service-node-directory.ts'
 import type { ServiceNodeList } from './service-node-list.ts'
 import { runOnSwarm, type SwarmRequestComponents } from './swarm-request.ts'
@@ -34,6 +37,7 @@ export interface MethodComponents extends SwarmRequestComponents {
   readonly info: { readonly version: readonly [number, number, number] }
   readonly messages: Messages
   readonly reading: ByteGate
+  readonly revocations: Revocations
   readonly serviceNodes: ServiceNodeList
   readonly swarm: Pick<SwarmView, 'epoch'>
 }
@@ -89,8 +93,11 @@ export function createMethodTable(components: MethodComponents, read: PartReader
     info: bind(createInfoMethod(components)),
     oxend_request: bind(createOxendRequestMethod(components)),
     retrieve: bind(createRetrieveMethod(components)),
+    revoke_subaccount: onSwarm('revoke_subaccount', createRevokeSubaccountMethod(components)),
+    revoked_subaccounts: bind(createRevokedSubaccountsMethod(components)),
     sequence: { ...bind(createSequenceMethod({ prepare: read.subrequest })), kind: 'meta' },
     store: onSwarm('store', createStoreMethod(components)),
+    unrevoke_subaccount: onSwarm('unrevoke_subaccount', createUnrevokeSubaccountMethod(components)),
   }
 }
 

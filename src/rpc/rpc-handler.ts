@@ -16,6 +16,7 @@ import type { ClientCall } from './method.ts'
 import type { RequestEntry, RpcMetrics } from './metrics.ts'
 import type { NodeIdentity } from './node-signer.ts'
 import type { RpcOptions } from './options.ts'
+import type { Revocations } from './revocations.ts'
 import { type Contacts, ServiceNodeDirectory, type SwarmView } from './service-node-directory.ts'
 import { ServiceNodeList } from './service-node-list.ts'
 import type { SwarmRequestComponents } from './swarm-request.ts'
@@ -27,6 +28,7 @@ export interface RpcComponents {
   readonly metrics: RpcMetrics
   readonly identity: NodeIdentity
   readonly messages: Messages
+  readonly revocations: Revocations
   readonly swarm: SwarmView
   readonly contacts: Contacts
   readonly replication: SwarmRequestComponents['replication']
@@ -62,7 +64,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
     activeNodes: new ActiveNodeList({ ...components, images }),
     reading: new ByteGate(options.readingMaxBytes),
     directory: new ServiceNodeDirectory({ ...components, images }),
-    authenticator: new Authenticator({ images }),
+    authenticator: new Authenticator({ images, revocations: components.revocations }),
   }
   const retrievedBudget = new MemoryBudget(options.retrievedMaxBytes)
   const dispatcher = new Dispatcher(methods)

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
+import { REVOCATIONS_MAX } from '../protocol/limits.ts'
 import { type Database, readError } from './database.ts'
 import type { DiskSpace } from './disk-space.ts'
 import type { GroupCommit } from './group-commit.ts'
@@ -14,9 +15,6 @@ import {
   TOKEN_SIZE,
 } from './revocation-codec.ts'
 import type { WriteBatch } from './write-batch.ts'
-
-/** Revocations that are kept for an account; the oldest give way. What existing clients count on. */
-export const ACCOUNT_REVOCATIONS_MAX = 50
 
 /**
  * Subaccounts that owners have revoked, whether they have messages or not. A token is its 36 bytes. Changes are acknowledged
@@ -57,7 +55,7 @@ export class LevelRevocationStore implements RevocationStore {
       const added = new Map(tokens.map((token) => [idOf(token), { token: Buffer.from(token), revokedMs }]))
       if (added.size === 0) return 'revoked'
       const kept = decoded(held).filter(({ token }) => !added.has(idOf(token)))
-      write(batch, key, { held, list: [...kept, ...added.values()].slice(-ACCOUNT_REVOCATIONS_MAX) })
+      write(batch, key, { held, list: [...kept, ...added.values()].slice(-REVOCATIONS_MAX) })
       return 'revoked'
     })
   }

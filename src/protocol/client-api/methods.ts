@@ -11,6 +11,11 @@ import { parseIfElseParams } from './if-else.ts'
 import { parseInfoParams } from './info.ts'
 import { parseOxendRequestParams } from './oxend-request.ts'
 import { parseRetrieveParams } from './retrieve.ts'
+import {
+  parseRevokedSubaccountsParams,
+  parseRevokeSubaccountParams,
+  parseUnrevokeSubaccountParams,
+} from './revocation.ts'
 import { parseStoreParams } from './store.ts'
 
 /** Every method that clients may call, and how its parameters are read. */
@@ -28,8 +33,11 @@ export const PARSERS = {
   info: parseInfoParams,
   oxend_request: parseOxendRequestParams,
   retrieve: parseRetrieveParams,
+  revoke_subaccount: parseRevokeSubaccountParams,
+  revoked_subaccounts: parseRevokedSubaccountsParams,
   sequence: parseBatchParams,
   store: parseStoreParams,
+  unrevoke_subaccount: parseUnrevokeSubaccountParams,
 } as const
 
 export type MethodName = keyof typeof PARSERS

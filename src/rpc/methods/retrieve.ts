@@ -8,7 +8,7 @@ import {
 } from '../../protocol/client-api/retrieve.ts'
 import { SUBACCOUNT_READ } from '../../protocol/client-api/subaccount.ts'
 import type { StoredMessage } from '../../protocol/message.ts'
-import { isRetrievedWithoutAuthentication, TEST_SINK } from '../../protocol/namespace.ts'
+import { isRetrievedWithoutAuthentication, isUnrevocable, TEST_SINK } from '../../protocol/namespace.ts'
 import type { Authenticator } from '../authentication.ts'
 import type { ByteGate } from '../byte-gate.ts'
 import { RpcError } from '../errors.ts'
@@ -66,6 +66,7 @@ function checkSignature(
     authentication: signed.authentication,
     signedText: retrieveSignedText(namespace, signed.timestampMs),
     access: SUBACCOUNT_READ,
+    unrevocable: isUnrevocable(namespace),
     refusal: 'retrieve signature verification failed',
   })
 }

@@ -4,6 +4,7 @@ import {
   isPublicInbox,
   isPublicOutbox,
   isRetrievedWithoutAuthentication,
+  isUnrevocable,
   namespaceText,
 } from '../../../src/protocol/namespace.ts'
 
@@ -21,6 +22,10 @@ test('every twentieth namespace below -1 is a public outbox', () => {
 
 test('public outboxes and legacy groups are retrieved without a signature', () => {
   expect([0, -10, -20, -1, -21, -11, 5].filter(isRetrievedWithoutAuthentication)).toEqual([-10, -1, -21])
+})
+
+test('revoked subaccounts still read every hundredth namespace below -11', () => {
+  expect([11, -11, -111, -1, -21, -100, -1011].filter(isUnrevocable)).toEqual([-11, -111, -1011])
 })
 
 test('namespace 0 contributes nothing to signed text', () => {

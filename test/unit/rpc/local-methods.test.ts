@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { fromHex, toBase64, toHex, utf8 } from '../../../src/base/bytes.ts'
 import { DAY } from '../../../src/base/clock.ts'
 import { ed25519PublicKey, toX25519PublicKey } from '../../../src/crypto/keys.ts'
+import { PARSERS } from '../../../src/protocol/client-api/methods.ts'
 import type { JsonObject } from '../../../src/protocol/json.ts'
 import { parseServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import { toBase32z } from '../../../src/rpc/base32z.ts'
@@ -348,7 +349,7 @@ describe('handler', () => {
 
   test('whatever arrives, the answer is a refusal, and nothing leaks into other objects', async () => {
     await using network = await createTestNetwork(1)
-    const methods = fc.constantFrom('store', 'retrieve', 'delete', 'expire', 'batch', 'sequence', 'oxend_request', 'x')
+    const methods = fc.constantFrom(...Object.keys(PARSERS), 'x')
     const fields = fc.constantFrom(
       'pubkey',
       'messages',
@@ -357,6 +358,10 @@ describe('handler', () => {
       'constructor',
       'timestamp',
       'endpoint',
+      'if',
+      'else',
+      'revoke',
+      'unrevoke',
     )
     const keys = Object.getOwnPropertyNames(Object.prototype)
     const requests = fc.oneof(

@@ -133,6 +133,12 @@ async function createTestNode(
       metrics: createRpcMetrics(registry),
       identity: { key, sign: (bytes) => sign(bytes, pair.secretKey) },
       messages: store.store,
+      revocations: {
+        revoke: (account, tokens) => store.store.revocations.revoke(account, tokens),
+        unrevoke: (account, tokens) => store.store.revocations.unrevoke(account, tokens),
+        isRevoked: (account, token) => store.store.revocations.isRevoked(account, token),
+        revoked: (account) => store.store.revocations.revoked(account),
+      },
       swarm: membership,
       contacts: { contact: (each) => (network.unlisted.has(each) ? undefined : contactOf(network.members, each)) },
       replication: createReplication(

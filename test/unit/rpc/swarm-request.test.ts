@@ -137,6 +137,9 @@ test('an account of another swarm is answered 421 with its swarm, before any oth
     expire: { pubkey: alice.id, messages: [hash], expiry: START_MS - DAY, signature: 'A'.repeat(86) },
     delete_before: { pubkey: alice.id, before: START_MS + DAY, signature: 'A'.repeat(86) },
     expire_all: { pubkey: alice.id, expiry: START_MS - DAY, signature: 'A'.repeat(86) },
+    revoke_subaccount: { pubkey: alice.id, revoke: [], timestamp: START_MS, signature: 'A'.repeat(86) },
+    unrevoke_subaccount: { pubkey: alice.id, unrevoke: [], timestamp: START_MS, signature: 'A'.repeat(86) },
+    revoked_subaccounts: { pubkey: alice.id, timestamp: START_MS - DAY, signature: 'A'.repeat(86) },
     get_expiries: { pubkey: alice.id, messages: [hash], timestamp: START_MS - DAY, signature: 'A'.repeat(86) },
   }
   for (const [method, params] of Object.entries(requests)) {

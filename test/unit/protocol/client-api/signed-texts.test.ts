@@ -14,6 +14,7 @@ import { expireResultSignedText, expireSignedText } from '../../../../src/protoc
 import { expireAllResultSignedText, expireAllSignedText } from '../../../../src/protocol/client-api/expire-all.ts'
 import { getExpiriesSignedText } from '../../../../src/protocol/client-api/get-expiries.ts'
 import { retrieveSignedText } from '../../../../src/protocol/client-api/retrieve.ts'
+import { revocationResultSignedText, revocationSignedText } from '../../../../src/protocol/client-api/revocation.ts'
 import { storeResultSignedText, storeSignedText } from '../../../../src/protocol/client-api/store.ts'
 import {
   parseSubaccountToken,
@@ -38,6 +39,8 @@ const h1 = vectors.hashes.h1 as MessageHash
 const h2 = vectors.hashes.h2 as MessageHash
 const t = vectors.timestamp_ms
 
+const token = fromHex(vectors.subaccount_token_hex) ?? new Uint8Array()
+
 const BUILT: Record<string, { text: Uint8Array; signer: typeof account }> = {
   'store ns 42': { text: storeSignedText(42, t), signer: account },
   'store ns 42 by subaccount': { text: storeSignedText(42, t), signer: subaccount },
@@ -53,6 +56,8 @@ const BUILT: Record<string, { text: Uint8Array; signer: typeof account }> = {
   'expire extend': { text: expireSignedText('extend', [t], [h1]), signer: account },
   'expire multi': { text: expireSignedText('set', [t, t + 1], [h1, h2]), signer: account },
   get_expiries: { text: getExpiriesSignedText(t, [h1, h2]), signer: account },
+  revoke_subaccount: { text: revocationSignedText('revoke_subaccount', t, [token]), signer: account },
+  unrevoke_subaccount: { text: revocationSignedText('unrevoke_subaccount', t, [token]), signer: account },
   'node: store response (hash)': { text: storeResultSignedText(h1), signer: node },
   'node: delete_all response': { text: deleteAllResultSignedText(groupId, t, [h1, h2]), signer: node },
   'node: delete response (requested h2,h1; deleted h1)': {
@@ -79,6 +84,13 @@ test("a node's delete_before and expire_all results cover the moment and the sor
   const expected = toHex(utf8(`${groupId}${t}${h1}${h2}`))
   expect(toHex(deleteBeforeResultSignedText(groupId, t, [h1, h2]))).toBe(expected)
   expect(toHex(expireAllResultSignedText(groupId, t, [h1, h2]))).toBe(expected)
+})
+
+test("a node's result of a revocation covers the raw tokens in the order of the request", () => {
+  const other = new Uint8Array(36).fill(1)
+  expect(toHex(revocationResultSignedText(groupId, t, [token, other, token]))).toBe(
+    `${toHex(utf8(`${groupId}${t}`))}${toHex(token)}${toHex(other)}${toHex(token)}`,
+  )
 })
 
 test("a node's expire result covers what it tried, what was asked, what moved and what stayed", () => {
