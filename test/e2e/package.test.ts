@@ -37,10 +37,11 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
   return end
 }
 
-/** Without what vitest and npm tell their children, which an operator's shell does not have. */
+/** Without what vitest and npm tell their children, which an operator's shell does not have. What npm keeps for itself goes with us. */
 function start(command: string, args: readonly string[], cwd = folder): Program {
   const foreign = Object.keys(process.env).filter((name) => /^(npm_|VITEST|NODE_)/.test(name))
-  return new Program(command, args, { cwd, env: Object.fromEntries(foreign.map((name) => [name, undefined])) })
+  const without = Object.fromEntries(foreign.map((name) => [name, undefined]))
+  return new Program(command, args, { cwd, env: { ...without, TMPDIR: folder } })
 }
 
 const installed = (path: string) => join(folder, 'node_modules/starling', path)
