@@ -14,6 +14,8 @@ import { startRpcProxy } from './rpc-proxy.ts'
 import { aNode, createStakedChain, STAKE, type StakedChain, temporaryFolder } from './staked-chain.ts'
 
 // The commands as an operator or a script runs them: in a process of their own.
+// Up to five start in one test: a second each, and ten on a busy machine.
+vi.setConfig({ testTimeout: 180_000 })
 
 let chain: StakedChain
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -272,7 +274,7 @@ test('killed between sending and the receipt, then run again, the command stakes
   try {
     const killed = startStarling(...registerArguments(keysFolder, operatorKeyFile), '--yes')
     const pending = () => chain.client.getTransactionCount({ address: operator.address, blockTag: 'pending' })
-    await vi.waitUntil(async () => (await pending()) === 2, { timeout: 30_000 })
+    await vi.waitUntil(async () => (await pending()) === 2, { timeout: 120_000 })
     killed.kill('SIGKILL')
     expect(await register(keysFolder, operatorKeyFile, '--yes')).toMatchObject({
       exitCode: 75,
@@ -327,7 +329,7 @@ test('a registration that another transaction takes the place of is not taken fo
       message: expect.stringMatching(/^The transaction 0x[0-9a-f]{64} was replaced by 0x[0-9a-f]{64}/),
     })
     const pending = () => rival.getTransactionCount({ address, blockTag: 'pending' })
-    await vi.waitUntil(async () => (await pending()) === 2, { timeout: 30_000 })
+    await vi.waitUntil(async () => (await pending()) === 2, { timeout: 120_000 })
     const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 10n }
     await rival.sendTransaction({ to: address, value: 0n, nonce: 1, gas: 21_000n, ...fees })
     await chain.client.mine({ blocks: 1 })
