@@ -3,8 +3,8 @@ import type { TimestampMs } from '../base/clock.ts'
 import { verifySignature } from '../crypto/signature.ts'
 import type { AccountId } from '../protocol/account.ts'
 import { deleteResultSignedText } from '../protocol/client-api/delete.ts'
-import { deleteAllResultSignedText } from '../protocol/client-api/delete-all.ts'
 import { expireResultSignedText, type MessageExpiry } from '../protocol/client-api/expire.ts'
+import { affectedHashesSignedText } from '../protocol/client-api/namespace-or-all.ts'
 import { storeResultSignedText } from '../protocol/client-api/store.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../protocol/json.ts'
 import { compareHashes, type MessageHash, parseMessageHash } from '../protocol/message.ts'
@@ -75,7 +75,7 @@ export function readDeleteAllResults(
 ): DeleteReceipt {
   const confirmed = confirmedResults(answer, swarm, (result) => {
     const deleted = allHashesIn(result['deleted'])
-    return deleted && { signed: deleteAllResultSignedText(account, timestampMs, deleted), value: deleted }
+    return deleted && { signed: affectedHashesSignedText(account, timestampMs, deleted), value: deleted }
   })
   return { deleted: union(confirmed), ...counted(confirmed, swarm) }
 }

@@ -10,7 +10,6 @@ export type AccountId = string & { readonly kind: 'AccountId' }
 export const ACCOUNT_ID_SIZE = 33
 
 export const SESSION_ID_PREFIX = 0x05
-export const GROUP_ID_PREFIX = 0x03
 
 /** An account id from hex in either case, or undefined. */
 export function parseAccountId(text: string): AccountId | undefined {

@@ -2,10 +2,9 @@ import { utf8 } from '../../base/bytes.ts'
 import type { TimestampMs } from '../../base/clock.ts'
 import type { AccountId } from '../account.ts'
 import type { JsonObject } from '../json.ts'
-import type { MessageHash } from '../message.ts'
 import { DEFAULT_NAMESPACE, type Namespace } from '../namespace.ts'
 import { type Authentication, authenticationFields, requireAuthentication } from './authentication.ts'
-import { namespaceOrAllText } from './namespace-or-all.ts'
+import { type ListedHashes, namespaceOrAllText } from './namespace-or-all.ts'
 import { accountField, namespaceOrAllField, required, stringField, timestampField } from './parameter.ts'
 
 /** Delete every message of one namespace, or of all, on every member of the swarm. */
@@ -32,18 +31,8 @@ export function deleteAllSignedText(namespace: Namespace | 'all', timestampMs: T
   return utf8(`delete_all${namespaceOrAllText(namespace)}${timestampMs}`)
 }
 
-/** What each node signs: the hashes it deleted, sorted over all namespaces. */
-export function deleteAllResultSignedText(
-  account: AccountId,
-  timestampMs: TimestampMs,
-  deleted: readonly MessageHash[],
-): Uint8Array {
-  return utf8(`${account}${timestampMs}${deleted.join('')}`)
-}
-
 /** One node's part of the answer. */
 export type DeleteAllResult = {
-  /** Sorted; for `all` a list for each namespace, by its decimal text. */
-  readonly deleted: readonly MessageHash[] | Readonly<Record<string, readonly MessageHash[]>>
+  readonly deleted: ListedHashes
   readonly signature: string
 }

@@ -2,10 +2,9 @@ import { utf8 } from '../../base/bytes.ts'
 import type { TimestampMs } from '../../base/clock.ts'
 import type { AccountId } from '../account.ts'
 import type { JsonObject } from '../json.ts'
-import type { MessageHash } from '../message.ts'
 import { DEFAULT_NAMESPACE, type Namespace } from '../namespace.ts'
 import { type Authentication, authenticationFields, requireAuthentication } from './authentication.ts'
-import { namespaceOrAllText } from './namespace-or-all.ts'
+import { type ListedHashes, namespaceOrAllText } from './namespace-or-all.ts'
 import { accountField, namespaceOrAllField, required, stringField, timestampField } from './parameter.ts'
 
 /** Delete the messages of one namespace, or of all, that are as old as a moment or older, on every member of the swarm. */
@@ -33,18 +32,8 @@ export function deleteBeforeSignedText(namespace: Namespace | 'all', beforeMs: T
   return utf8(`delete_before${namespaceOrAllText(namespace)}${beforeMs}`)
 }
 
-/** What each node signs: the hashes it deleted, sorted over all namespaces. */
-export function deleteBeforeResultSignedText(
-  account: AccountId,
-  beforeMs: TimestampMs,
-  deleted: readonly MessageHash[],
-): Uint8Array {
-  return utf8(`${account}${beforeMs}${deleted.join('')}`)
-}
-
 /** One node's part of the answer. */
 export type DeleteBeforeResult = {
-  /** Sorted; for `all` a list for each namespace, by its decimal text. */
-  readonly deleted: readonly MessageHash[] | Readonly<Record<string, readonly MessageHash[]>>
+  readonly deleted: ListedHashes
   readonly signature: string
 }

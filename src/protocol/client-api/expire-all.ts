@@ -2,10 +2,9 @@ import { utf8 } from '../../base/bytes.ts'
 import type { TimestampMs } from '../../base/clock.ts'
 import type { AccountId } from '../account.ts'
 import type { JsonObject } from '../json.ts'
-import type { MessageHash } from '../message.ts'
 import { DEFAULT_NAMESPACE, type Namespace } from '../namespace.ts'
 import { type Authentication, authenticationFields, requireAuthentication } from './authentication.ts'
-import { namespaceOrAllText } from './namespace-or-all.ts'
+import { type ListedHashes, namespaceOrAllText } from './namespace-or-all.ts'
 import { accountField, namespaceOrAllField, required, stringField, timestampField } from './parameter.ts'
 
 /** Let no message of one namespace, or of all, live longer than to a moment, on every member of the swarm. */
@@ -32,18 +31,8 @@ export function expireAllSignedText(namespace: Namespace | 'all', expiryMs: Time
   return utf8(`expire_all${namespaceOrAllText(namespace)}${expiryMs}`)
 }
 
-/** What each node signs: the hashes it shortened, sorted over all namespaces. */
-export function expireAllResultSignedText(
-  account: AccountId,
-  expiryMs: TimestampMs,
-  updated: readonly MessageHash[],
-): Uint8Array {
-  return utf8(`${account}${expiryMs}${updated.join('')}`)
-}
-
 /** One node's part of the answer. */
 export type ExpireAllResult = {
-  /** Sorted; for `all` a list for each namespace, by its decimal text. */
-  readonly updated: readonly MessageHash[] | Readonly<Record<string, readonly MessageHash[]>>
+  readonly updated: ListedHashes
   readonly signature: string
 }

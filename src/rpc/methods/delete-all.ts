@@ -1,10 +1,9 @@
 import {
   type DeleteAllRequest,
-  deleteAllResultSignedText,
   deleteAllSignedText,
   parseDeleteAllParams,
 } from '../../protocol/client-api/delete-all.ts'
-import { hashesByNamespace } from '../../protocol/client-api/namespace-or-all.ts'
+import { affectedHashesSignedText, hashesByNamespace } from '../../protocol/client-api/namespace-or-all.ts'
 import { SUBACCOUNT_DELETE } from '../../protocol/client-api/subaccount.ts'
 import type { Authenticator } from '../authentication.ts'
 import type { Messages } from '../messages.ts'
@@ -34,7 +33,7 @@ export function createDeleteAllMethod(components: DeleteAllComponents): SwarmMet
     async execute({ account, namespace, timestampMs }) {
       const deleted = await messages.deleteAll(account, namespace)
       const hashes = deleted.map(({ hash }) => hash)
-      const signature = signResult(identity, deleteAllResultSignedText(account, timestampMs, hashes))
+      const signature = signResult(identity, affectedHashesSignedText(account, timestampMs, hashes))
       return { deleted: hashesByNamespace(namespace, deleted), signature }
     },
   }

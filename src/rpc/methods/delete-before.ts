@@ -1,10 +1,9 @@
 import {
   type DeleteBeforeRequest,
-  deleteBeforeResultSignedText,
   deleteBeforeSignedText,
   parseDeleteBeforeParams,
 } from '../../protocol/client-api/delete-before.ts'
-import { hashesByNamespace } from '../../protocol/client-api/namespace-or-all.ts'
+import { affectedHashesSignedText, hashesByNamespace } from '../../protocol/client-api/namespace-or-all.ts'
 import { SUBACCOUNT_DELETE } from '../../protocol/client-api/subaccount.ts'
 import { SIGNATURE_WINDOW_MS } from '../../protocol/limits.ts'
 import type { Authenticator } from '../authentication.ts'
@@ -38,7 +37,7 @@ export function createDeleteBeforeMethod(components: DeleteBeforeComponents): Sw
     async execute({ account, namespace, beforeMs }) {
       const deleted = await messages.deleteBefore(account, namespace, beforeMs)
       const hashes = deleted.map(({ hash }) => hash)
-      const signature = signResult(identity, deleteBeforeResultSignedText(account, beforeMs, hashes))
+      const signature = signResult(identity, affectedHashesSignedText(account, beforeMs, hashes))
       return { deleted: hashesByNamespace(namespace, deleted), signature }
     },
   }

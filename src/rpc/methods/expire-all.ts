@@ -1,10 +1,9 @@
 import {
   type ExpireAllRequest,
-  expireAllResultSignedText,
   expireAllSignedText,
   parseExpireAllParams,
 } from '../../protocol/client-api/expire-all.ts'
-import { hashesByNamespace } from '../../protocol/client-api/namespace-or-all.ts'
+import { affectedHashesSignedText, hashesByNamespace } from '../../protocol/client-api/namespace-or-all.ts'
 import { SUBACCOUNT_DELETE } from '../../protocol/client-api/subaccount.ts'
 import { SIGNATURE_WINDOW_MS } from '../../protocol/limits.ts'
 import type { Authenticator } from '../authentication.ts'
@@ -40,7 +39,7 @@ export function createExpireAllMethod(components: ExpireAllComponents): SwarmMet
     async execute({ account, namespace, expiryMs }) {
       const updated = await messages.expireAll(account, namespace, expiryMs)
       const hashes = updated.map(({ hash }) => hash)
-      const signature = signResult(identity, expireAllResultSignedText(account, expiryMs, hashes))
+      const signature = signResult(identity, affectedHashesSignedText(account, expiryMs, hashes))
       return { updated: hashesByNamespace(namespace, updated), signature }
     },
   }

@@ -4,10 +4,11 @@ import type { TimestampMs } from '../../../src/base/clock.ts'
 import { sign } from '../../../src/crypto/signature.ts'
 import { parseBatchParams } from '../../../src/protocol/client-api/batch.ts'
 import { deleteResultSignedText, parseDeleteParams } from '../../../src/protocol/client-api/delete.ts'
-import { deleteAllResultSignedText, parseDeleteAllParams } from '../../../src/protocol/client-api/delete-all.ts'
+import { parseDeleteAllParams } from '../../../src/protocol/client-api/delete-all.ts'
 import type { Envelope } from '../../../src/protocol/client-api/envelope.ts'
 import { expireResultSignedText, parseExpireParams } from '../../../src/protocol/client-api/expire.ts'
 import { parseGetExpiriesParams } from '../../../src/protocol/client-api/get-expiries.ts'
+import { affectedHashesSignedText } from '../../../src/protocol/client-api/namespace-or-all.ts'
 import { parseRetrieveParams } from '../../../src/protocol/client-api/retrieve.ts'
 import { parseStoreParams, storeResultSignedText } from '../../../src/protocol/client-api/store.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/json.ts'
@@ -99,7 +100,7 @@ function remove(swarm: TestSwarm, member: TestNode, params: JsonObject): JsonObj
 function removeAll(swarm: TestSwarm, member: TestNode, params: JsonObject): JsonObject {
   const { account, namespace, timestampMs } = parseDeleteAllParams(params)
   const deleted = drop(swarm, member, (message) => namespace === 'all' || message.namespace === namespace)
-  const signature = signed(member, deleteAllResultSignedText(account, timestampMs, deleted))
+  const signature = signed(member, affectedHashesSignedText(account, timestampMs, deleted))
   return { deleted: namespace === 'all' ? { 0: deleted } : deleted, signature }
 }
 

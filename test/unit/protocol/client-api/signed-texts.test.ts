@@ -5,14 +5,12 @@ import { ed25519KeyPairFromSeed, toX25519PublicKey } from '../../../../src/crypt
 import { sign, verifySignature } from '../../../../src/crypto/signature.ts'
 import { parseAccountId } from '../../../../src/protocol/account.ts'
 import { deleteResultSignedText, deleteSignedText } from '../../../../src/protocol/client-api/delete.ts'
-import { deleteAllResultSignedText, deleteAllSignedText } from '../../../../src/protocol/client-api/delete-all.ts'
-import {
-  deleteBeforeResultSignedText,
-  deleteBeforeSignedText,
-} from '../../../../src/protocol/client-api/delete-before.ts'
+import { deleteAllSignedText } from '../../../../src/protocol/client-api/delete-all.ts'
+import { deleteBeforeSignedText } from '../../../../src/protocol/client-api/delete-before.ts'
 import { expireResultSignedText, expireSignedText } from '../../../../src/protocol/client-api/expire.ts'
-import { expireAllResultSignedText, expireAllSignedText } from '../../../../src/protocol/client-api/expire-all.ts'
+import { expireAllSignedText } from '../../../../src/protocol/client-api/expire-all.ts'
 import { getExpiriesSignedText } from '../../../../src/protocol/client-api/get-expiries.ts'
+import { affectedHashesSignedText } from '../../../../src/protocol/client-api/namespace-or-all.ts'
 import { retrieveSignedText } from '../../../../src/protocol/client-api/retrieve.ts'
 import { revocationResultSignedText, revocationSignedText } from '../../../../src/protocol/client-api/revocation.ts'
 import { storeResultSignedText, storeSignedText } from '../../../../src/protocol/client-api/store.ts'
@@ -59,7 +57,7 @@ const BUILT: Record<string, { text: Uint8Array; signer: typeof account }> = {
   revoke_subaccount: { text: revocationSignedText('revoke_subaccount', t, [token]), signer: account },
   unrevoke_subaccount: { text: revocationSignedText('unrevoke_subaccount', t, [token]), signer: account },
   'node: store response (hash)': { text: storeResultSignedText(h1), signer: node },
-  'node: delete_all response': { text: deleteAllResultSignedText(groupId, t, [h1, h2]), signer: node },
+  'node: delete_all response': { text: affectedHashesSignedText(groupId, t, [h1, h2]), signer: node },
   'node: delete response (requested h2,h1; deleted h1)': {
     text: deleteResultSignedText(groupId, [h2, h1], [h1]),
     signer: node,
@@ -82,8 +80,7 @@ test.each(known)('$name', ({ name, message_hex, signature_b64 }) => {
 
 test("a node's delete_before and expire_all results cover the moment and the sorted hashes", () => {
   const expected = toHex(utf8(`${groupId}${t}${h1}${h2}`))
-  expect(toHex(deleteBeforeResultSignedText(groupId, t, [h1, h2]))).toBe(expected)
-  expect(toHex(expireAllResultSignedText(groupId, t, [h1, h2]))).toBe(expected)
+  expect(toHex(affectedHashesSignedText(groupId, t, [h1, h2]))).toBe(expected)
 })
 
 test("a node's result of a revocation covers the raw tokens in the order of the request", () => {
