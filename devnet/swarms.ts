@@ -1,11 +1,11 @@
 import type { AccountId } from '../src/protocol/account.ts'
 import { type NetworkId, networkIdOf } from '../src/protocol/network-id.ts'
 import { type Member, parseServiceNodeKey, type ServiceNodeKey } from '../src/protocol/service-node.ts'
+import { swarmIdFor } from '../src/protocol/swarm-assignment.ts'
+import { swarmSpaceOf } from '../src/protocol/swarm-space.ts'
 import { serviceNodeRewardsAbi } from '../src/staking/abi.ts'
-import { swarmIdFor } from '../src/swarm/assignment.ts'
 import { defaultSwarmOptions } from '../src/swarm/options.ts'
 import { computeSwarms, type SwarmRange } from '../src/swarm/placement.ts'
-import { swarmSpaceOf } from '../src/swarm/swarm-space.ts'
 import { createChainClient } from './chain/chain-client.ts'
 import type { StakingChain } from './stakes.ts'
 

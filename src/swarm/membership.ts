@@ -8,12 +8,12 @@ import {
   type Swarm,
   swarmIdText,
 } from '../protocol/service-node.ts'
-import type { SwarmArc } from './assignment.ts'
+import type { SwarmArc } from '../protocol/swarm-assignment.ts'
+import { swarmSpaceOf } from '../protocol/swarm-space.ts'
 import type { SwarmMetrics } from './metrics.ts'
 import type { SwarmOptions } from './options.ts'
 import type { SwarmRange } from './placement.ts'
 import { SwarmMap } from './swarm-map.ts'
-import { swarmSpaceOf } from './swarm-space.ts'
 
 export interface SwarmMembershipComponents {
   /** The key of this node. */

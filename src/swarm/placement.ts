@@ -4,7 +4,7 @@ import { sha256 } from '../crypto/hash.ts'
 import { PUBLIC_KEY_SIZE } from '../crypto/keys.ts'
 import type { NetworkId } from '../protocol/network-id.ts'
 import type { Member, ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
-import { SWARM_SPACE_SIZE, type SwarmSpace } from './swarm-space.ts'
+import { SWARM_SPACE_SIZE, type SwarmSpace } from '../protocol/swarm-space.ts'
 
 // Which swarms a member list makes: a pure function, so that every node, client and test computes the same without a
 // vote (docs/protocol/swarms.md).

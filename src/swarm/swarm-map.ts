@@ -1,9 +1,9 @@
 import { SECOND } from '../base/clock.ts'
 import type { NetworkId } from '../protocol/network-id.ts'
 import type { Member, MembershipEpoch, ServiceNodeKey } from '../protocol/service-node.ts'
-import { arcOf, nearestSwarmIndex, type SwarmArc } from './assignment.ts'
+import { arcOf, nearestSwarmIndex, type SwarmArc } from '../protocol/swarm-assignment.ts'
+import type { SwarmSpace } from '../protocol/swarm-space.ts'
 import { computeSwarms, type SwarmRange } from './placement.ts'
-import type { SwarmSpace } from './swarm-space.ts'
 
 export interface SwarmMapOptions {
   readonly sizeMin: number

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseAccountId } from '../../../src/protocol/account.ts'
-import { swarmSpaceOf } from '../../../src/swarm/swarm-space.ts'
+import { swarmSpaceOf } from '../../../src/protocol/swarm-space.ts'
 import vectors from '../../vectors/swarm-space.json' with { type: 'json' }
 
 function spaceOf(text: string): bigint {

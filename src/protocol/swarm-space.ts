@@ -1,4 +1,4 @@
-import type { AccountId } from '../protocol/account.ts'
+import type { AccountId } from './account.ts'
 
 /** A point on the 64-bit ring that accounts and swarms share. */
 export type SwarmSpace = bigint

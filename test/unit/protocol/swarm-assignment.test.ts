@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { arcOf, nearestSwarmIndex, swarmIdFor } from '../../../src/swarm/assignment.ts'
+import { arcOf, nearestSwarmIndex, swarmIdFor } from '../../../src/protocol/swarm-assignment.ts'
 import vectors from '../../vectors/swarm-assignment.json' with { type: 'json' }
 
 const RING = 1n << 64n
