@@ -24,9 +24,10 @@ export class ConnectionLimiter {
     this.#metrics = components.metrics
     this.#options = options
     this.#rates = new RateLimiter(components, {
-      rateBurst: options.connectionBurst,
-      ratePerSecond: options.connectionsPerSecond,
-      rateAddressesMax: options.rateAddressesMax,
+      burst: options.connectionBurst,
+      perSecond: options.connectionsPerSecond,
+      keysMax: options.rateAddressesMax,
+      whenFull: 'refuse',
     })
   }
 

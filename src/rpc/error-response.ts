@@ -29,6 +29,7 @@ const STATUS = {
   FORWARDER_REFUSED: 403,
   NO_SWARMS: 500,
   STORAGE_FULL: 507,
+  RATE_EXCEEDED: 429,
   BODY_TOO_LARGE: 413,
   BODY_INCOMPLETE: 408,
   SERVER_BUSY: 503,
@@ -37,7 +38,9 @@ const STATUS = {
 /** Answer to a request that was refused, or undefined for an error that nobody foresaw. */
 export function refusalOf(error: unknown): (ClientAnswer & { readonly body: string }) | undefined {
   if (error instanceof RpcError || error instanceof ProtocolError) {
-    return { status: STATUS[error.code], body: error.message }
+    const { retryAfterSeconds } = error.details
+    const retry = typeof retryAfterSeconds === 'number' && { retryAfterSeconds }
+    return { status: STATUS[error.code], body: error.message, ...retry }
   }
   // Any part that has too much to do says so with this code.
   return error instanceof CodedError && error.code === 'BUSY' ? BUSY : undefined

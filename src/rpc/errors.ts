@@ -23,6 +23,8 @@ export type RpcErrorCode =
   | 'NO_SWARMS'
   /** The disk or the account's share of it is full. */
   | 'STORAGE_FULL'
+  /** More requests than one account or one other service node may make; `retryAfterSeconds` says when there is room for the next. */
+  | 'RATE_EXCEEDED'
   /** The body has more bytes than a request may have. */
   | 'BODY_TOO_LARGE'
   /** The body came too slowly or ended early. */

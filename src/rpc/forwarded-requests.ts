@@ -12,12 +12,14 @@ import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { Dispatcher, DispatcherComponents } from './dispatcher.ts'
 import { refusalOf, reportFailure } from './error-response.ts'
 import { RpcError } from './errors.ts'
+import type { MemberLimiter } from './member-limiter.ts'
 import type { Call } from './method.ts'
 import type { ForwardedWork } from './method-table.ts'
 import { statusClass } from './metrics.ts'
 import type { SwarmView } from './service-node-directory.ts'
 
 export interface ForwardedRequestsComponents extends DispatcherComponents {
+  readonly members: MemberLimiter
   readonly swarm: Pick<SwarmView, 'epoch' | 'replicas'>
 }
 
@@ -38,6 +40,7 @@ export class ForwardedRequests {
 
   async #answer(from: ServiceNodeKey, payload: Uint8Array, signal: AbortSignal): Promise<ForwardedAnswer> {
     try {
+      this.#components.members.take(from)
       const request = decodeForwardedRequest(payload)
       return this.#counted(request, await this.#execute(from, request, signal))
     } catch (error) {
@@ -57,6 +60,7 @@ export class ForwardedRequests {
 
     const call: Call = { entry: 'member', nowMs, receivedMs: request.receivedMs, signal }
     work.check(call)
+    if (work.isOpen) this.#components.members.takeOpenWrite(from, work.account)
     return { status: 200, body: await work.execute(call) }
   }
 

@@ -12,6 +12,8 @@ export interface HttpAnswer {
   readonly contentType: 'application/json' | 'text/plain' | 'application/octet-stream'
   readonly body: Uint8Array
   readonly headers?: Readonly<Record<string, string>>
+  /** How many requests it answers, when there are more than one. */
+  readonly requests?: number
   /** Set when no method saw the request. */
   readonly rejected?: RejectReason
 }
@@ -86,7 +88,16 @@ function jsonAnswer(status: number, body: JsonValue): HttpAnswer {
   return { status, contentType: 'application/json', body: utf8(JSON.stringify(body)) }
 }
 
-function clientAnswer({ status, body, bytes }: ClientAnswer): HttpAnswer {
+function clientAnswer(answer: ClientAnswer): HttpAnswer {
+  const { requests, retryAfterSeconds } = answer
+  return {
+    ...answerBody(answer),
+    ...(requests !== undefined && { requests }),
+    ...(retryAfterSeconds !== undefined && { headers: { 'Retry-After': String(retryAfterSeconds) } }),
+  }
+}
+
+function answerBody({ status, body, bytes }: ClientAnswer): HttpAnswer {
   if (bytes !== undefined) return { status, contentType: 'application/octet-stream', body: bytes }
   return typeof body === 'string' ? textAnswer(status, body) : jsonAnswer(status, body)
 }

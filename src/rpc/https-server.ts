@@ -3,7 +3,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, DurationMs } from '../base/clock.ts'
 import { raceSignal, withDeadline } from '../base/deadline.ts'
 import { listenError } from '../base/listen-error.ts'
 import type { Logger } from '../base/logger.ts'
@@ -24,7 +24,7 @@ import {
 import { MemoryBudget } from './memory-budget.ts'
 import type { RejectReason, RpcMetrics } from './metrics.ts'
 import type { RpcOptions } from './options.ts'
-import { RateLimiter } from './rate-limiter.ts'
+import { RateLimiter, retryAfterSeconds } from './rate-limiter.ts'
 import { BodyReader } from './request-body.ts'
 
 export interface HttpsServerComponents extends RouteComponents {
@@ -109,7 +109,14 @@ class HttpsEntry {
     this.#options = options
     this.#routes = createRoutes(components)
     this.#fixedAnswers = createFixedAnswers(components)
-    this.#rates = new RateLimiter(components, options)
+    const { rateAddressesMax, rateBurst, ratePerSecond } = options
+    const limits = {
+      burst: rateBurst,
+      perSecond: ratePerSecond,
+      keysMax: rateAddressesMax,
+      whenFull: 'refuse',
+    } as const
+    this.#rates = new RateLimiter(components, limits)
     this.#connections = new ConnectionLimiter(components, options)
     this.#bodies = new BodyReader(options)
     this.#answers = new MemoryBudget(options.answersMaxBytes)
@@ -179,13 +186,17 @@ class HttpsEntry {
     this.#byAddress.add(address)
     try {
       const answer = await this.#bodies.use(request, (body) => this.#ask(route, request, body, gone.signal))
-      // A small request may have an answer that costs as much as a hundred others.
-      this.#rates.charge(address, Math.floor(answer.body.length / this.#options.rateAnswerBytes))
+      this.#rates.charge(address, this.#costBesides(answer))
       return answer
     } finally {
       this.#byAddress.remove(address)
       response.off('close', leave)
     }
+  }
+
+  /** A small request may have an answer that costs as much as a hundred others, and a batch is as much work as what is in it. */
+  #costBesides({ body, requests = 1 }: HttpAnswer): number {
+    return requests - 1 + Math.floor(body.length / this.#options.rateAnswerBytes)
   }
 
   #ask(route: Route, { headers }: IncomingMessage, body: Uint8Array, gone: AbortSignal): Promise<HttpAnswer> {
@@ -196,9 +207,8 @@ class HttpsEntry {
 
   #refusalBeforeBody(address: string, { headers }: IncomingMessage): HttpAnswer | undefined {
     const { requestsMax, requestsPerAddressMax } = this.#options
-    if (this.#byAddress.of(address) >= requestsPerAddressMax || !this.#rates.take(address)) {
-      return { ...textAnswer(429, 'Too Many Requests\n', 'rate'), headers: { 'Retry-After': '1' } }
-    }
+    if (this.#byAddress.of(address) >= requestsPerAddressMax) return tooManyRequests(0)
+    if (!this.#rates.take(address)) return tooManyRequests(this.#rates.waitMs(address))
     if (this.#inFlight > requestsMax) return textAnswer(503, 'Server busy, try again later', 'busy')
     const encoding = headers['content-encoding'] ?? 'identity'
     if (encoding !== 'identity') return textAnswer(415, 'Compressed request bodies are not accepted', 'encoding')
@@ -257,6 +267,11 @@ function isFinalStatus(status: number): boolean {
 /** The client should wait a moment before it tries again. */
 function isOverloaded(status: number): boolean {
   return status === 503 || status === 507
+}
+
+function tooManyRequests(waitMs: DurationMs): HttpAnswer {
+  const headers = { 'Retry-After': String(retryAfterSeconds(waitMs)) }
+  return { ...textAnswer(429, 'Too Many Requests\n', 'rate'), headers }
 }
 
 function notFound({ method, url }: IncomingMessage): HttpAnswer {

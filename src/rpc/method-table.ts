@@ -2,6 +2,7 @@ import type { AccountId } from '../protocol/account.ts'
 import type { ClientAnswer, Envelope } from '../protocol/client-api/envelope.ts'
 import type { MethodName } from '../protocol/client-api/methods.ts'
 import type { JsonObject } from '../protocol/json.ts'
+import type { AccountLimiter, AccountUser } from './account-limiter.ts'
 import type { ActiveNodeList } from './active-node-list.ts'
 import type { Authenticator } from './authentication.ts'
 import type { ByteGate } from './byte-gate.ts'
@@ -30,6 +31,7 @@ import type { ServiceNodeList } from './service-node-list.ts'
 import { runOnSwarm, type SwarmRequestComponents } from './swarm-request.ts'
 
 export interface MethodComponents extends SwarmRequestComponents {
+  readonly accounts: AccountLimiter
   readonly activeNodes: ActiveNodeList
   readonly authenticator: Authenticator
   readonly directory: ServiceNodeDirectory
@@ -70,6 +72,8 @@ export interface PreparedRequest {
 
 export interface ForwardedWork {
   readonly account: AccountId
+  /** Whether anybody may do it: no signature of the account says that a client asked for it. */
+  readonly isOpen: boolean
   /** @throws {RpcError} when it is refused */
   check(call: Call): void
   execute(call: Call): Promise<JsonObject>
@@ -77,7 +81,7 @@ export interface ForwardedWork {
 
 /** Every method by its name: a method without a line here does not compile. */
 export function createMethodTable(components: MethodComponents, read: PartReaders): Record<MethodName, BoundMethod> {
-  const onSwarm = <Request extends { readonly account: AccountId }>(name: MethodName, method: SwarmMethod<Request>) =>
+  const onSwarm = <Request extends AccountUser>(name: MethodName, method: SwarmMethod<Request>) =>
     bindToSwarm(components, name, method)
   return {
     active_nodes_bin: bind(createActiveNodesBinMethod(components)),
@@ -114,7 +118,7 @@ function bind<Request>(method: LocalMethod<Request>): BoundMethod {
   }
 }
 
-function bindToSwarm<Request extends { readonly account: AccountId }>(
+function bindToSwarm<Request extends AccountUser>(
   components: MethodComponents,
   name: MethodName,
   method: SwarmMethod<Request>,
@@ -128,6 +132,7 @@ function bindToSwarm<Request extends { readonly account: AccountId }>(
         retrieveBytes: 0,
         forwarded: {
           account: request.account,
+          isOpen: method.isOpen?.(request) ?? false,
           check: (call) => method.check(request, call),
           execute: (call) => method.execute(request, call),
         },

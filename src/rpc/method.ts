@@ -1,8 +1,8 @@
 import type { DurationMs, TimestampMs } from '../base/clock.ts'
-import type { AccountId } from '../protocol/account.ts'
 import type { ClientAnswer } from '../protocol/client-api/envelope.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { SIGNATURE_WINDOW_FORWARDED_MS, SIGNATURE_WINDOW_MS } from '../protocol/limits.ts'
+import type { AccountUser } from './account-limiter.ts'
 import { RpcError } from './errors.ts'
 import type { MemoryShare } from './memory-budget.ts'
 import type { RequestEntry } from './metrics.ts'
@@ -34,8 +34,10 @@ export interface LocalMethod<Request> {
 }
 
 /** Runs on every member of an account's swarm: here at once, and on the others by forwarding. */
-export interface SwarmMethod<Request extends { readonly account: AccountId }> {
+export interface SwarmMethod<Request extends AccountUser> {
   parse(params: JsonObject): Request
+  /** Whether anybody may do it, so that no signature has been checked. */
+  isOpen?(request: Request): boolean
   /**
    * Clock, limits and signature, in this order. Repeated by every member.
    * @throws {RpcError} whose message the client gets

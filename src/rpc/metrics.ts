@@ -1,9 +1,13 @@
 import type { MetricsRegister } from '../base/metrics.ts'
 import type { MethodName } from '../protocol/client-api/methods.ts'
+import type { AccountUse } from './options.ts'
 
 export type StatusClass = '2xx' | '4xx' | '421' | '5xx'
 /** Where a request came from. */
 export type RequestEntry = 'https' | 'onion' | 'member'
+
+/** What was done with one account, or came from one other service node, more often than it may be. */
+export type LimitedUse = AccountUse | 'memberRequests' | 'memberStores'
 
 /** Why a request or connection ended before any method saw it. */
 export type RejectReason =
@@ -47,6 +51,11 @@ export function createRpcMetrics(register: MetricsRegister) {
       name: 'starling_rpc_rejected_total',
       help: 'Requests and connections refused before any method saw them',
       labelNames: ['reason'],
+    }),
+    limited: register.counter<{ use: LimitedUse }>({
+      name: 'starling_rpc_limited_total',
+      help: 'Requests refused because one account or one other service node had made as many as it may, by what they would do',
+      labelNames: ['use'],
     }),
     connections: register.gauge({
       name: 'starling_rpc_connections',

@@ -1,5 +1,12 @@
 import { type DurationMs, SECOND } from '../base/clock.ts'
 import { REQUEST_MAX_BYTES } from '../protocol/limits.ts'
+import type { Rate } from './rate-limiter.ts'
+
+/**
+ * What is done with an account. What its owner signs and what anybody may do are counted apart, or anybody could use up what the
+ * owner has.
+ */
+export type AccountUse = 'reads' | 'writes' | 'openReads' | 'openWrites'
 
 export interface RpcOptions {
   /** Address that the HTTPS server listens on. */
@@ -64,6 +71,22 @@ export interface RpcOptions {
   /** Addresses whose rate is remembered; when all of them are active, a newcomer is refused. */
   readonly rateAddressesMax: number
 
+  /**
+   * Requests that this node takes for one account, from whomever and whichever way, by what they do. Those inside a batch count each.
+   * `open` are those that need no signature.
+   */
+  readonly accountRates: Readonly<Record<AccountUse, Rate>>
+  /** Of these, signed requests of one subaccount: a member of a group is one. */
+  readonly subaccountRates: Readonly<Record<'reads' | 'writes', Rate>>
+  /** Accounts whose rates are remembered, for each of these rates; beyond it the one that was used the longest ago is forgotten. */
+  readonly accountsMax: number
+  /** Requests that one other member of our swarms may pass on to us. */
+  readonly memberRate: Rate
+  /** Of these, stores into one account that need no signature: what the member itself would take of clients, and as much again. */
+  readonly memberOpenWriteRate: Rate
+  /** Pairs of a member and an account whose stores are remembered; beyond it the one that was used the longest ago is forgotten. */
+  readonly memberAccountsMax: number
+
   /** Ed25519 keys, of accounts that poll and of service nodes, whose X25519 image is remembered. */
   readonly conversionsMax: number
   /** Time between an exit request and the unlocking of the stake, for the estimate in the service node list. */
@@ -102,6 +125,24 @@ export const defaultRpcOptions: RpcOptions = {
   ratePerSecond: 300,
   rateAnswerBytes: 64 * 1024,
   rateAddressesMax: 10_000,
+  // A device polls each 5 s with 5 to 7 requests, one of them a write (an `expire`). Two of a swarm's members are asked, so of a group of
+  // 100 people with 150 devices a node of a swarm of five sees 60 reads and 12 writes a second; and in the worst case all of them at
+  // once, when their network comes back. Twice that, and what restores a device: a mailbox of 128 MiB in answers of 1.5 MB.
+  // Into an inbox many write, but each of them by hand: 20 a second are more than anybody reads.
+  accountRates: {
+    reads: { burst: 1_500, perSecond: 150 },
+    writes: { burst: 600, perSecond: 60 },
+    openReads: { burst: 600, perSecond: 60 },
+    openWrites: { burst: 300, perSecond: 20 },
+  },
+  // One person's devices: ten of them, each with two polls at once.
+  subaccountRates: { reads: { burst: 300, perSecond: 20 }, writes: { burst: 150, perSecond: 5 } },
+  // As many accounts as poll a node that answers 4,000 times a second; 3 MB for each of the six rates when full.
+  accountsMax: 20_000,
+  // A node writes some 2,000 times a second: one that lies takes a quarter, and seven that do not have room.
+  memberRate: { burst: 2_000, perSecond: 500 },
+  memberOpenWriteRate: { burst: 600, perSecond: 40 },
+  memberAccountsMax: 20_000,
   conversionsMax: 20_000,
   unlockAfterMs: 15 * 24 * 3600 * SECOND,
   blockTimeMs: 250,

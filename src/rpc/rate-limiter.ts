@@ -1,57 +1,90 @@
 import type { Clock, DurationMs } from '../base/clock.ts'
-import type { RpcOptions } from './options.ts'
+
+/** How fast something may happen: tokens in a full bucket, and how many come back. */
+export interface Rate {
+  readonly burst: number
+  readonly perSecond: number
+}
+
+export interface RateLimiterOptions extends Rate {
+  /** Buckets remembered. */
+  readonly keysMax: number
+  /**
+   * What happens to a newcomer when all of them are in use: it is refused, or the bucket that was used the longest ago is forgotten, which
+   * fills it.
+   */
+  readonly whenFull: 'refuse' | 'forget'
+}
 
 /** Buckets looked at for one that is full again, when a newcomer needs room. */
 const EVICTIONS_TRIED = 8
 
 /**
- * A token bucket for each address. A bucket is kept as the moment at which it will be full, and forgotten when it is:
- * a full bucket is the same as none. When all of them are in use a newcomer is refused, so memory is bounded.
+ * A token bucket for each key, such as an address. A bucket is kept as the moment at which it will be full, and forgotten
+ * when it is: a full bucket is the same as none. Memory is bounded by the number of buckets.
  */
 export class RateLimiter {
   readonly #clock: Pick<Clock, 'monotonicMs'>
-  readonly #addressesMax: number
+  readonly #keysMax: number
+  readonly #refusesWhenFull: boolean
   readonly #tokenMs: DurationMs
   readonly #bucketMs: DurationMs
-  /** Address to the moment of being full, the least recently used first. */
+  /** Key to the moment of being full, the least recently used first. */
   readonly #fullAtMs = new Map<string, DurationMs>()
 
-  constructor(
-    { clock }: { clock: Pick<Clock, 'monotonicMs'> },
-    options: Pick<RpcOptions, 'rateBurst' | 'ratePerSecond' | 'rateAddressesMax'>,
-  ) {
+  constructor({ clock }: { clock: Pick<Clock, 'monotonicMs'> }, options: RateLimiterOptions) {
     this.#clock = clock
-    this.#addressesMax = options.rateAddressesMax
-    this.#tokenMs = 1000 / options.ratePerSecond
-    this.#bucketMs = options.rateBurst * this.#tokenMs
+    this.#keysMax = options.keysMax
+    this.#refusesWhenFull = options.whenFull === 'refuse'
+    this.#tokenMs = 1000 / options.perSecond
+    this.#bucketMs = options.burst * this.#tokenMs
   }
 
-  /** Takes a token of this address. False when it has none left. */
-  take(address: string): boolean {
+  /** Takes a token of this key. False when it has none left. */
+  take(key: string): boolean {
     const nowMs = this.#clock.monotonicMs()
-    const heldMs = this.#fullAtMs.get(address)
+    const heldMs = this.#fullAtMs.get(key)
     if (heldMs === undefined && !this.#makeRoom(nowMs)) return false
-    const fullAtMs = Math.max(heldMs ?? nowMs, nowMs) + this.#tokenMs
-    // Half a token of slack keeps rounding from refusing the last token of a bucket.
-    if (fullAtMs - nowMs > this.#bucketMs + this.#tokenMs / 2) return false
-    this.#fullAtMs.delete(address)
-    this.#fullAtMs.set(address, fullAtMs)
+    if (this.#lackMs(heldMs, nowMs) > 0) return false
+    this.#fullAtMs.delete(key)
+    this.#fullAtMs.set(key, Math.max(heldMs ?? nowMs, nowMs) + this.#tokenMs)
     return true
   }
 
-  /** Takes more tokens of an address that has taken one; what it lacks, later requests wait for. */
-  charge(address: string, tokens: number): void {
-    const heldMs = this.#fullAtMs.get(address)
-    if (heldMs === undefined || tokens === 0) return
-    this.#fullAtMs.set(address, Math.max(heldMs, this.#clock.monotonicMs()) + tokens * this.#tokenMs)
+  /** How long a key that was refused has to wait for its next token. */
+  waitMs(key: string): DurationMs {
+    const heldMs = this.#fullAtMs.get(key)
+    if (heldMs === undefined) return this.#tokenMs
+    return Math.max(0, this.#lackMs(heldMs, this.#clock.monotonicMs()))
+  }
+
+  /** Takes more tokens of a key that has taken one; what it lacks, later requests wait for. */
+  charge(key: string, tokens: number): void {
+    const heldMs = this.#fullAtMs.get(key)
+    if (heldMs === undefined || tokens <= 0) return
+    this.#fullAtMs.set(key, Math.max(heldMs, this.#clock.monotonicMs()) + tokens * this.#tokenMs)
+  }
+
+  /** Time until there is a token; none or less when there is one. Half a token of slack keeps rounding from refusing the last one. */
+  #lackMs(heldMs: DurationMs | undefined, nowMs: DurationMs): DurationMs {
+    return Math.max(heldMs ?? nowMs, nowMs) + this.#tokenMs / 2 - nowMs - this.#bucketMs
   }
 
   #makeRoom(nowMs: DurationMs): boolean {
     let tried = 0
-    for (const [address, fullAtMs] of this.#fullAtMs) {
+    for (const [key, fullAtMs] of this.#fullAtMs) {
       if (tried++ === EVICTIONS_TRIED) break
-      if (fullAtMs <= nowMs) this.#fullAtMs.delete(address)
+      if (fullAtMs <= nowMs) this.#fullAtMs.delete(key)
     }
-    return this.#fullAtMs.size < this.#addressesMax
+    if (this.#fullAtMs.size < this.#keysMax) return true
+    if (this.#refusesWhenFull) return false
+    const oldest = this.#fullAtMs.keys().next()
+    if (!oldest.done) this.#fullAtMs.delete(oldest.value)
+    return true
   }
+}
+
+/** Value of a `Retry-After` header: whole seconds, one at least. */
+export function retryAfterSeconds(waitMs: DurationMs): number {
+  return Math.max(1, Math.ceil(waitMs / 1000))
 }

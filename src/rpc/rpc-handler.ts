@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import { type ClientAnswer, decodeEnvelope } from '../protocol/client-api/envelope.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import { AccountLimiter } from './account-limiter.ts'
 import { ActiveNodeList } from './active-node-list.ts'
 import { Authenticator } from './authentication.ts'
 import { ByteGate } from './byte-gate.ts'
@@ -10,6 +11,7 @@ import { Dispatcher } from './dispatcher.ts'
 import { refusalOf } from './error-response.ts'
 import { ForwardedRequests } from './forwarded-requests.ts'
 import { answerJsonRpc } from './json-rpc.ts'
+import { MemberLimiter } from './member-limiter.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import type { Messages } from './messages.ts'
 import type { ClientCall } from './method.ts'
@@ -60,6 +62,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
   const serviceNodes = new ServiceNodeList({ ...components, images }, options)
   const methods = {
     ...components,
+    accounts: new AccountLimiter(components, options),
     serviceNodes,
     activeNodes: new ActiveNodeList({ ...components, images }),
     reading: new ByteGate(options.readingMaxBytes),
@@ -68,7 +71,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
   }
   const retrievedBudget = new MemoryBudget(options.retrievedMaxBytes)
   const dispatcher = new Dispatcher(methods)
-  const forwarded = new ForwardedRequests(methods, dispatcher)
+  const forwarded = new ForwardedRequests({ ...methods, members: new MemberLimiter(components, options) }, dispatcher)
 
   const handleJson: RpcHandler['handleJson'] = async (body, signal, entry) => {
     const notReady = readiness()

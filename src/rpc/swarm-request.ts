@@ -10,6 +10,7 @@ import {
   type ForwardedAnswer,
 } from '../protocol/peer-api/forwarded-request.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import type { AccountLimiter, AccountUser } from './account-limiter.ts'
 import { refusalOf, reportFailure } from './error-response.ts'
 import type { Call, SwarmMethod } from './method.ts'
 import type { RpcMetrics } from './metrics.ts'
@@ -24,6 +25,7 @@ export type ForwardOutcome =
   | { readonly kind: 'unreachable' }
 
 export interface SwarmRequestComponents {
+  readonly accounts: Pick<AccountLimiter, 'take'>
   readonly log: Logger
   readonly metrics: RpcMetrics
   readonly identity: Pick<NodeIdentity, 'key'>
@@ -40,7 +42,7 @@ export interface SwarmRequestComponents {
 }
 
 /** A request for a whole swarm whose parameters are read. */
-export interface SwarmRequest<Request extends { readonly account: AccountId }> {
+export interface SwarmRequest<Request extends AccountUser> {
   readonly name: MethodName
   readonly method: SwarmMethod<Request>
   readonly request: Request
@@ -52,7 +54,7 @@ export interface SwarmRequest<Request extends { readonly account: AccountId }> {
  * Runs a request here and on the other members at once, and answers with each member's own result.
  * @throws {RpcError} when the request is refused before it runs anywhere
  */
-export async function runOnSwarm<Request extends { readonly account: AccountId }>(
+export async function runOnSwarm<Request extends AccountUser>(
   components: SwarmRequestComponents,
   { name, method, request, params }: SwarmRequest<Request>,
   call: Call,
@@ -60,6 +62,7 @@ export async function runOnSwarm<Request extends { readonly account: AccountId }
   const elsewhere = components.directory.wrongSwarm(request.account, call.nowMs)
   if (elsewhere !== undefined) return elsewhere
   method.check(request, call)
+  components.accounts.take(method.isOpen?.(request) ? 'openWrites' : 'writes', request)
 
   const payload = encodeForwardedRequest({ method: name, params, receivedMs: call.receivedMs })
   const [own, forwarded] = await Promise.all([

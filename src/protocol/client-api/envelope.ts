@@ -36,4 +36,8 @@ export interface ClientAnswer {
   readonly body: JsonValue
   /** What goes over HTTPS instead of `body`, which then is their base64. */
   readonly bytes?: Uint8Array
+  /** For a refusal because of too many requests: when to come back. */
+  readonly retryAfterSeconds?: number
+  /** How many requests it answers, when it was a batch: over HTTPS they count as that many. */
+  readonly requests?: number
 }

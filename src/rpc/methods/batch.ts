@@ -30,7 +30,8 @@ function prepareAll({ requests }: BatchRequest, { prepare }: BatchComponents): P
 }
 
 function batchAnswer(answers: readonly ClientAnswer[]): ClientAnswer {
-  return { status: 200, body: { results: answers.map(({ status, body }) => ({ code: status, body })) } }
+  const results = answers.map(({ status, body }) => ({ code: status, body }))
+  return { status: 200, body: { results }, requests: answers.length }
 }
 
 /** Runs its requests together. */

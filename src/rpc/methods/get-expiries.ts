@@ -5,19 +5,21 @@ import {
 } from '../../protocol/client-api/get-expiries.ts'
 import { SUBACCOUNT_READ } from '../../protocol/client-api/subaccount.ts'
 import { parseMessageHash } from '../../protocol/message.ts'
+import type { AccountLimiter } from '../account-limiter.ts'
 import type { Authenticator } from '../authentication.ts'
 import type { Messages } from '../messages.ts'
 import { type LocalMethod, requireRecent } from '../method.ts'
 import type { ServiceNodeDirectory } from '../service-node-directory.ts'
 
 export interface GetExpiriesComponents {
+  readonly accounts: AccountLimiter
   readonly authenticator: Authenticator
   readonly directory: Pick<ServiceNodeDirectory, 'wrongSwarm'>
   readonly messages: Pick<Messages, 'expiries'>
 }
 
 export function createGetExpiriesMethod(components: GetExpiriesComponents): LocalMethod<GetExpiriesRequest> {
-  const { authenticator, directory, messages } = components
+  const { accounts, authenticator, directory, messages } = components
   return {
     parse: parseGetExpiriesParams,
     async answer(request, call) {
@@ -32,6 +34,7 @@ export function createGetExpiriesMethod(components: GetExpiriesComponents): Loca
         access: SUBACCOUNT_READ,
         refusal: 'get_expiries signature verification failed',
       })
+      accounts.take('reads', request)
       const held = await messages.expiries(
         account,
         hashes.flatMap((text) => parseMessageHash(text) ?? []),

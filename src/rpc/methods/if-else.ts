@@ -38,7 +38,7 @@ export function createIfElseMethod({ info, prepare, swarm }: IfElseComponents): 
       const answer = await (condition ? whenTrue : whenFalse)?.run(call)
       const result = answer && { code: answer.status, body: answer.body }
       const body: IfElseAnswer = { ...facts, condition, ...(result !== undefined && { result }) }
-      return { status: 200, body }
+      return { status: 200, body, ...(answer?.requests !== undefined && { requests: answer.requests }) }
     },
   }
 }

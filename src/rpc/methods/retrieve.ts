@@ -9,6 +9,7 @@ import {
 import { SUBACCOUNT_READ } from '../../protocol/client-api/subaccount.ts'
 import type { StoredMessage } from '../../protocol/message.ts'
 import { isRetrievedWithoutAuthentication, isUnrevocable, TEST_SINK } from '../../protocol/namespace.ts'
+import type { AccountLimiter } from '../account-limiter.ts'
 import type { Authenticator } from '../authentication.ts'
 import type { ByteGate } from '../byte-gate.ts'
 import { RpcError } from '../errors.ts'
@@ -18,6 +19,7 @@ import { stamped } from '../network-version.ts'
 import type { ServiceNodeDirectory } from '../service-node-directory.ts'
 
 export interface RetrieveComponents {
+  readonly accounts: AccountLimiter
   readonly authenticator: Authenticator
   readonly directory: Pick<ServiceNodeDirectory, 'wrongSwarm'>
   readonly messages: Pick<Messages, 'retrieve'>
@@ -25,7 +27,7 @@ export interface RetrieveComponents {
 }
 
 export function createRetrieveMethod(components: RetrieveComponents): LocalMethod<RetrieveRequest> {
-  const { authenticator, directory, messages, reading } = components
+  const { accounts, authenticator, directory, messages, reading } = components
   return {
     parse: parseRetrieveParams,
     async answer(request, call) {
@@ -33,12 +35,16 @@ export function createRetrieveMethod(components: RetrieveComponents): LocalMetho
       if (elsewhere !== undefined) return elsewhere
       if (request.namespace === TEST_SINK) return nothing(call)
       checkSignature(request, call, authenticator)
+      const use = request.signed === undefined ? 'openReads' : 'reads'
+      const user = { account: request.account, authentication: request.signed?.authentication }
+      accounts.take(use, user)
       const { signed: _, ...query } = request
       const sizeMax = Math.floor(query.sizeMax * call.retrieveShare)
       const body = await reading.use(sizeMax, async () => {
         const found = await messages.retrieve({ ...query, sizeMax })
         const fitting = thatFit(found.messages, sizeMax)
         call.retrieved.take(bytesOf(fitting))
+        accounts.chargeBytes(use, user, bytesOf(fitting))
         return { messages: fitting.map(retrievedMessage), more: found.more || fitting.length < found.messages.length }
       })
       return { status: 200, body: stamped(body, call.nowMs) }

@@ -5,6 +5,7 @@ import {
   type RevokedSubaccountsRequest,
   revokedSubaccountsSignedText,
 } from '../../protocol/client-api/revocation.ts'
+import type { AccountLimiter } from '../account-limiter.ts'
 import type { Authenticator } from '../authentication.ts'
 import { type LocalMethod, requireRecent } from '../method.ts'
 import { stamped } from '../network-version.ts'
@@ -12,6 +13,7 @@ import type { Revocations } from '../revocations.ts'
 import type { ServiceNodeDirectory } from '../service-node-directory.ts'
 
 export interface RevokedSubaccountsComponents {
+  readonly accounts: AccountLimiter
   readonly authenticator: Authenticator
   readonly directory: Pick<ServiceNodeDirectory, 'wrongSwarm'>
   readonly revocations: Pick<Revocations, 'revoked'>
@@ -20,7 +22,7 @@ export interface RevokedSubaccountsComponents {
 export function createRevokedSubaccountsMethod(
   components: RevokedSubaccountsComponents,
 ): LocalMethod<RevokedSubaccountsRequest> {
-  const { authenticator, directory, revocations } = components
+  const { accounts, authenticator, directory, revocations } = components
   return {
     parse: parseRevokedSubaccountsParams,
     answer({ account, authentication, timestampMs }, call) {
@@ -34,6 +36,7 @@ export function createRevokedSubaccountsMethod(
         access: 0,
         refusal: 'revoked_subaccounts signature verification failed',
       })
+      accounts.take('reads', { account, authentication })
       const body: RevokedSubaccountsAnswer = { revoked_subaccounts: revocations.revoked(account).map(toBase64) }
       return { status: 200, body: stamped(body, call.nowMs) }
     },

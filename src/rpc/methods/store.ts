@@ -34,6 +34,7 @@ export function createStoreMethod(components: StoreComponents): SwarmMethod<Stor
   const { authenticator, identity, messages } = components
   return {
     parse: parseStoreParams,
+    isOpen: ({ namespace }) => isPublicInbox(namespace),
     check(request, call) {
       if (request.namespace === TEST_SINK) {
         throw new RpcError('NAMESPACE_RESERVED', `store: namespace ${TEST_SINK} is reserved for testing`)

@@ -5,12 +5,12 @@ import { ByteGate } from '../../../src/rpc/byte-gate.ts'
 import { limitedAddress } from '../../../src/rpc/client-address.ts'
 import { GrowingBytes } from '../../../src/rpc/growing-bytes.ts'
 import { MemoryBudget } from '../../../src/rpc/memory-budget.ts'
-import { RateLimiter } from '../../../src/rpc/rate-limiter.ts'
+import { RateLimiter, type RateLimiterOptions, retryAfterSeconds } from '../../../src/rpc/rate-limiter.ts'
 
-const OPTIONS = { rateBurst: 600, ratePerSecond: 300, rateAddressesMax: 10_000 }
+const OPTIONS: RateLimiterOptions = { burst: 600, perSecond: 300, keysMax: 10_000, whenFull: 'refuse' }
 const TOKEN_MS = 1000 / 300
 
-function setup(options: Partial<typeof OPTIONS> = {}) {
+function setup(options: Partial<RateLimiterOptions> = {}) {
   const clock = { ms: 1e9, monotonicMs: () => clock.ms }
   return { clock, limiter: new RateLimiter({ clock }, { ...OPTIONS, ...options }) }
 }
@@ -33,7 +33,7 @@ test('a steady 300 per second is never limited, and does not use up the burst', 
 })
 
 test('addresses do not take from each other', () => {
-  const { limiter } = setup({ rateBurst: 1 })
+  const { limiter } = setup({ burst: 1 })
   expect([limiter.take('a'), limiter.take('a'), limiter.take('b')]).toEqual([true, false, true])
 })
 
@@ -47,7 +47,7 @@ test('address 10,001 is refused while all are active, and accepted when one is n
 })
 
 test('what an address is charged beyond its tokens, its later requests wait for', () => {
-  const { clock, limiter } = setup({ rateBurst: 3 })
+  const { clock, limiter } = setup({ burst: 3 })
   expect(limiter.take('a')).toBe(true)
   limiter.charge('a', 4)
   limiter.charge('stranger', 4)
@@ -55,6 +55,24 @@ test('what an address is charged beyond its tokens, its later requests wait for'
   expect([limiter.take('a'), limiter.take('stranger')]).toEqual([false, true])
   clock.ms += TOKEN_MS
   expect([limiter.take('a'), limiter.take('a')]).toEqual([true, false])
+})
+
+test('a refused address is told how long it has to wait', () => {
+  const { clock, limiter } = setup({ burst: 2, perSecond: 0.1 })
+  expect([limiter.take('a'), limiter.take('a'), limiter.take('a')]).toEqual([true, true, false])
+  // The half token that keeps rounding from refusing counts here too.
+  expect(limiter.waitMs('a')).toBe(5_000)
+  clock.ms += 4_999
+  expect([limiter.waitMs('a'), limiter.take('a')]).toEqual([1, false])
+  clock.ms += 1
+  expect([limiter.waitMs('a'), limiter.take('a')]).toEqual([0, true])
+  expect([0, 1, 1000, 1001, 5000].map(retryAfterSeconds)).toEqual([1, 1, 1, 2, 5])
+})
+
+test('where nobody is refused for want of room, the key that was used the longest ago is forgotten', () => {
+  const { limiter } = setup({ burst: 1, keysMax: 2, whenFull: 'forget' })
+  expect(['a', 'b', 'a'].map((key) => limiter.take(key))).toEqual([true, true, false])
+  expect(['c', 'b', 'a'].map((key) => limiter.take(key))).toEqual([true, false, true])
 })
 
 describe('a memory budget', () => {
