@@ -1,18 +1,21 @@
+import { areEqual, base64Of, bytesOfBase64, bytesOfHex, bytesOfText, hexOf, joined } from './byte-forms.ts'
+
+export { asBuffer } from './buffer.ts'
+
 /** Lower-case hex of bytes. */
 export function toHex(bytes: Uint8Array): string {
-  return asBuffer(bytes).toString('hex')
+  return hexOf(bytes)
 }
 
 /** Bytes of hex in either case, or undefined when the text is not whole bytes of hex. */
 export function fromHex(hex: string): Uint8Array | undefined {
-  // Buffer.from stops silently at the first bad digit, so the text is checked first.
   if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex)) return undefined
-  return Buffer.from(hex, 'hex')
+  return bytesOfHex(hex)
 }
 
 /** Standard-alphabet base64 with padding (RFC 4648 section 4). */
 export function toBase64(bytes: Uint8Array): string {
-  return asBuffer(bytes).toString('base64')
+  return base64Of(bytes)
 }
 
 /** Standard-alphabet base64 without padding, as message hashes are written. */
@@ -29,11 +32,11 @@ export function fromBase64(text: string): Uint8Array | undefined {
   const digits = text.endsWith('==') ? text.length - 2 : text.endsWith('=') ? text.length - 1 : text.length
   if (digits % 4 === 1) return undefined
   if (digits !== text.length && text.length % 4 !== 0) return undefined
-  return Buffer.from(text, 'base64')
+  return bytesOfBase64(text)
 }
 
 export function utf8(text: string): Uint8Array {
-  return Buffer.from(text, 'utf8')
+  return bytesOfText(text)
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -48,15 +51,10 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(parts)
+  return joined(parts)
 }
 
 /** Whether two byte strings are equal. Not constant in time: for public values only. */
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return asBuffer(a).equals(b)
-}
-
-/** The same memory seen as a Buffer, without a copy. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return areEqual(a, b)
 }

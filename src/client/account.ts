@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { assert } from '../base/assert.ts'
-import { concat, fromHex } from '../base/bytes.ts'
+import { concat, fromHex, toHex } from '../base/bytes.ts'
 import {
   ED25519_SEED_SIZE,
   type Ed25519KeyPair,
@@ -11,6 +10,7 @@ import {
   type X25519KeyPair,
   type X25519PublicKey,
 } from '../crypto/keys.ts'
+import { secureRandomBytes } from '../crypto/random-bytes.ts'
 import { type AccountId, accountIdFromBytes, SESSION_ID_PREFIX } from '../protocol/account.ts'
 import { ClientError } from './errors.ts'
 
@@ -25,7 +25,7 @@ export interface Account {
 
 /** A new seed: 64 hex digits, and all that is needed to have the account back. Who has it is the account. */
 export function generateAccountSeed(): string {
-  return randomBytes(ED25519_SEED_SIZE).toString('hex')
+  return toHex(secureRandomBytes(ED25519_SEED_SIZE))
 }
 
 /** @throws {ClientError} ACCOUNT_INVALID */

@@ -1,4 +1,4 @@
-import { asBuffer, concat, fromUtf8, utf8 } from '../base/bytes.ts'
+import { concat, fromUtf8, utf8 } from '../base/bytes.ts'
 import type { TimestampMs } from '../base/clock.ts'
 import {
   type Ed25519PublicKey,
@@ -108,16 +108,16 @@ function encodeContent({ text, sentMs }: Content): Uint8Array {
     const details = { bytes: body.length, maxBytes: TEXT_MAX_BYTES }
     throw new ClientError('TOO_LARGE', `A message has at most ${TEXT_MAX_BYTES} bytes of text`, { details })
   }
-  const header = Buffer.alloc(CONTENT_HEADER_SIZE)
-  header.writeUInt8(VERSION, 0)
-  header.writeBigUInt64BE(BigInt(sentMs), 1)
-  return concat(header, body)
+  const header = new DataView(new ArrayBuffer(CONTENT_HEADER_SIZE))
+  header.setUint8(0, VERSION)
+  header.setBigUint64(1, BigInt(sentMs))
+  return concat(new Uint8Array(header.buffer), body)
 }
 
 function decodeContent(content: Uint8Array): Content {
   if (content.length < CONTENT_HEADER_SIZE) throw new ProtocolError('FRAME_TRUNCATED', 'The content ends in its header')
   if (content[0] !== VERSION) throw new ProtocolError('FRAME_MALFORMED', 'The content has a version that is not known')
-  const sentMs = Number(asBuffer(content).readBigUInt64BE(1))
+  const sentMs = Number(new DataView(content.buffer, content.byteOffset).getBigUint64(1))
   if (!Number.isSafeInteger(sentMs)) throw new ProtocolError('FRAME_MALFORMED', 'The content was sent out of time')
   const text = fromUtf8(content.subarray(CONTENT_HEADER_SIZE))
   if (text === undefined) throw new ProtocolError('FRAME_MALFORMED', 'The text is not UTF-8')
@@ -125,7 +125,7 @@ function decodeContent(content: Uint8Array): Content {
 }
 
 function pad(content: Uint8Array): Uint8Array {
-  const padded = Buffer.alloc(Math.ceil((content.length + 1) / PADDING_STEP) * PADDING_STEP)
+  const padded = new Uint8Array(Math.ceil((content.length + 1) / PADDING_STEP) * PADDING_STEP)
   padded.set(content)
   padded[content.length] = PADDING_MARK
   return padded

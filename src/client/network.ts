@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
+import { createHttpsTransport } from './https-transport.ts'
 import { NetworkClock } from './network-clock.ts'
 import { NodeDirectory } from './node-directory.ts'
-import { createNodeTransport } from './node-transport.ts'
 import { OnionTransport } from './onion-transport.ts'
 import { type ClientOptions, defaultClientOptions } from './options.ts'
 import { PathPool } from './path-pool.ts'
@@ -27,7 +27,7 @@ export function createNetwork(given: ClientOptions): Network {
   const { random, log } = options
   const systemTime: Clock = options.clock
   const parts = new AsyncDisposableStack()
-  const transport = given.transport ?? parts.use(createNodeTransport())
+  const transport = given.transport ?? parts.use(createHttpsTransport())
   const pool = new PathPool({ random, guards: options.guards }, options.pool)
   const onionTransport = new OnionTransport(
     { transport, pool, onRoute: given.onRoute },

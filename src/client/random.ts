@@ -1,9 +1,16 @@
-import { randomInt } from 'node:crypto'
-
 /** A uniform integer from 0 to `below` - 1. Given, not global, so that a test can replay a choice of path. */
 export type Random = (below: number) => number
 
-export const secureRandom: Random = (below) => randomInt(below)
+const NUMBERS = 2 ** 32
+
+export const secureRandom: Random = (below) => {
+  // Beyond the last whole multiple of `below`, small results would come more often than others.
+  const end = NUMBERS - (NUMBERS % below)
+  for (;;) {
+    const [number = NUMBERS] = crypto.getRandomValues(new Uint32Array(1))
+    if (number < end) return number % below
+  }
+}
 
 /** One of `items`, or undefined when there are none. */
 export function pick<T>(items: readonly T[], random: Random): T | undefined {

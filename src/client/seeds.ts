@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { utf8 } from '../base/bytes.ts'
 import { type DurationMs, SECOND } from '../base/clock.ts'
+import { wait } from '../base/wait.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { isJsonObject, parseJson } from '../protocol/json.ts'
 import { JSON_ANSWER_VALUES_MAX } from '../protocol/limits.ts'
@@ -58,7 +58,7 @@ export async function fetchFromSeeds(
       if (attempt >= options.attemptsMax) {
         throw seedsUnavailable(cause, { seeds: seeds.length, attempts: attempt })
       }
-      await wait(options.backoffMs * 2 ** (attempt - 1), undefined, { signal })
+      await wait(options.backoffMs * 2 ** (attempt - 1), signal)
     }
   }
 }

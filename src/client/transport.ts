@@ -16,7 +16,7 @@ export interface PostOptions {
 
 export type Certificate = 'verified' | 'any'
 
-/** How requests leave this machine. A browser's would be built on fetch. */
+/** How requests leave this machine. */
 export interface Transport extends AsyncDisposable {
   /**
    * Sends `body` and waits for the whole response, whatever its status. Follows no redirects.

@@ -1,6 +1,7 @@
-import sodium from 'sodium-native'
-import { asBuffer, bytesEqual, fromHex } from '../base/bytes.ts'
+import { bytesEqual, fromHex } from '../base/bytes.ts'
 import { CodedError } from '../base/coded-error.ts'
+import { ed25519KeysOfSeed, x25519ImageOf, x25519PublicKeyOf, x25519SecretKeyOf } from './key-derivation.ts'
+import { secureRandomBytes } from './random-bytes.ts'
 
 // Ed25519, X25519 and account keys are all 32 bytes. Mixing them up is a security bug, so each has its own type.
 
@@ -55,24 +56,12 @@ export function x25519SecretKey(bytes: Uint8Array): X25519SecretKey {
 }
 
 export function generateEd25519KeyPair(): Ed25519KeyPair {
-  const publicKey = Buffer.alloc(PUBLIC_KEY_SIZE)
-  const secretKey = Buffer.alloc(ED25519_SECRET_KEY_SIZE)
-  sodium.crypto_sign_keypair(publicKey, secretKey)
-  return {
-    publicKey: publicKey as Uint8Array as Ed25519PublicKey,
-    secretKey: secretKey as Uint8Array as Ed25519SecretKey,
-  }
+  return ed25519KeyPairFromSeed(secureRandomBytes(ED25519_SEED_SIZE))
 }
 
 export function ed25519KeyPairFromSeed(seed: Uint8Array): Ed25519KeyPair {
-  sized(seed, ED25519_SEED_SIZE, 'An Ed25519 seed')
-  const publicKey = Buffer.alloc(PUBLIC_KEY_SIZE)
-  const secretKey = Buffer.alloc(ED25519_SECRET_KEY_SIZE)
-  sodium.crypto_sign_seed_keypair(publicKey, secretKey, asBuffer(seed))
-  return {
-    publicKey: publicKey as Uint8Array as Ed25519PublicKey,
-    secretKey: secretKey as Uint8Array as Ed25519SecretKey,
-  }
+  const { publicKey, secretKey } = ed25519KeysOfSeed(sized(seed, ED25519_SEED_SIZE, 'An Ed25519 seed'))
+  return { publicKey: publicKey as Ed25519PublicKey, secretKey: secretKey as Ed25519SecretKey }
 }
 
 /** Reads libsodium's 64-byte form, the form of an existing node's `key_ed25519` file. */
@@ -86,15 +75,11 @@ export function ed25519KeyPairFromSecretKey(secretKey: Uint8Array): Ed25519KeyPa
 }
 
 export function generateX25519KeyPair(): X25519KeyPair {
-  const secretKey = Buffer.alloc(PUBLIC_KEY_SIZE)
-  sodium.randombytes_buf(secretKey)
-  return x25519KeyPairFromSecretKey(x25519SecretKey(secretKey))
+  return x25519KeyPairFromSecretKey(x25519SecretKey(secureRandomBytes(PUBLIC_KEY_SIZE)))
 }
 
 export function x25519KeyPairFromSecretKey(secretKey: X25519SecretKey): X25519KeyPair {
-  const publicKey = Buffer.alloc(PUBLIC_KEY_SIZE)
-  sodium.crypto_scalarmult_base(publicKey, asBuffer(secretKey))
-  return { publicKey: publicKey as Uint8Array as X25519PublicKey, secretKey }
+  return { publicKey: x25519PublicKeyOf(secretKey) as X25519PublicKey, secretKey }
 }
 
 /**
@@ -103,20 +88,14 @@ export function x25519KeyPairFromSecretKey(secretKey: X25519SecretKey): X25519Ke
  * @throws {KeyError} KEY_NOT_ON_CURVE
  */
 export function toX25519PublicKey(publicKey: Ed25519PublicKey): X25519PublicKey {
-  const image = Buffer.alloc(PUBLIC_KEY_SIZE)
-  try {
-    sodium.crypto_sign_ed25519_pk_to_curve25519(image, asBuffer(publicKey))
-  } catch (cause) {
-    throw new KeyError('KEY_NOT_ON_CURVE', 'This Ed25519 public key has no X25519 image', { cause })
-  }
-  return image as Uint8Array as X25519PublicKey
+  const image = x25519ImageOf(publicKey)
+  if (image === undefined) throw new KeyError('KEY_NOT_ON_CURVE', 'This Ed25519 public key has no X25519 image')
+  return image as X25519PublicKey
 }
 
 /** First 32 bytes of SHA-512(seed), clamped. */
 export function toX25519KeyPair(pair: Ed25519KeyPair): X25519KeyPair {
-  const secretKey = Buffer.alloc(PUBLIC_KEY_SIZE)
-  sodium.crypto_sign_ed25519_sk_to_curve25519(secretKey, asBuffer(pair.secretKey))
-  return x25519KeyPairFromSecretKey(x25519SecretKey(secretKey))
+  return x25519KeyPairFromSecretKey(x25519SecretKey(x25519SecretKeyOf(pair.secretKey)))
 }
 
 /** An Ed25519 public key from 64 hex digits, or undefined. Does not check that it lies on the curve. */

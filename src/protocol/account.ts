@@ -1,4 +1,4 @@
-import { fromHex } from '../base/bytes.ts'
+import { fromHex, toHex } from '../base/bytes.ts'
 
 /**
  * A client's account id as 66 lower-case hex digits: one byte of network prefix and a 32-byte key. Prefix 05 is a
@@ -22,7 +22,7 @@ export function accountIdBytes(account: AccountId): Uint8Array {
 }
 
 export function accountIdFromBytes(bytes: Uint8Array): AccountId | undefined {
-  return parseAccountId(Buffer.from(bytes).toString('hex'))
+  return parseAccountId(toHex(bytes))
 }
 
 /** The network prefix byte. */

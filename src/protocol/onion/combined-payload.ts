@@ -1,4 +1,4 @@
-import { asBuffer } from '../../base/bytes.ts'
+import { concat, utf8 } from '../../base/bytes.ts'
 import { ProtocolError } from '../errors.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../json.ts'
 
@@ -21,12 +21,9 @@ export interface CombinedPayload {
 
 /** Writes the metadata's keys in the order in which the object has them, without spaces. */
 export function encodeCombinedPayload({ blob, metadata }: CombinedPayload): Uint8Array {
-  const json = Buffer.from(JSON.stringify(metadata), 'utf8')
-  const bytes = Buffer.allocUnsafe(SIZE_FIELD_SIZE + blob.length + json.length)
-  bytes.writeUInt32LE(blob.length, 0)
-  bytes.set(blob, SIZE_FIELD_SIZE)
-  bytes.set(json, SIZE_FIELD_SIZE + blob.length)
-  return bytes
+  const size = new DataView(new ArrayBuffer(SIZE_FIELD_SIZE))
+  size.setUint32(0, blob.length, true)
+  return concat(new Uint8Array(size.buffer), blob, utf8(JSON.stringify(metadata)))
 }
 
 /**
@@ -38,7 +35,7 @@ export function decodeCombinedPayload(bytes: Uint8Array): CombinedPayload {
   if (available < 0) {
     throw new ProtocolError('FRAME_TRUNCATED', 'Unexpected payload size; expected ciphertext size')
   }
-  const size = asBuffer(bytes).readUInt32LE(0)
+  const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true)
   if (size > available) {
     throw new ProtocolError('FRAME_TRUNCATED', `Unexpected payload size ${available}, expected >= ${size}`)
   }

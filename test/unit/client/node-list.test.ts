@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { toHex, utf8 } from '../../../src/base/bytes.ts'
 import { ClientError } from '../../../src/client/errors.ts'
-import { createNodeTransport } from '../../../src/client/node-transport.ts'
+import { createHttpsTransport } from '../../../src/client/https-transport.ts'
 import type { ReachableNode } from '../../../src/client/reachable-node.ts'
 import { defaultSeedOptions, fetchFromSeeds, parseSeedReply, type Seed } from '../../../src/client/seeds.ts'
 import { ed25519KeyPairFromSeed, toX25519PublicKey } from '../../../src/crypto/keys.ts'
@@ -112,7 +112,7 @@ function mapValues(fields: object): Record<string, fc.Arbitrary<unknown>> {
 
 describe('seeds', () => {
   let network: TestNetwork
-  const transport = createNodeTransport()
+  const transport = createHttpsTransport()
   const never = new AbortController().signal
   const once = { ...defaultSeedOptions, attemptsMax: 1 }
   const dead: Seed = { url: 'https://127.0.1.1:1', certificate: 'any' }

@@ -23,8 +23,8 @@ const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
 
-/** The transport of Node: connections are kept, since a client talks to the same two guards again and again. */
-export function createNodeTransport(): Transport {
+/** The transport of Node (browser/https-transport.ts stands for it in a browser): connections are kept, since a client talks to the same two guards again and again. */
+export function createHttpsTransport(): Transport {
   const keep = { keepAlive: true, maxSockets: SOCKETS_PER_HOST_MAX, maxFreeSockets: 2 }
   // A service node signs its own certificate. Nothing rests on it: requests are sealed to the key that the service node
   // list names, and an answer opens only with that key. TLS merely hides the ciphertext from the wire.

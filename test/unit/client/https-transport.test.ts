@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createNodeTransport } from '../../../src/client/node-transport.ts'
+import { createHttpsTransport } from '../../../src/client/https-transport.ts'
 import type { Transport } from '../../../src/client/transport.ts'
 
 let server: Server
@@ -18,7 +18,7 @@ beforeEach(async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-  transport = createNodeTransport()
+  transport = createHttpsTransport()
 })
 afterEach(async () => {
   await transport[Symbol.asyncDispose]()
