@@ -18,6 +18,11 @@ export interface OnionRelayOptions {
   peerRequestsMax: number
   /** Bytes of the requests under way that came from one other node. */
   peerRequestBytesMax: number
+  /**
+   * Layers opened in one turn of the event loop; a large one counts once more for each 64 KiB. Beyond them requests wait, and those that
+   * they came from take turns.
+   */
+  openingsPerTurn: number
 }
 
 export const defaultOnionRelayOptions: OnionRelayOptions = {
@@ -30,6 +35,8 @@ export const defaultOnionRelayOptions: OnionRelayOptions = {
   clientRequestBytesMax: 6 * REQUEST_MAX_BYTES,
   peerRequestsMax: 500,
   peerRequestBytesMax: 3 * REQUEST_MAX_BYTES,
+  // Some 3 ms, after which sockets are looked at again.
+  openingsPerTurn: 32,
 }
 
 export interface ReplayGuardOptions {

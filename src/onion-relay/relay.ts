@@ -11,6 +11,7 @@ import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import * as answers from './answers.ts'
 import { createCapacity, type PreviousHop } from './capacity.ts'
 import { createDestination, type DestinationComponents, type Outcome } from './destination.ts'
+import { createFairTurns } from './fair-turns.ts'
 import type { OnionRelayMetrics, OnionRole } from './metrics.ts'
 import type { OnionRelayOptions } from './options.ts'
 
@@ -49,6 +50,7 @@ type Handled = Outcome & { readonly role: OnionRole }
 export function createOnionRelay(components: OnionRelayComponents, options: OnionRelayOptions): OnionRelay {
   const { identity, metrics, clock, replays, readiness } = components
   const capacity = createCapacity(metrics, options)
+  const turns = createFairTurns(options)
   const toDestination = createDestination(components, options)
 
   async function handle(entry: Entry, bytes: Uint8Array, signal: AbortSignal): Promise<HopAnswer> {
@@ -66,6 +68,7 @@ export function createOnionRelay(components: OnionRelayComponents, options: Onio
     const leave = capacity.enter(entry.previous, bytes.length)
     if (leave === undefined) return refused('busy', answers.serverBusy)
     try {
+      await turns.enter(entry.previous, bytes.length)
       return await process(entry, bytes, signal)
     } finally {
       leave()
