@@ -11,6 +11,7 @@ import { AddressCounts } from './address-counts.ts'
 import { loadOrCreateCertificate } from './certificate.ts'
 import { limitedAddress } from './client-address.ts'
 import { ConnectionLimiter } from './connection-limiter.ts'
+import { crossOriginHeaders, isPreflight, PREFLIGHT_ROUTE } from './cross-origin.ts'
 import { refusalOf, reportFailure } from './error-response.ts'
 import { RpcError, type RpcErrorCode } from './errors.ts'
 import {
@@ -167,8 +168,9 @@ class HttpsEntry {
   /** Never rejects. */
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<HttpAnswer> {
     try {
-      const name = `${request.method} ${request.url?.split('?')[0]}`
-      const route = this.#routes.get(name)
+      const path = request.url?.split('?')[0]
+      const name = `${request.method} ${path}`
+      const route = isPreflight(request) && this.#routes.has(`POST ${path}`) ? PREFLIGHT_ROUTE : this.#routes.get(name)
       if (route !== undefined) return await this.#runRoute(route, request, response)
       return this.#fixedAnswers.get(name) ?? notFound(request)
     } catch (error) {
@@ -234,7 +236,8 @@ class HttpsEntry {
     response.setHeader('Server', this.#serverName)
     response.setHeader('Content-Type', answer.contentType)
     response.setHeader('Content-Length', answer.body.length)
-    for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
+    const headers = { ...crossOriginHeaders(request), ...answer.headers }
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     if (isOverloaded(answer.status)) response.setHeader('Retry-After', '1')
     // A body that was not read to its end cannot be followed by another request.
     if (this.#isDraining || !request.complete) response.setHeader('Connection', 'close')

@@ -58,3 +58,12 @@ test('other paths and methods are refused', async () => {
   expect((await get('/')).status).toBe(404)
   expect((await get('/metrics', { method: 'POST' })).status).toBe(405)
 })
+
+test('no web page may read it, since its visitor may be whom it is for', async () => {
+  const { server, get } = await setup()
+  await using _ = server
+  const headers = { Origin: 'https://page.example', 'Access-Control-Request-Method': 'GET' }
+  for (const answer of [await get('/metrics', { headers }), await get('/metrics', { method: 'OPTIONS', headers })]) {
+    expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([])
+  }
+})
