@@ -129,7 +129,7 @@ export async function createServiceNode(
   )
 
   const onion = createOnionRelay(
-    { ...relayParts, identity, membership: swarm, peers, rpc, replays, readiness },
+    { ...relayParts, identity, ownAddresses: [options.publicIp], membership: swarm, peers, rpc, replays, readiness },
     options.onionRelay,
   )
 

@@ -16,6 +16,9 @@ export const invalidCiphertext: HopAnswer = plain(400, 'Invalid ciphertext')
 export const hopsExceeded: HopAnswer = plain(400, 'onion request max path length exceeded')
 export const serverBusy: HopAnswer = plain(503, 'Server busy, try again later')
 export const requestTimeOut: HopAnswer = plain(504, 'Request time out')
+export const serverUnreachable: HopAnswer = plain(502, 'Outside server cannot be reached')
+export const serverAnswerInvalid: HopAnswer = plain(502, 'Invalid response from outside server')
+export const serverTimeOut: HopAnswer = plain(504, 'Outside server did not answer in time')
 export const invalidResponse: HopAnswer = plain(500, 'Invalid response from snode')
 
 export function malformedRequest(detail: string): HopAnswer {
@@ -53,6 +56,17 @@ export function canBeHandedBack({ status, body }: HopAnswer, own: ServiceNodeKey
   return !asBuffer(body).toString('latin1').toLowerCase().includes(own)
 }
 
+const NODE_KEY = /[0-9a-f]{64}/i
+
+/**
+ * What an outside server answers, as it is: only the client can tell what it means. But errors that name service nodes are for
+ * nodes to say, as above: a server must not have nodes dropped.
+ */
+export function serverAnswer({ status, body }: HopAnswer): HopAnswer {
+  const head = asBuffer(body).toString('latin1', 0, CLEAR_MAX_BYTES)
+  return status !== 200 && NODE_KEY.test(head) ? serverAnswerInvalid : { status, body }
+}
+
 /** Sealed for the client. The path sees a 200 in any case, so nobody on it learns how the request ended. */
 export function sealedAnswer(key: LayerKey, reply: OnionReply, format: ReplyFormat = DEFAULT_REPLY_FORMAT): HopAnswer {
   const body = sealOnionReply(key, reply, format)
@@ -63,4 +77,5 @@ export function sealedAnswer(key: LayerKey, reply: OnionReply, format: ReplyForm
 const replyTooLarge: OnionReply = { status: 500, body: 'Response too large for an onion request' }
 export const invalidJson: OnionReply = { status: 400, body: 'Invalid json' }
 export const invalidUrl: OnionReply = { status: 400, body: 'Invalid url' }
+export const serverNotAllowed: OnionReply = { status: 403, body: 'Server not allowed' }
 export const replyTimeOut: OnionReply = { status: 504, body: 'Request time out' }

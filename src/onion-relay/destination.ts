@@ -11,6 +11,7 @@ import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import * as answers from './answers.ts'
 import type { OnionOutcome } from './metrics.ts'
 import type { OnionRelayOptions } from './options.ts'
+import type { OutsideServers, ServerOutcome } from './outside/outside-servers.ts'
 
 /** Answers what a client asks of this node as the final destination. */
 export interface OnionRpc {
@@ -23,11 +24,14 @@ export interface DestinationComponents {
   readonly peers: PeerRequester
   readonly membership: { isMember(key: ServiceNodeKey): boolean }
   readonly rpc: OnionRpc
+  readonly outside: OutsideServers
 }
 
 /** An opened layer on its way to where it asks to go. */
 export interface OpenedRequest {
   readonly content: LayerContent
+  /** The whole opened layer. */
+  readonly plaintext: Uint8Array
   /** Seals what is for the client alone. */
   readonly key: LayerKey
   readonly hopNumber: number
@@ -41,7 +45,7 @@ export interface Outcome {
 
 /** Does what an opened layer asks: answers here, or hands the layer inside on to the next node. */
 export function createDestination(
-  { identity, peers, membership, rpc }: DestinationComponents,
+  { identity, peers, membership, rpc, outside }: DestinationComponents,
   options: OnionRelayOptions,
 ): (request: OpenedRequest) => Promise<Outcome> {
   // A margin at least, so that the last of many hops still has time even when the options leave it none.
@@ -84,6 +88,13 @@ export function createDestination(
     }
   }
 
+  async function askServer(
+    { server }: LayerContent & { role: 'server' },
+    { plaintext, key, hopNumber, signal }: OpenedRequest,
+  ): Promise<Outcome> {
+    return serverOutcome(await outside.ask(server, plaintext, { timeoutMs: timeoutMsAt(hopNumber), signal }), key)
+  }
+
   return async (request) => {
     const { content } = request
     switch (content.role) {
@@ -92,14 +103,33 @@ export function createDestination(
       case 'relay':
         return relay(content, request)
       case 'server':
-        return refuseServer(request)
+        return askServer(content, request)
     }
   }
 }
 
-/** No outside server is asked: a node that posts wherever a client says can be turned against others' networks. */
-async function refuseServer({ key }: OpenedRequest): Promise<Outcome> {
-  return { answer: answers.sealedAnswer(key, answers.invalidUrl), outcome: 'server_refused' }
+/** What the client may know is sealed; what all on the path may know, since it is their failure or the server's, is said in clear. */
+function serverOutcome(asked: ServerOutcome, key: LayerKey): Outcome {
+  switch (asked.kind) {
+    case 'answered':
+      return { answer: answers.serverAnswer(asked), outcome: 'answered' }
+    case 'url_invalid':
+      return { answer: answers.sealedAnswer(key, answers.invalidUrl), outcome: 'server_refused' }
+    case 'not_allowed':
+      return { answer: answers.sealedAnswer(key, answers.serverNotAllowed), outcome: 'server_refused' }
+    // Said as of any server that is not there: where a name leads inside some network is nobody's business.
+    case 'address_refused':
+      return { answer: answers.serverUnreachable, outcome: 'server_address_refused' }
+    case 'unreachable':
+      return { answer: answers.serverUnreachable, outcome: 'server_unreachable' }
+    case 'invalid':
+      return { answer: answers.serverAnswerInvalid, outcome: 'server_invalid' }
+    case 'busy':
+      return { answer: answers.serverBusy, outcome: 'busy' }
+    case 'timeout':
+    case 'aborted':
+      return { answer: answers.serverTimeOut, outcome: asked.kind }
+  }
 }
 
 function relayFailure(error: unknown, next: ServiceNodeKey): Outcome {

@@ -25,7 +25,7 @@ export type OnionOutcome =
   | 'next_unknown'
   /** The next hop cannot be reached. */
   | 'next_unreachable'
-  /** The next hop or this node's own RPC did not answer in time. */
+  /** The next hop, an outside server or this node's own RPC did not answer in time. */
   | 'timeout'
   /** The next hop has too much to do, or too many requests wait for it. */
   | 'next_busy'
@@ -33,6 +33,12 @@ export type OnionOutcome =
   | 'next_invalid'
   /** This node asks no such server. */
   | 'server_refused'
+  /** The outside server's name leads to a private address, or to this node's own. */
+  | 'server_address_refused'
+  /** The outside server cannot be reached. */
+  | 'server_unreachable'
+  /** The outside server's answer is too large, or is none. */
+  | 'server_invalid'
   /** Whoever sent the request no longer waits for the answer. */
   | 'aborted'
   /** A fault of this node. */
@@ -40,6 +46,9 @@ export type OnionOutcome =
 
 /** An X25519 key agreement takes some 50 microseconds; from 64 KiB on, the cipher takes longer than that. */
 const OPEN_BUCKETS_SECONDS = [0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.005, 0.025, 0.1]
+
+/** From a server next door to a file of ten megabytes over a slow line; the longest is the time limit. */
+const OUTSIDE_BUCKETS_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25]
 
 export function createOnionRelayMetrics(register: MetricsRegister) {
   return {
@@ -60,6 +69,15 @@ export function createOnionRelayMetrics(register: MetricsRegister) {
     bytesInFlight: register.gauge({
       name: 'starling_onion_relay_in_flight_bytes',
       help: 'Bytes of the onion requests under way',
+    }),
+    outsideSeconds: register.histogram({
+      name: 'starling_onion_relay_outside_seconds',
+      help: 'Time from the look for an outside server to the end of its answer',
+      buckets: OUTSIDE_BUCKETS_SECONDS,
+    }),
+    outsideRequestsInFlight: register.gauge({
+      name: 'starling_onion_relay_outside_requests_in_flight',
+      help: 'Requests to outside servers under way',
     }),
     replayTags: register.gauge({
       name: 'starling_onion_relay_replay_tags',

@@ -1,5 +1,6 @@
 import { type DurationMs, HOUR, SECOND } from '../base/clock.ts'
 import { ONION_HOP_TIMEOUT_MS, REQUEST_MAX_BYTES } from '../protocol/limits.ts'
+import { ONION_ANSWER_BODY_MAX_BYTES } from '../protocol/peer-api/onion-hop.ts'
 
 export interface OnionRelayOptions {
   /** How long the first hop waits for an answer. */
@@ -23,6 +24,51 @@ export interface OnionRelayOptions {
    * they came from take turns.
    */
   openingsPerTurn: number
+  /** Requests that this node makes to servers outside the network. */
+  outside: OutsideServerOptions
+}
+
+export interface OutsideServerOptions {
+  /** Whether any outside server is asked. */
+  enabled: boolean
+  /** Servers that may be asked, as src/onion-relay/outside/allow-list.ts reads them. */
+  servers: readonly string[]
+  /** Take servers at loopback and private addresses, and this machine's own: for a network on one machine. */
+  allowPrivateAddresses: boolean
+  /** DNS servers to ask for outside servers, `address` or `address:port`; those of the system when there are none. */
+  dnsServers: readonly string[]
+  /** How long a look for an outside server's addresses may take. */
+  resolveTimeoutMs: DurationMs
+  /** How long an outside server may take in all. A hop far down a path gives it less. */
+  timeoutMs: DurationMs
+  /** Longest head of a server's answer. */
+  headMaxBytes: number
+  /** Longest body of a server's answer. */
+  answerMaxBytes: number
+  /** Bytes of servers' answers that are held at one time. */
+  answersMaxBytes: number
+  /** Requests to outside servers under way. */
+  requestsMax: number
+  /** Of these, requests to one server. */
+  serverRequestsMax: number
+}
+
+export const defaultOutsideServerOptions: OutsideServerOptions = {
+  // Nobody turns a machine into an exit by leaving a setting out: a network preset or the operator says so.
+  enabled: false,
+  servers: [],
+  allowPrivateAddresses: false,
+  dnsServers: [],
+  resolveTimeoutMs: 5 * SECOND,
+  // What Session's nodes give a server; a third hop waits for 28 seconds.
+  timeoutMs: 25 * SECOND,
+  headMaxBytes: 16 * 1024,
+  // What a hop can hand back. Files have ten million bytes at most.
+  answerMaxBytes: ONION_ANSWER_BODY_MAX_BYTES,
+  answersMaxBytes: 12 * REQUEST_MAX_BYTES,
+  requestsMax: 500,
+  // Nearly all requests are for the one file server.
+  serverRequestsMax: 250,
 }
 
 export const defaultOnionRelayOptions: OnionRelayOptions = {
@@ -37,6 +83,7 @@ export const defaultOnionRelayOptions: OnionRelayOptions = {
   peerRequestBytesMax: 3 * REQUEST_MAX_BYTES,
   // Some 3 ms, after which sockets are looked at again.
   openingsPerTurn: 32,
+  outside: defaultOutsideServerOptions,
 }
 
 export interface ReplayGuardOptions {

@@ -1,4 +1,3 @@
-import type { Clock } from '../base/clock.ts'
 import type { X25519KeyPair } from '../crypto/keys.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { ONION_HOPS_MAX } from '../protocol/limits.ts'
@@ -12,12 +11,11 @@ import * as answers from './answers.ts'
 import { createCapacity, type PreviousHop } from './capacity.ts'
 import { createDestination, type DestinationComponents, type Outcome } from './destination.ts'
 import { createFairTurns } from './fair-turns.ts'
-import type { OnionRelayMetrics, OnionRole } from './metrics.ts'
+import type { OnionRole } from './metrics.ts'
 import type { OnionRelayOptions } from './options.ts'
+import { createOutsideServers, type OutsideServerComponents } from './outside/outside-servers.ts'
 
-export interface OnionRelayComponents extends DestinationComponents {
-  readonly clock: Clock
-  readonly metrics: OnionRelayMetrics
+export interface OnionRelayComponents extends Omit<DestinationComponents, 'outside'>, OutsideServerComponents {
   readonly identity: { readonly key: ServiceNodeKey; readonly x25519: X25519KeyPair }
   /** Settles with false for a tag that it was given before. */
   readonly replays: { admit(tag: Uint8Array): Promise<boolean> }
@@ -51,7 +49,8 @@ export function createOnionRelay(components: OnionRelayComponents, options: Onio
   const { identity, metrics, clock, replays, readiness } = components
   const capacity = createCapacity(metrics, options)
   const turns = createFairTurns(options)
-  const toDestination = createDestination(components, options)
+  const outside = createOutsideServers(components, options.outside)
+  const toDestination = createDestination({ ...components, outside }, options)
 
   async function handle(entry: Entry, bytes: Uint8Array, signal: AbortSignal): Promise<HopAnswer> {
     let handled: Handled = refused('failed', answers.invalidResponse)
@@ -93,7 +92,7 @@ export function createOnionRelay(components: OnionRelayComponents, options: Onio
   async function deliver({ plaintext, key }: OpenedLayer, hopNumber: number, signal: AbortSignal): Promise<Handled> {
     const content = attempt(() => decodeLayerContent(plaintext))
     if (content instanceof ProtocolError) return refusedToClient(key)
-    return { role: content.role, ...(await toDestination({ content, key, hopNumber, signal })) }
+    return { role: content.role, ...(await toDestination({ content, plaintext, key, hopNumber, signal })) }
   }
 
   const fromClient: Entry = { previous: 'clients', decode: decodeOuterFrame, malformed: answers.malformedRequest }

@@ -91,6 +91,7 @@ export async function startEavesdropper(
       identity: { key, x25519 },
       peers,
       membership,
+      ownAddresses: [ip],
       replays,
       readiness: () => [],
       rpc: {

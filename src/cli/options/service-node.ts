@@ -1,11 +1,11 @@
 import type { LogOptions } from '../../node/logger.ts'
 import type { ServiceNodeOptions } from '../../node/options.ts'
-import { defaultOnionRelayOptions } from '../../onion-relay/options.ts'
 import { checkFlags } from './check.ts'
 import { type LogArgs, logOptionGroup } from './log.ts'
 import { type MetricsArgs, metricsOptionGroup } from './metrics.ts'
 import { type NetworkArgs, networkOptionGroup } from './network.ts'
 import { type NodeArgs, nodeOptionGroup } from './node.ts'
+import { type OnionRelayArgs, onionRelayOptionGroup } from './onion-relay.ts'
 import { type RpcArgs, rpcOptionGroup } from './rpc.ts'
 import { type StakingArgs, stakingOptionGroup } from './staking.ts'
 import { type StorageArgs, storageOptionGroup } from './storage.ts'
@@ -17,6 +17,7 @@ export type ServiceNodeArgs = NodeArgs &
   SwarmArgs &
   StorageArgs &
   RpcArgs &
+  OnionRelayArgs &
   MetricsArgs &
   LogArgs
 
@@ -28,6 +29,7 @@ export const serviceNodeFlagGroups = {
   Swarm: swarmOptionGroup.flags,
   Storage: storageOptionGroup.flags,
   Clients: rpcOptionGroup.flags,
+  'Onion requests': onionRelayOptionGroup.flags,
   'Metrics and health': metricsOptionGroup.flags,
   Log: logOptionGroup.flags,
 }
@@ -39,6 +41,7 @@ export const serviceNodeFlags = {
   ...swarmOptionGroup.flags,
   ...storageOptionGroup.flags,
   ...rpcOptionGroup.flags,
+  ...onionRelayOptionGroup.flags,
   ...metricsOptionGroup.flags,
   ...logOptionGroup.flags,
 }
@@ -56,7 +59,7 @@ export function parseServiceNodeArgs(args: ServiceNodeArgs): { node: ServiceNode
       staking: { ...stakingOptionGroup.parse(args), unlockAfterMs: swarm.unlockMs },
       swarm,
       storage: storageOptionGroup.parse(args),
-      onionRelay: defaultOnionRelayOptions,
+      onionRelay: onionRelayOptionGroup.parse(args),
       rpc: { ...rpcOptionGroup.parse(args), unlockAfterMs: swarm.unlockMs },
       metrics: metricsOptionGroup.parse(args),
     },

@@ -101,6 +101,7 @@ export async function createRelayNetwork(options: RelayNetworkOptions = {}): Pro
         identity: { key, x25519 },
         peers: requesterOf(key),
         membership,
+        ownAddresses: [],
         replays: guard,
         readiness: () => (notReady.has(key) ? ['the test says so'] : []),
         rpc: {

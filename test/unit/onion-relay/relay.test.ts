@@ -343,10 +343,10 @@ describe('the sealed answers', () => {
     expect(await reply(oneLayer(utf8('not a payload')))).toEqual(invalid)
   })
 
-  test('refuse every outside server', async () => {
-    const invalid = { status: 400, body: 'Invalid url' }
-    for (const host of ['files.example', '127.0.0.1', '[::1]', '169.254.169.254', network.node(1).key]) {
-      expect(await reply(ask({ host, target: '/oxen/v4/lsrpc' }))).toEqual(invalid)
+  test('refuse every outside server when the operator has named none', async () => {
+    const refused = { status: 403, body: 'Server not allowed' }
+    for (const host of ['files.example', '127.0.0.1', '[::1]', '169.254.169.254']) {
+      expect(await reply(ask({ host, target: '/oxen/v4/lsrpc' }))).toEqual(refused)
     }
     expect(network.sent).toEqual([])
   })

@@ -1,0 +1,101 @@
+// Outside servers as a test has them: real relays' options, real sockets on loopback.
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
+import { systemClock } from '../../../../src/base/clock.ts'
+import { createMetricsRegistry } from '../../../../src/base/metrics.ts'
+import { createOnionRelayMetrics } from '../../../../src/onion-relay/metrics.ts'
+import { defaultOutsideServerOptions, type OutsideServerOptions } from '../../../../src/onion-relay/options.ts'
+import { createOutsideServers, type OutsideServers } from '../../../../src/onion-relay/outside/outside-servers.ts'
+
+/** Options of an exit for a network on one machine. */
+export const localOptions: OutsideServerOptions = {
+  ...defaultOutsideServerOptions,
+  enabled: true,
+  servers: ['127.0.0.1:*', '[::1]:*', '*:*'],
+  allowPrivateAddresses: true,
+}
+
+export function createExit(options: Partial<OutsideServerOptions> = {}, ownAddresses: readonly string[] = []) {
+  const registry = createMetricsRegistry()
+  const components = { clock: systemClock, metrics: createOnionRelayMetrics(registry), ownAddresses }
+  const servers: OutsideServers = createOutsideServers(components, { ...localOptions, ...options })
+  return { ...servers, registry }
+}
+
+export const TARGET = '/oxen/v4/lsrpc'
+
+export interface SeenRequest {
+  readonly method: string | undefined
+  readonly url: string | undefined
+  readonly headers: readonly string[]
+  readonly body: Buffer
+}
+
+export interface WebServer extends AsyncDisposable {
+  readonly port: number
+  readonly requests: readonly SeenRequest[]
+}
+
+/** Answers whole requests; over TLS when there is a certificate. */
+export async function startWebServer(
+  answer: RequestListener,
+  { host = '127.0.0.1', certificate }: { host?: string; certificate?: { key: string; cert: string } } = {},
+): Promise<WebServer> {
+  const requests: SeenRequest[] = []
+  const listener: RequestListener = (request, response) => {
+    void readBody(request).then((body) => {
+      requests.push({ method: request.method, url: request.url, headers: request.rawHeaders, body })
+      answer(request, response)
+    })
+  }
+  const server: Server = certificate === undefined ? createServer(listener) : createSecureServer(certificate, listener)
+  server.listen(0, host)
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    requests,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
+
+export interface Sink extends AsyncDisposable {
+  readonly port: number
+  /** Addresses at which connections came in. */
+  readonly connections: readonly string[]
+}
+
+/** Takes connections at every address of this machine, IPv4 and IPv6, and does with them what `serve` says. */
+export async function startSink(serve: (socket: Socket) => void = (socket) => socket.end()): Promise<Sink> {
+  const connections: string[] = []
+  const sockets = new Set<Socket>()
+  const server = createTcpServer((socket) => {
+    connections.push(socket.localAddress ?? '')
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+    serve(socket)
+  })
+  server.listen({ port: 0, host: '::', ipv6Only: false })
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
