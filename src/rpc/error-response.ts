@@ -6,7 +6,7 @@ import { RpcError, type RpcErrorCode } from './errors.ts'
 import type { RpcMetrics } from './metrics.ts'
 
 /** The status of every refusal. Some are odd; clients rely on them (docs/protocol/client-rpc.md, "Status codes"). */
-const STATUS = {
+export const REFUSAL_STATUS = {
   FRAME_TRUNCATED: 400,
   FRAME_TOO_LARGE: 400,
   FRAME_MALFORMED: 400,
@@ -40,13 +40,13 @@ export function refusalOf(error: unknown): (ClientAnswer & { readonly body: stri
   if (error instanceof RpcError || error instanceof ProtocolError) {
     const { retryAfterSeconds } = error.details
     const retry = typeof retryAfterSeconds === 'number' && { retryAfterSeconds }
-    return { status: STATUS[error.code], body: error.message, ...retry }
+    return { status: REFUSAL_STATUS[error.code], body: error.message, ...retry }
   }
   // Any part that has too much to do says so with this code.
   return error instanceof CodedError && error.code === 'BUSY' ? BUSY : undefined
 }
 
-const BUSY = { status: STATUS.SERVER_BUSY, body: 'Server busy, try again later' } as const
+const BUSY = { status: REFUSAL_STATUS.SERVER_BUSY, body: 'Server busy, try again later' } as const
 
 /** Says nothing of what went wrong: exception texts are for the operator's log. */
 const FAILED = { status: 500, body: 'request failed' } as const satisfies ClientAnswer
