@@ -1,5 +1,6 @@
 import type { MetricsRegister } from '../../src/base/metrics.ts'
 import { createNetworkMetrics } from '../../src/network/metrics.ts'
+import { createNodeMetrics } from '../../src/node/metrics.ts'
 import { createOnionRelayMetrics } from '../../src/onion-relay/metrics.ts'
 import { createRpcMetrics } from '../../src/rpc/metrics.ts'
 import { createStakingMetrics } from '../../src/staking/metrics.ts'
@@ -14,6 +15,7 @@ const PARTS: Readonly<Record<string, (register: MetricsRegister) => unknown>> = 
   swarm: createSwarmMetrics,
   'onion-relay': createOnionRelayMetrics,
   rpc: createRpcMetrics,
+  node: createNodeMetrics,
 }
 
 interface Metric {

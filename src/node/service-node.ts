@@ -26,8 +26,10 @@ import { createDataFolder } from './data-folder.ts'
 import type { Health, HealthReason } from './health.ts'
 import { loadIdentity } from './identity.ts'
 import { followEpochs } from './membership.ts'
+import { createNodeMetrics } from './metrics.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import type { ServiceNodeOptions } from './options.ts'
+import { defaultOverloadOptions, measureLoopDelay, Overload, watchOverload } from './overload.ts'
 import { createOwnRecordFacts } from './own-record-facts.ts'
 import { createReadiness, type Phase } from './readiness.ts'
 import type { ServiceNodeStatus } from './status.ts'
@@ -121,6 +123,9 @@ export async function createServiceNode(
 
   const replication = createReplication({ ...swarmParts, peers, membership: swarm, clock }, options.swarm)
   const info = { version: VERSION }
+  const overloadParts = { log, metrics: createNodeMetrics(registry), delay: measureLoopDelay(clock) }
+  const overload = new Overload(overloadParts, defaultOverloadOptions)
+  parts.use(watchOverload(overload, overloadParts, defaultOverloadOptions))
   const rpcParts = { log: log.part('rpc'), clock, metrics: createRpcMetrics(registry), identity, info }
   const rpcOptions = { ...options.rpc, certificateFolder: folder('https') }
   const rpc = createRpcHandler(
@@ -134,9 +139,13 @@ export async function createServiceNode(
   )
 
   peers.handle('forward', (from, payload, signal) => rpc.handleForwarded(from, payload, signal))
-  peers.handle('onion', (from, payload, signal) => onion.handleHop(from, payload, signal))
+  // What a member passes on is stored elsewhere already, so it is never shed.
+  peers.handle(
+    'onion',
+    overload.shed((from, payload, signal) => onion.handleHop(from, payload, signal)),
+  )
   await peers.start()
-  const https = parts.use(await startHttpsServer({ ...rpcParts, rpc, onion }, rpcOptions))
+  const https = parts.use(await startHttpsServer({ ...rpcParts, rpc, onion, overload }, rpcOptions))
 
   const status = (): ServiceNodeStatus => ({
     key: self,

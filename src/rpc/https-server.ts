@@ -32,6 +32,8 @@ export interface HttpsServerComponents extends RouteComponents {
   readonly log: Logger
   readonly clock: Clock
   readonly metrics: RpcMetrics
+  /** Whether this node has more to do than it can. */
+  readonly overload: { readonly isOverloaded: boolean }
 }
 
 export interface HttpsServer extends AsyncDisposable {
@@ -211,6 +213,7 @@ class HttpsEntry {
     const { requestsMax, requestsPerAddressMax } = this.#options
     if (this.#byAddress.of(address) >= requestsPerAddressMax) return tooManyRequests(0)
     if (!this.#rates.take(address)) return tooManyRequests(this.#rates.waitMs(address))
+    if (this.#components.overload.isOverloaded) return textAnswer(503, 'Server busy, try again later', 'overload')
     if (this.#inFlight > requestsMax) return textAnswer(503, 'Server busy, try again later', 'busy')
     const encoding = headers['content-encoding'] ?? 'identity'
     if (encoding !== 'identity') return textAnswer(415, 'Compressed request bodies are not accepted', 'encoding')

@@ -17,6 +17,8 @@ export type RejectReason =
   | 'connections'
   /** Too many requests or bytes of bodies under way. */
   | 'busy'
+  /** The event loop runs late all the time. */
+  | 'overload'
   | 'not_ready'
   | 'body_too_large'
   /** The body or the headers came too slowly or ended early. */

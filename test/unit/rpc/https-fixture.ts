@@ -11,7 +11,7 @@ import { silentLogger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
 import { parseServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import type { RouteComponents } from '../../../src/rpc/https-routes.ts'
-import { startHttpsServer } from '../../../src/rpc/https-server.ts'
+import { type HttpsServerComponents, startHttpsServer } from '../../../src/rpc/https-server.ts'
 import { createRpcMetrics } from '../../../src/rpc/metrics.ts'
 import { defaultRpcOptions, type RpcOptions } from '../../../src/rpc/options.ts'
 
@@ -53,7 +53,7 @@ export function holdRequests() {
 
 export async function startTestServer(
   options: Partial<RpcOptions> = {},
-  components: Partial<RouteComponents> = {},
+  components: Partial<HttpsServerComponents> = {},
 ): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'starling-rpc-'))
   const registry = createMetricsRegistry()
@@ -69,6 +69,7 @@ export async function startTestServer(
       },
       identity: { key: NODE_KEY },
       info: { version: [1, 2, 3] },
+      overload: { isOverloaded: false },
       ...components,
     },
     {

@@ -170,6 +170,19 @@ describe('bodies', () => {
     expect((await taken).length).toBeLessThan(text.length)
   })
 
+  test('while the node has more to do than it can, requests are refused before their body is read, and pings are not', async () => {
+    const overload = { isOverloaded: true }
+    await using server = await startTestServer({}, { overload })
+    for (const path of [RPC, '/onion_req/v2', '/json_rpc']) {
+      const { status, headers, body } = await server.post(path, 'x')
+      expect([status, headers['retry-after'], body]).toEqual([503, '1', 'Server busy, try again later'])
+    }
+    expect((await server.post('/ping_test/v1', '')).status).toBe(200)
+    expect(await server.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="overload"} 3')
+    overload.isOverloaded = false
+    expect((await server.post(RPC, 'x')).status).toBe(200)
+  })
+
   test('more requests than may be under way are refused', async () => {
     const { rpc, arrived, finish } = holdRequests()
     await using server = await startTestServer({ requestsMax: 1 }, { rpc })
