@@ -7,9 +7,10 @@ import { text } from 'node:stream/consumers'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OutsideServerOptions } from '../../../../src/onion-relay/options.ts'
+import { startWebServer } from '../../../support/web-server.ts'
 import { type Authority, createAuthority } from './certificates.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
-import { createExit, startSink, startWebServer, TARGET } from './servers.ts'
+import { createExit, startSink, TARGET } from './servers.ts'
 
 const NEVER = new AbortController().signal
 const LIMITS = { timeoutMs: 10_000, signal: NEVER }
