@@ -6,8 +6,11 @@ import type { StarlingClient, StoreReceipt } from '../../src/client/index.ts'
 import type { Ed25519SecretKey, X25519PublicKey } from '../../src/crypto/keys.ts'
 import { sign } from '../../src/crypto/signature.ts'
 import { type AccountId, parseAccountId } from '../../src/protocol/account.ts'
+import type { PARSERS } from '../../src/protocol/client-api/methods.ts'
 import type { StoreOutcome } from '../../src/protocol/message.ts'
 import type { ServiceNodeKey } from '../../src/protocol/service-node.ts'
+import type { REFUSAL_STATUS } from '../../src/rpc/error-response.ts'
+import type { createMethodTable } from '../../src/rpc/method-table.ts'
 import { StorageError } from '../../src/storage/errors.ts'
 
 declare const stored: Counter<{ outcome: StoreOutcome }>
@@ -21,6 +24,17 @@ register.counter<{ outcome: StoreOutcome }>({ name: 'starling_test_total', help:
 
 // @ts-expect-error every outcome has a response
 export const status: Record<StoreOutcome, number> = { new: 200, extended: 200, exists: 200 }
+
+type MethodTable = ReturnType<typeof createMethodTable>
+declare const withoutStore: Omit<MethodTable, 'store'>
+// @ts-expect-error every method that clients may call has a line in the method table
+export const methods: MethodTable = withoutStore
+declare const withoutParser: Omit<typeof PARSERS, 'revoked_subaccounts'>
+// @ts-expect-error every method in the table has a parser
+export const parsers: Record<keyof MethodTable, unknown> = withoutParser
+declare const withoutStatus: Omit<typeof REFUSAL_STATUS, 'CLOCK_DIFFERS'>
+// @ts-expect-error every refusal has a status
+export const statuses: typeof REFUSAL_STATUS = withoutStatus
 
 export const group: OptionGroup<{ port: number }, number> = {
   // @ts-expect-error a flag's type is its argument's type
