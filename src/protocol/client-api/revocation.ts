@@ -3,7 +3,7 @@ import type { TimestampMs } from '../../base/clock.ts'
 import type { AccountId } from '../account.ts'
 import type { JsonObject } from '../json.ts'
 import { REVOCATIONS_MAX } from '../limits.ts'
-import { type Authentication, authenticationFields, requireAuthentication } from './authentication.ts'
+import { type Authentication, type AuthenticationFields, requireAuthentication } from './authentication.ts'
 import { accountField, invalidRequest, required, stringField, stringsField, timestampField } from './parameter.ts'
 import { parseSubaccountToken } from './subaccount.ts'
 
@@ -47,13 +47,22 @@ export function parseRevokedSubaccountsParams(params: JsonObject): RevokedSubacc
 
 function parseOwnerRequest(params: JsonObject): OwnerRequest {
   const pubkey = stringField(params, 'pubkey')
-  const { ed25519, signature } = authenticationFields(params)
+  const fields = ownerFields(params)
   const timestamp = timestampField(params, 'timestamp')
 
   const account = accountField(pubkey)
-  const fields = { ed25519, signature, subaccount: undefined, subaccountSignature: undefined }
   const authentication = requireAuthentication(account, fields)
   return { account, authentication, timestampMs: required(timestamp, 'timestamp') }
+}
+
+/** A subaccount's fields are none of these methods', so they are unknown ones, whatever they hold. */
+function ownerFields(params: JsonObject): AuthenticationFields {
+  return {
+    ed25519: stringField(params, 'pubkey_ed25519'),
+    signature: stringField(params, 'signature'),
+    subaccount: undefined,
+    subaccountSignature: undefined,
+  }
 }
 
 function parseTokens(texts: readonly string[], field: string): readonly Uint8Array[] {

@@ -14,6 +14,11 @@ import { parseGetSwarmParams } from '../../../../src/protocol/client-api/get-swa
 import { PARSERS, parseMethodName } from '../../../../src/protocol/client-api/methods.ts'
 import { parseOxendRequestParams } from '../../../../src/protocol/client-api/oxend-request.ts'
 import { parseRetrieveParams, retrieveLimits } from '../../../../src/protocol/client-api/retrieve.ts'
+import {
+  parseRevokedSubaccountsParams,
+  parseRevokeSubaccountParams,
+  parseUnrevokeSubaccountParams,
+} from '../../../../src/protocol/client-api/revocation.ts'
 import { parseServiceNodeListParams } from '../../../../src/protocol/client-api/service-node-list.ts'
 import { parseStoreParams } from '../../../../src/protocol/client-api/store.ts'
 import { ProtocolError } from '../../../../src/protocol/errors.ts'
@@ -259,6 +264,14 @@ describe('authentication', () => {
     const hex = parseDeleteParams(params({ ...withToken, subaccount: vectors.subaccount_token_hex })).authentication
     expect(subaccount).toEqual(hex.subaccount)
     expect(parseDeleteParams(params({ ...deleting, subaccount: '' })).authentication.subaccount).toBeUndefined()
+  })
+
+  test('only an owner revokes, so whatever is said of a subaccount is an unknown parameter', () => {
+    const owner = { pubkey: group, timestamp, signature }
+    const unknown = { subaccount: 5, subaccount_sig: [] }
+    expect(refusal(parseRevokeSubaccountParams, { ...owner, revoke: [token], ...unknown })).toBe('taken')
+    expect(refusal(parseUnrevokeSubaccountParams, { ...owner, unrevoke: token, ...unknown })).toBe('taken')
+    expect(refusal(parseRevokedSubaccountsParams, { ...owner, ...unknown })).toBe('taken')
   })
 
   test('a store without a signature ignores the rest of the authentication', () => {
