@@ -1,24 +1,23 @@
 // Requests to outside servers through whole paths: what the server is given, and what comes back to the client.
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { fromHex, fromUtf8, utf8 } from '../../../../src/base/bytes.ts'
+import { fromUtf8, utf8 } from '../../../../src/base/bytes.ts'
 import { HOUR } from '../../../../src/base/clock.ts'
-import { generateX25519KeyPair, x25519PublicKey } from '../../../../src/crypto/keys.ts'
+import { generateX25519KeyPair, type X25519PublicKey } from '../../../../src/crypto/keys.ts'
 import type { OnionRelayOptions, OutsideServerOptions } from '../../../../src/onion-relay/options.ts'
 import { REQUEST_MAX_BYTES } from '../../../../src/protocol/limits.ts'
-import { decodeCombinedPayload } from '../../../../src/protocol/onion/combined-payload.ts'
-import { type EncryptionType, parseEncryptionType } from '../../../../src/protocol/onion/encryption.ts'
-import { type OpenedLayer, openLayer, sealLayer } from '../../../../src/protocol/onion/layer.ts'
+import type { EncryptionType } from '../../../../src/protocol/onion/encryption.ts'
+import { sealLayer } from '../../../../src/protocol/onion/layer.ts'
 import { encodeServerContent } from '../../../../src/protocol/onion/layer-content.ts'
 import { encodeOuterFrame } from '../../../../src/protocol/onion/outer-frame.ts'
 import { buildOnionRequest } from '../../../../src/protocol/onion/request.ts'
 import { openOnionReply, openSealedReply } from '../../../../src/protocol/onion/response.ts'
-import { type SeenRequest, startWebServer, type WebServer } from '../../../support/web-server.ts'
+import { FILE_MAX_BYTES, startFileServer, versionFour } from '../../../support/file-server.ts'
+import { startWebServer } from '../../../support/web-server.ts'
 import { createRelayNetwork, neverAborted, type RelayNetwork } from '../relay-network.ts'
 import { localOptions, startSink, TARGET } from './servers.ts'
 
-const FILE_MAX_BYTES = 10_000_000
-const server = generateX25519KeyPair()
+const someServer = generateX25519KeyPair().publicKey
 
 let network: RelayNetwork
 beforeAll(async () => {
@@ -35,15 +34,16 @@ interface Wanted {
   readonly encryption?: EncryptionType
   readonly hops?: number
   readonly target?: string
+  readonly x25519?: X25519PublicKey
 }
 
 function build(
-  { port, payload = utf8('hello'), encryption = 'aes-gcm', hops = 3, target = TARGET }: Wanted,
+  { port, payload = utf8('hello'), encryption = 'aes-gcm', hops = 3, target = TARGET, x25519 = someServer }: Wanted,
   on = network,
 ) {
   return buildOnionRequest({
     path: Array.from({ length: hops }, (_, index) => on.node(index).pathNode),
-    destination: { kind: 'server', host: '127.0.0.1', port, protocol: 'http', target, x25519: server.publicKey },
+    destination: { kind: 'server', host: '127.0.0.1', port, protocol: 'http', target, x25519 },
     payload,
     encryption,
   })
@@ -56,30 +56,6 @@ async function ask(wanted: Wanted, on = network) {
   return [status, fromUtf8(body)]
 }
 
-/** What Session's servers do with the body that they get. */
-function openAtServer({ body }: SeenRequest): OpenedLayer {
-  const { blob, metadata } = decodeCombinedPayload(body)
-  const ephemeralKey = x25519PublicKey(fromHex(String(metadata['ephemeral_key'])) ?? new Uint8Array())
-  const encryption = parseEncryptionType(String(metadata['enc_type']))
-  return openLayer({ ciphertext: blob, ephemeralKey, encryption }, server)
-}
-
-/** Opens what comes, notes it, and seals `reply` for the client. */
-async function startFileServer(reply: Uint8Array): Promise<WebServer & { readonly opened: Uint8Array[] }> {
-  const opened: Uint8Array[] = []
-  const web: WebServer = await startWebServer((_request, response) => {
-    const { plaintext, key } = openAtServer(web.requests.at(-1) as SeenRequest)
-    opened.push(plaintext)
-    response.end(key.seal(reply))
-  })
-  return { ...web, opened }
-}
-
-/** A request of the fourth version: a list of two texts with their lengths, the second one any bytes. */
-function versionFour(head: string, body: Uint8Array): Uint8Array {
-  return Buffer.concat([utf8(`l${head.length}:${head}${body.length}:`), body, utf8('e')])
-}
-
 describe('through three hops', () => {
   test.each(['aes-gcm', 'xchacha20'] as const)(
     'a request with NUL bytes gets to the server unchanged under %s, and so does the answer',
@@ -87,7 +63,7 @@ describe('through three hops', () => {
       const payload = versionFour('{"method":"POST","endpoint":"/file"}', Buffer.from([0, 0, 1, 0, 255, 0]))
       const reply = versionFour('{"code":200}', Buffer.from([0, 7, 0]))
       await using files = await startFileServer(reply)
-      const { body, replyKey } = build({ port: files.port, payload, encryption })
+      const { body, replyKey } = build({ port: files.port, x25519: files.x25519, payload, encryption })
       const answer = await post(body)
       expect(answer).toMatchObject({ status: 200, contentType: 'application/octet-stream' })
       expect(Buffer.from(openSealedReply(replyKey, answer.body)).equals(reply)).toBe(true)
@@ -101,7 +77,7 @@ describe('through three hops', () => {
     const payload = versionFour('{"method":"POST","endpoint":"/file"}', file)
     const reply = versionFour('{"code":200}', file)
     await using files = await startFileServer(reply)
-    const { body, replyKey } = build({ port: files.port, payload })
+    const { body, replyKey } = build({ port: files.port, x25519: files.x25519, payload })
     expect(body.length).toBeLessThanOrEqual(REQUEST_MAX_BYTES)
     const answer = await post(body)
     expect(answer.status).toBe(200)
@@ -175,7 +151,7 @@ test.each([
   ['the list', { host: 'unlisted' }, { status: 403, body: 'Server not allowed' }],
 ])('that %s is not allowed is told to the client alone', async (_what, change, expected) => {
   const address = { host: '127.0.0.1', port: 80, protocol: 'http', target: TARGET, ...change }
-  const forServer = sealLayer(utf8('x'), 'aes-gcm', server.publicKey, { ephemeral: generateX25519KeyPair() })
+  const forServer = sealLayer(utf8('x'), 'aes-gcm', someServer, { ephemeral: generateX25519KeyPair() })
   const { layer, key } = sealLayer(
     encodeServerContent(address, forServer.layer),
     'xchacha20',
