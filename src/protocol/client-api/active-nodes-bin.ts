@@ -1,7 +1,8 @@
-import { isIPv4 } from 'node:net'
 import { concat } from '../../base/bytes.ts'
-import type { ServiceNodeContact } from '../service-node.ts'
-import { serviceNodeKeyBytes } from '../service-node.ts'
+import { ed25519PublicKey } from '../../crypto/keys.ts'
+import { ProtocolError } from '../errors.ts'
+import { ipv4Text, parseIPv4 } from '../ipv4.ts'
+import { type ServiceNodeContact, serviceNodeKey, serviceNodeKeyBytes } from '../service-node.ts'
 
 // The service nodes in swarms, as short as it can be said:
 //
@@ -16,7 +17,13 @@ export function parseActiveNodesBinParams(): ActiveNodesBinRequest {
 }
 
 export const ACTIVE_NODE_SIZE = 51
-const KEY_SIZE = 32
+/** Longest list that is read. Session's network has about 2,000 nodes. */
+const ACTIVE_NODES_MAX = 10_000
+const SWARM_AT = 32
+const IP_AT = 40
+const HTTPS_PORT_AT = 44
+const PEER_PORT_AT = 46
+const VERSION_AT = 48
 const VERSION_PART_MAX = 255
 
 /** A service node in a swarm, and where it is. */
@@ -27,17 +34,53 @@ export interface ActiveNode {
 
 /** Nodes whose address is no IPv4 one are left out: the record has no room for another. */
 export function encodeActiveNodes(nodes: readonly ActiveNode[]): Uint8Array {
-  return concat(...nodes.filter(({ contact }) => isIPv4(contact.ip)).map(encodeActiveNode))
+  return concat(...nodes.flatMap((node) => encodeActiveNode(node) ?? []))
 }
 
-function encodeActiveNode({ contact, swarm }: ActiveNode): Uint8Array {
-  const record = Buffer.alloc(ACTIVE_NODE_SIZE)
+/**
+ * Keys are not checked to be on the curve.
+ * @throws {ProtocolError} FRAME_TRUNCATED, FRAME_TOO_LARGE
+ */
+export function decodeActiveNodes(bytes: Uint8Array): ActiveNode[] {
+  if (bytes.length % ACTIVE_NODE_SIZE !== 0) {
+    throw new ProtocolError('FRAME_TRUNCATED', 'The list of active nodes ends within a record')
+  }
+  const count = bytes.length / ACTIVE_NODE_SIZE
+  if (count > ACTIVE_NODES_MAX) throw new ProtocolError('FRAME_TOO_LARGE', 'The list of active nodes is too long')
+  return Array.from({ length: count }, (_, at) =>
+    decodeActiveNode(bytes.subarray(at * ACTIVE_NODE_SIZE, (at + 1) * ACTIVE_NODE_SIZE)),
+  )
+}
+
+function encodeActiveNode({ contact, swarm }: ActiveNode): Uint8Array | undefined {
+  const ip = parseIPv4(contact.ip)
+  if (ip === undefined) return undefined
+  const record = new Uint8Array(ACTIVE_NODE_SIZE)
+  const fields = new DataView(record.buffer)
   record.set(serviceNodeKeyBytes(contact.key))
-  let at = record.writeBigUInt64BE(swarm, KEY_SIZE)
-  for (const part of contact.ip.split('.')) at = record.writeUInt8(Number(part), at)
-  at = record.writeUInt16BE(contact.httpsPort, at)
-  at = record.writeUInt16BE(contact.peerPort, at)
+  fields.setBigUint64(SWARM_AT, swarm)
+  record.set(ip, IP_AT)
+  fields.setUint16(HTTPS_PORT_AT, contact.httpsPort)
+  fields.setUint16(PEER_PORT_AT, contact.peerPort)
   // A part that has no room is as new as can be said.
-  for (const part of contact.version) at = record.writeUInt8(Math.min(part, VERSION_PART_MAX), at)
+  record.set(
+    contact.version.map((part) => Math.min(part, VERSION_PART_MAX)),
+    VERSION_AT,
+  )
   return record
+}
+
+function decodeActiveNode(record: Uint8Array): ActiveNode {
+  const fields = new DataView(record.buffer, record.byteOffset, record.length)
+  const [major = 0, minor = 0, patch = 0] = record.subarray(VERSION_AT)
+  return {
+    contact: {
+      key: serviceNodeKey(ed25519PublicKey(record.subarray(0, SWARM_AT))),
+      ip: ipv4Text(record.subarray(IP_AT, HTTPS_PORT_AT)),
+      httpsPort: fields.getUint16(HTTPS_PORT_AT),
+      peerPort: fields.getUint16(PEER_PORT_AT),
+      version: [major, minor, patch],
+    },
+    swarm: fields.getBigUint64(SWARM_AT),
+  }
 }

@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts'
 import { generateX25519KeyPair, type X25519PublicKey } from '../../crypto/keys.ts'
 import { ONION_HOPS_MAX } from '../limits.ts'
 import type { ServiceNodeKey } from '../service-node.ts'
-import type { EncryptionType } from './encryption.ts'
+import type { EncryptionType, LayerKey } from './encryption.ts'
 import { type LayerRandomness, type SealedLayer, sealLayer } from './layer.ts'
 import {
   DEFAULT_REPLY_FORMAT,
@@ -45,24 +45,37 @@ export interface OnionRequest {
   readonly options?: Partial<ReplyFormat>
 }
 
+/** A request that is ready to be sent, and what opens what comes back. */
+export interface BuiltOnionRequest {
+  /** The HTTP body for the first hop. */
+  readonly body: Uint8Array
+  /** Opens the destination's reply. */
+  readonly replyKey: ReplyKey
+  /** Opens what the last hop itself has to say to the client instead, such as that it asks no such server. */
+  readonly lastHopKey: ReplyKey | undefined
+}
+
 /** Keys and nonces of each layer, 0 being the first hop's. Random unless a test needs known bytes. */
 export type OnionRandomness = (layer: number) => LayerRandomness
 
 const freshRandomness: OnionRandomness = () => ({ ephemeral: generateX25519KeyPair() })
 
-/** The HTTP body for the first hop, and what opens the reply. */
 export function buildOnionRequest(
   request: OnionRequest,
   randomness: OnionRandomness = freshRandomness,
-): { body: Uint8Array; replyKey: ReplyKey } {
+): BuiltOnionRequest {
   const { path, destination, encryption } = request
   assert(path.length <= ONION_HOPS_MAX, 'An onion path has too many hops')
   assert(path.length > 0 || destination.kind === 'service-node', 'Only a service node can ask an outside server')
 
   const content = destination.kind === 'server' ? request.payload : finalContent(request)
   const last = sealLayer(content, encryption, destination.x25519, randomness(path.length))
-  const first = wrapInPath(request, last.layer, randomness)
-  return { body: encodeOuterFrame(first), replyKey: { key: last.key, base64: replyFormat(request).base64 } }
+  const { first, lastHopKey } = wrapInPath(request, last.layer, randomness)
+  return {
+    body: encodeOuterFrame(first),
+    replyKey: { key: last.key, base64: replyFormat(request).base64 },
+    lastHopKey: lastHopKey && { key: lastHopKey, base64: DEFAULT_REPLY_FORMAT.base64 },
+  }
 }
 
 /** Seals a layer for each node of the path, from the last to the first. */
@@ -70,14 +83,17 @@ function wrapInPath(
   { path, destination, encryption }: OnionRequest,
   last: SealedLayer,
   randomness: OnionRandomness,
-): SealedLayer {
-  let layer = last
+): { first: SealedLayer; lastHopKey: LayerKey | undefined } {
+  let first = last
+  let lastHopKey: LayerKey | undefined
   let next = destination
   for (const [hop, node] of [...path.entries()].reverse()) {
-    layer = sealLayer(contentFor(next, layer), encryption, node.x25519, randomness(hop)).layer
+    const { layer, key } = sealLayer(contentFor(next, first), encryption, node.x25519, randomness(hop))
+    first = layer
+    lastHopKey ??= key
     next = { kind: 'service-node', ...node }
   }
-  return layer
+  return { first, lastHopKey }
 }
 
 function contentFor(destination: OnionDestination, layer: SealedLayer): Uint8Array {
