@@ -1,5 +1,9 @@
+import { fromBase64 } from '../base/bytes.ts'
+import { type ActiveNode, decodeActiveNodes } from '../protocol/client-api/active-nodes-bin.ts'
+import { ProtocolError } from '../protocol/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../protocol/json.ts'
 import { ClientError } from './errors.ts'
+import { parseServiceNodeStates, type ReachableNode } from './reachable-node.ts'
 
 /** One part of the answer to a batch or sequence. */
 export interface BatchResult {
@@ -17,11 +21,14 @@ export interface NodeInfo {
 export function readBatchResults(answer: JsonValue): readonly BatchResult[] {
   const results = objectOf(answer)['results']
   if (!Array.isArray(results)) throw invalid('it has no list of results')
-  return results.map((result: JsonValue) => {
-    const { code, body } = objectOf(result)
-    if (typeof code !== 'number' || !Number.isInteger(code)) throw invalid('a result has no code')
-    return { status: code, body: body ?? null }
-  })
+  return results.map(readResult)
+}
+
+/** One request's result inside the answer to another. @throws {ClientError} ANSWER_INVALID */
+export function readResult(result: JsonValue): BatchResult {
+  const { code, body } = objectOf(result)
+  if (typeof code !== 'number' || !Number.isInteger(code)) throw invalid('a result has no code')
+  return { status: code, body: body ?? null }
 }
 
 /** @throws {ClientError} ANSWER_INVALID */
@@ -30,6 +37,24 @@ export function readInfo(answer: JsonValue): NodeInfo {
   if (!Array.isArray(version) || !version.every((part) => typeof part === 'number')) throw invalid('it has no version')
   if (typeof timestamp !== 'number') throw invalid('it has no timestamp')
   return { version, timestampMs: timestamp }
+}
+
+/** @throws {ClientError} NODE_LIST_INVALID */
+export function readServiceNodes(answer: JsonValue): readonly ReachableNode[] {
+  const result = isJsonObject(answer) ? answer['result'] : undefined
+  return parseServiceNodeStates(isJsonObject(result) ? result['service_node_states'] : undefined)
+}
+
+/** From base64 of the binary list. @throws {ClientError} ANSWER_INVALID */
+export function readActiveNodes(answer: JsonValue): readonly ActiveNode[] {
+  const bytes = typeof answer === 'string' ? fromBase64(answer) : undefined
+  if (bytes === undefined) throw invalid('it is not base64')
+  try {
+    return decodeActiveNodes(bytes)
+  } catch (error) {
+    if (error instanceof ProtocolError) throw invalid(error.message)
+    throw error
+  }
 }
 
 /** @throws {ClientError} ANSWER_INVALID */

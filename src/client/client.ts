@@ -1,70 +1,32 @@
 import type { DurationMs, TimestampMs } from '../base/clock.ts'
-import { withDeadline } from '../base/deadline.ts'
 import type { AccountId } from '../protocol/account.ts'
+import type { ActiveNode } from '../protocol/client-api/active-nodes-bin.ts'
 import type { Envelope } from '../protocol/client-api/envelope.ts'
 import type { ExpireMode, MessageExpiry } from '../protocol/client-api/expire.ts'
 import type { JsonObject, JsonValue } from '../protocol/json.ts'
-import { STORE_CLOCK_TOLERANCE_MS, TTL_MAX_MS } from '../protocol/limits.ts'
-import { hashMessage, type MessageHash } from '../protocol/message.ts'
+import type { MessageHash } from '../protocol/message.ts'
 import { DEFAULT_NAMESPACE, type Namespace } from '../protocol/namespace.ts'
+import type { V4Reply, V4Request } from '../protocol/onion/v4-payload.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { Account } from './account.ts'
-import { type BatchResult, type NodeInfo, objectOf, readBatchResults, readInfo } from './answers.ts'
+import { AccountMessages } from './account-messages.ts'
+import { type BatchResult, type NodeInfo, readActiveNodes, readInfo, readServiceNodes } from './answers.ts'
+import { type CallOptions, CallRunner } from './call-runner.ts'
+import type { DeleteOptions, DeleteReceipt } from './calls/delete.ts'
+import type { ExpireAllReceipt, ExpireReceipt } from './calls/expire.ts'
+import { rawBatchCall, rawCall } from './calls/raw.ts'
+import { type MemberPage, publicRetrieveCall, type RetrieveQuery, retrieveAfterCall } from './calls/retrieve.ts'
+import { type StoreInput, type StoreReceipt, storeCall } from './calls/store.ts'
 import { sealEnvelope } from './envelope.ts'
 import { ClientError } from './errors.ts'
-import { Inbox, type MemberPage, type Received } from './inbox.ts'
+import { Inbox, type Received } from './inbox.ts'
 import { createNetwork, type Network } from './network.ts'
 import { type ClientOptions, defaultClientOptions } from './options.ts'
-import { sample } from './random.ts'
-import type { ReachableNode } from './reachable-node.ts'
-import { readRetrievedPage } from './retrieved-page.ts'
-import {
-  deleteAllRequest,
-  deleteRequest,
-  expireRequest,
-  getExpiriesRequest,
-  retrieveRequest,
-  storeRequest,
-} from './signed-params.ts'
-import type { SwarmRequest } from './swarm-requester.ts'
-import {
-  type DeleteReceipt,
-  type ExpireReceipt,
-  expiriesIn,
-  readDeleteAllResults,
-  readDeleteResults,
-  readExpireResults,
-  readStoreResults,
-  type StoreReceipt,
-} from './swarm-results.ts'
-
-export interface CallOptions {
-  /** Gives the call up. */
-  readonly signal?: AbortSignal | undefined
-}
-
-export interface StoreInput {
-  /** Whose swarm keeps it. */
-  readonly account: AccountId
-  readonly data: Uint8Array
-  /** 0, where direct messages arrive, unless given. */
-  readonly namespace?: Namespace
-  readonly ttlMs?: DurationMs
-}
-
-export interface RetrieveQuery {
-  readonly namespace?: Namespace
-  /** Messages after this one, which must be the `lastHash` of a page of the same member. */
-  readonly afterHash?: MessageHash
-  readonly countMax?: number
-  /** Bytes, or -k for a share of 1/k of the largest answer. */
-  readonly sizeMax?: number
-  /** The member to ask first, such as the one of the page before. */
-  readonly member?: ServiceNodeKey
-}
-
-/** Nodes that are asked, one after another, when any will do. */
-const ANY_NODE_ATTEMPTS = 3
+import { NODE_FIELDS, type ReachableNode } from './reachable-node.ts'
+import { Revocations } from './revocations.ts'
+import type { OutsideServer, ServerRequest } from './server-requester.ts'
+import type { Owner, Signer } from './signer.ts'
+import type { SwarmCall } from './swarm-call.ts'
 
 /**
  * A client of the network. Every request but the first one, to a seed, goes through three hops; nothing is sent before
@@ -72,17 +34,16 @@ const ANY_NODE_ATTEMPTS = 3
  */
 export class StarlingClient implements AsyncDisposable {
   readonly #network: Network
+  readonly #runner: CallRunner
   readonly #account: Account | undefined
   readonly #inboxes = new Map<Namespace, Inbox>()
   readonly #ttlMs: DurationMs
-  readonly #deadlineMs: DurationMs
-  readonly #stop = new AbortController()
 
   constructor(network: Network, { account, ttlMs, deadlineMs }: ClientOptions) {
     this.#network = network
+    this.#runner = new CallRunner(network, deadlineMs ?? defaultClientOptions.deadlineMs)
     this.#account = account
     this.#ttlMs = ttlMs ?? defaultClientOptions.ttlMs
-    this.#deadlineMs = deadlineMs ?? defaultClientOptions.deadlineMs
   }
 
   /** Seals a message to another account and stores it in that account's swarm. */
@@ -91,8 +52,12 @@ export class StarlingClient implements AsyncDisposable {
     text: string,
     options: CallOptions & { readonly ttlMs?: DurationMs } = {},
   ): Promise<StoreReceipt> {
-    const data = sealEnvelope({ text, sentMs: this.#network.clock.nowMs() }, this.#signer(), to)
-    return this.store({ account: to, data, ttlMs: options.ttlMs ?? this.#ttlMs }, options)
+    return this.store({ account: to, data: this.sealMessage(to, text), ttlMs: options.ttlMs ?? this.#ttlMs }, options)
+  }
+
+  /** What sendMessage stores. Who keeps it and stores it again after a failure sends one message, not two. */
+  sealMessage(to: AccountId, text: string): Uint8Array {
+    return sealEnvelope({ text, sentMs: this.nowMs() }, this.#signer(), to)
   }
 
   /** Messages to this client's account that no earlier call has returned. */
@@ -101,92 +66,106 @@ export class StarlingClient implements AsyncDisposable {
     const signer = this.#signer()
     const inbox = this.#inboxes.get(namespace) ?? new Inbox(signer)
     this.#inboxes.set(namespace, inbox)
-    return this.#run(options, (signal) =>
-      inbox.receive(
-        (afterOf, first) => this.#retrievePage(signer, { namespace, first, afterOf }, signal),
-        this.#network.clock.nowMs(),
-      ),
+    const { requester } = this.#network
+    return this.#runner.run(options, (signal) =>
+      inbox.receive((afterOf, member) => {
+        const query = { namespace, ...(member !== undefined && { member }) }
+        return requester.ask(retrieveAfterCall(query, afterOf, signer), signal)
+      }, this.nowMs()),
     )
   }
 
-  /** Stores bytes as they are. The receipt counts the members that signed for it. */
+  /** The messages of an account of which this is the owner, or for which it has a pass. */
+  messagesOf(signer: Signer): AccountMessages {
+    return new AccountMessages(this.#runner, signer, this.#ttlMs)
+  }
+
+  /** Passes to an account that nodes no longer take. */
+  revocationsOf(owner: Owner): Revocations {
+    return new Revocations(this.#runner, owner)
+  }
+
+  /** Stores bytes as they are, for any account. The receipt counts the members that signed for it. */
   store(message: StoreInput, options: CallOptions = {}): Promise<StoreReceipt> {
-    const { account, data, namespace = DEFAULT_NAMESPACE, ttlMs = this.#ttlMs } = message
-    const hash = hashMessage(account, namespace, data)
-    let stored = { expiryMs: 0, latestMs: 0 }
-    return this.#askSwarm(account, options, {
-      build: (nowMs) => {
-        stored = { expiryMs: nowMs + ttlMs, latestMs: nowMs + TTL_MAX_MS + STORE_CLOCK_TOLERANCE_MS }
-        return storeRequest({ account, namespace, data, timestampMs: nowMs, ttlMs }, this.#account)
-      },
-      read: (body, swarm) => readStoreResults(objectOf(body), swarm, hash, stored),
-    })
+    return this.ask(storeCall({ ttlMs: this.#ttlMs, ...message }, this.#account), options)
   }
 
   /** One page of this client's own messages. */
   async retrieve(query: RetrieveQuery = {}, options: CallOptions = {}): Promise<MemberPage> {
-    const { namespace = DEFAULT_NAMESPACE, afterHash, member, countMax, sizeMax } = query
-    const page = { namespace, first: member, afterOf: () => afterHash, countMax, sizeMax }
-    const signer = this.#signer()
-    return this.#run(options, (signal) => this.#retrievePage(signer, page, signal))
+    return this.#own().retrieve(query, options)
+  }
+
+  /** One page of a public outbox of any account. Nothing says who asks. */
+  retrievePublic(account: AccountId, query: RetrieveQuery, options: CallOptions = {}): Promise<MemberPage> {
+    return this.ask(publicRetrieveCall(account, query), options)
   }
 
   /** Deletes messages of this client's account. */
-  async delete(hashes: readonly MessageHash[], options: CallOptions = {}): Promise<DeleteReceipt> {
-    const signer = this.#signer()
-    return this.#askSwarm(signer.id, options, {
-      build: () => deleteRequest(hashes, signer),
-      read: (body, swarm) => readDeleteResults(objectOf(body), swarm, signer.id, hashes),
-    })
+  async delete(hashes: readonly MessageHash[], options: CallOptions & DeleteOptions = {}): Promise<DeleteReceipt> {
+    return this.#own().delete(hashes, options)
   }
 
   /** Deletes all messages of this client's account, or those of one namespace. */
   async deleteAll(namespace: Namespace | 'all', options: CallOptions = {}): Promise<DeleteReceipt> {
-    const signer = this.#signer()
-    let timestampMs: TimestampMs = 0
-    return this.#askSwarm(signer.id, options, {
-      build: (nowMs) => {
-        timestampMs = nowMs
-        return deleteAllRequest(namespace, nowMs, signer)
-      },
-      read: (body, swarm) => readDeleteAllResults(objectOf(body), swarm, signer.id, timestampMs),
-    })
+    return this.#own().deleteAll(namespace, options)
+  }
+
+  /** Deletes messages of this client's account whose timestamp is `beforeMs` or earlier. */
+  async deleteBefore(
+    namespace: Namespace | 'all',
+    beforeMs: TimestampMs,
+    options: CallOptions = {},
+  ): Promise<DeleteReceipt> {
+    return this.#own().deleteBefore(namespace, beforeMs, options)
   }
 
   /** Moves the expiry of messages of this client's account; `extend` and `shorten` move it one way only. */
   async expire(
     hashes: readonly MessageHash[],
-    expiryMs: TimestampMs,
+    expiryMs: TimestampMs | readonly TimestampMs[],
     options: CallOptions & { readonly mode?: ExpireMode } = {},
   ): Promise<ExpireReceipt> {
-    const signer = this.#signer()
-    return this.#askSwarm(signer.id, options, {
-      build: () => expireRequest(hashes, expiryMs, options.mode ?? 'set', signer),
-      read: (body, swarm) => readExpireResults(objectOf(body), swarm, signer.id, hashes),
-    })
+    return this.#own().expire(hashes, expiryMs, options)
+  }
+
+  /** Lets no message of this client's account live longer than to `expiryMs`. */
+  async expireAll(
+    namespace: Namespace | 'all',
+    expiryMs: TimestampMs,
+    options: CallOptions = {},
+  ): Promise<ExpireAllReceipt> {
+    return this.#own().expireAll(namespace, expiryMs, options)
   }
 
   /** When messages of this client's account end, by one member's word. */
   async getExpiries(hashes: readonly MessageHash[], options: CallOptions = {}): Promise<readonly MessageExpiry[]> {
-    const signer = this.#signer()
-    return this.#askSwarm(signer.id, options, {
-      build: (nowMs) => getExpiriesRequest(hashes, nowMs, signer),
-      read: (body) => {
-        const expiries = expiriesIn(objectOf(body)['expiries'] ?? null)
-        if (expiries === undefined) throw new ClientError('ANSWER_INVALID', "The node's answer has no expiries")
-        return expiries
-      },
-    })
+    return this.#own().getExpiries(hashes, options)
   }
 
   /** The nodes that keep an account's messages. */
   getSwarm(account: AccountId, options: CallOptions = {}): Promise<readonly ReachableNode[]> {
-    return this.#run(options, (signal) => this.#network.swarms.membersOf(account, signal))
+    return this.#runner.run(options, (signal) => this.#network.swarms.membersOf(account, signal))
   }
 
   /** What a node chosen at random says of itself. */
-  async info(options: CallOptions = {}): Promise<NodeInfo> {
-    return readInfo(await this.request('info', {}, options))
+  info(options: CallOptions = {}): Promise<NodeInfo> {
+    return this.#runner.askAnyNode({ method: 'info', params: {} }, readInfo, options)
+  }
+
+  /** The service nodes, by the word of one that is chosen at random. The client's own list is agreed on by several. */
+  serviceNodes(options: CallOptions = {}): Promise<readonly ReachableNode[]> {
+    const params = { endpoint: 'get_service_nodes', params: { active_only: true, fields: NODE_FIELDS } }
+    return this.#runner.askAnyNode({ method: 'oxend_request', params }, readServiceNodes, options)
+  }
+
+  /** The same in short, with ports and versions. */
+  activeNodes(options: CallOptions = {}): Promise<readonly ActiveNode[]> {
+    return this.#runner.askAnyNode({ method: 'active_nodes_bin', params: {} }, readActiveNodes, options)
+  }
+
+  /** Any call: those of `calls/`, and batches and conditions made of them. */
+  ask<T>(call: SwarmCall<T>, options: CallOptions = {}): Promise<T> {
+    return this.#runner.ask(call, options)
   }
 
   /** Any method, of a member of `account`'s swarm, or of any node when no account is given. */
@@ -196,13 +175,13 @@ export class StarlingClient implements AsyncDisposable {
     options: CallOptions & { readonly account?: AccountId } = {},
   ): Promise<JsonValue> {
     const { account } = options
-    if (account === undefined) return this.#run(options, (signal) => this.#askAnyNode({ method, params }, signal))
-    return this.#askSwarm(account, options, { build: () => ({ method, params }), read: (body) => body })
+    if (account === undefined) return this.#runner.askAnyNode({ method, params }, (body) => body, options)
+    return this.ask(rawCall(account, { method, params }), options)
   }
 
   /** Several requests to one member of `account`'s swarm, done together. */
   batch(account: AccountId, requests: readonly Envelope[], options: CallOptions = {}): Promise<readonly BatchResult[]> {
-    return this.#askForResults('batch', account, requests, options)
+    return this.ask(rawBatchCall('batch', account, requests), options)
   }
 
   /** As `batch`, one after another, up to the first that fails. */
@@ -211,7 +190,17 @@ export class StarlingClient implements AsyncDisposable {
     requests: readonly Envelope[],
     options: CallOptions = {},
   ): Promise<readonly BatchResult[]> {
-    return this.#askForResults('sequence', account, requests, options)
+    return this.ask(rawBatchCall('sequence', account, requests), options)
+  }
+
+  /** Sends bytes to a server outside the network, through an onion, and returns the bytes that it answers. */
+  requestServer(request: ServerRequest, options: CallOptions = {}): Promise<Uint8Array> {
+    return this.#runner.run(options, (signal) => this.#network.servers.ask(request, signal))
+  }
+
+  /** As requestServer, with a request and a reply in the form of HTTP. */
+  fetchFromServer(server: OutsideServer, request: V4Request, options: CallOptions = {}): Promise<V4Reply> {
+    return this.#runner.run(options, (signal) => this.#network.servers.fetch(server, request, signal))
   }
 
   /** The guards in use, for the option `guards` of a later client. */
@@ -225,8 +214,12 @@ export class StarlingClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort(new ClientError('CLOSED', 'The client is disposed of'))
+    this.#runner.close()
     await this.#network[Symbol.asyncDispose]()
+  }
+
+  #own(): AccountMessages {
+    return this.messagesOf(this.#signer())
   }
 
   #signer(): Account {
@@ -235,102 +228,6 @@ export class StarlingClient implements AsyncDisposable {
     }
     return this.#account
   }
-
-  #askForResults(
-    method: 'batch' | 'sequence',
-    account: AccountId,
-    requests: readonly Envelope[],
-    options: CallOptions,
-  ): Promise<readonly BatchResult[]> {
-    const params = { requests: requests.map(({ method, params }) => ({ method, params })) }
-    return this.#askSwarm(account, options, { build: () => ({ method, params }), read: readBatchResults })
-  }
-
-  /** `read` is given the swarm as it is known when the answer comes, since an answer may have corrected it. */
-  #askSwarm<T>(
-    account: AccountId,
-    options: CallOptions,
-    request: {
-      build: SwarmRequest<T>['build']
-      read: (body: JsonValue, swarm: readonly ReachableNode[]) => T
-    },
-  ): Promise<T> {
-    const { requester, swarms } = this.#network
-    return this.#run(options, (signal) =>
-      requester.ask(
-        account,
-        { build: request.build, read: (body) => request.read(body, swarms.remembered(account)) },
-        signal,
-      ),
-    )
-  }
-
-  #retrievePage(
-    signer: Account,
-    query: {
-      readonly namespace: Namespace
-      readonly first: ServiceNodeKey | undefined
-      readonly afterOf: (member: ServiceNodeKey) => MessageHash | undefined
-      readonly countMax?: number | undefined
-      readonly sizeMax?: number | undefined
-    },
-    signal: AbortSignal,
-  ): Promise<MemberPage> {
-    const { namespace, first, afterOf, countMax, sizeMax } = query
-    const { requester, pool } = this.#network
-    return requester.ask(
-      signer.id,
-      {
-        first,
-        build: (timestampMs, member) =>
-          retrieveRequest({ namespace, countMax, sizeMax, timestampMs, afterHash: afterOf(member.key) }, signer),
-        read: (body, member) => {
-          const page = readRetrievedPage(body, signer.id, namespace)
-          if (page.forged > 0) pool.strikeNode(member.key)
-          return { ...page, member: member.key }
-        },
-      },
-      signal,
-    )
-  }
-
-  async #askAnyNode(request: Envelope, signal: AbortSignal): Promise<JsonValue> {
-    const { pool, onion, random } = this.#network
-    for (const node of sample(pool.usable(), ANY_NODE_ATTEMPTS, random)) {
-      const answer = await onion.ask(node, request, signal).catch(ignoreUnreachable)
-      if (answer === undefined) continue
-      if (answer.status === 200) return answer.body
-      if (answer.status < 500 && answer.status !== 429) {
-        const details = { status: answer.status }
-        throw new ClientError('REQUEST_REFUSED', 'The node refused the request', { details })
-      }
-      pool.strikeNode(node.key)
-    }
-    throw new ClientError('PATHS_FAILED', 'No node that was tried could answer; try again in a minute', {
-      details: { tried: ANY_NODE_ATTEMPTS },
-    })
-  }
-
-  /** Runs a call with its deadline, once there is a list of service nodes. */
-  async #run<T>(options: CallOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const stops = options.signal === undefined ? [this.#stop.signal] : [this.#stop.signal, options.signal]
-    const given = AbortSignal.any(stops)
-    const signal = withDeadline(this.#deadlineMs, given)
-    signal.throwIfAborted()
-    try {
-      await this.#network.nodes.ready(signal)
-      return await call(signal)
-    } catch (error) {
-      given.throwIfAborted()
-      if (!signal.aborted || error instanceof ClientError) throw error
-      const details = { deadlineMs: this.#deadlineMs }
-      throw new ClientError('TRANSPORT_TIMEOUT', 'The request was not answered in time', { details, cause: error })
-    }
-  }
-}
-
-function ignoreUnreachable(error: unknown): undefined {
-  if (!(error instanceof ClientError) || error.code !== 'DESTINATION_UNREACHABLE') throw error
 }
 
 /** A client that has not yet sent anything. Dispose of it when done: `await using client = createClient(…)`. */

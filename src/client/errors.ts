@@ -23,6 +23,10 @@ export type ClientErrorCode =
   | 'PATHS_FAILED'
   /** The hop before it could not reach the destination. */
   | 'DESTINATION_UNREACHABLE'
+  /** No path brought an outside server's answer: the server is away, or no node that was asked may ask it. */
+  | 'SERVER_UNREACHABLE'
+  /** The X25519 key of an outside server is not 64 hex digits, or not a key that anything can be sealed to. */
+  | 'SERVER_KEY_INVALID'
   /** No member of an account's swarm could be learned. */
   | 'SWARM_UNKNOWN'
   /** Every member of the swarm that was tried failed. */
@@ -35,6 +39,12 @@ export type ClientErrorCode =
   | 'CLOCK_REJECTED'
   /** A node's answer is not of the expected shape. */
   | 'ANSWER_INVALID'
+  /** None of the messages that had to be deleted is held by any node that answered. */
+  | 'NOT_FOUND'
+  /** A batch has no request, too many, or requests about different accounts. */
+  | 'BATCH_INVALID'
+  /** A pass does not fit the key that is to use it, or is not signed by the owner of its account. */
+  | 'PASS_INVALID'
   /** The method signs requests, and the client was made without an account. */
   | 'ACCOUNT_MISSING'
   /** An account seed is not 64 hex digits. */

@@ -83,7 +83,7 @@ async function exchange(request: http.ClientRequest, body: Uint8Array, maxBytes:
       throw new ClientError('TOO_LARGE', 'A response is larger than allowed', { details: { maxBytes } })
     chunks.push(chunk)
   }
-  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks) }
+  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks), retryAfter: response.headers['retry-after'] }
 }
 
 /** How an exchange stood when it failed. */

@@ -5,8 +5,8 @@ import { TTL_MAX_MS } from '../protocol/limits.ts'
 import type { MessageHash, StoredMessage } from '../protocol/message.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { Account } from './account.ts'
+import type { MemberPage } from './calls/retrieve.ts'
 import { openEnvelope } from './envelope.ts'
-import type { RetrievedPage } from './retrieved-page.ts'
 
 export interface ReceivedMessage {
   readonly hash: MessageHash
@@ -24,11 +24,6 @@ export interface Received {
   readonly messages: readonly ReceivedMessage[]
   /** Messages that are not sealed to this account by a Starling client. Anybody can store them. */
   readonly unreadable: number
-}
-
-/** A page, and the member that gave it. */
-export interface MemberPage extends RetrievedPage {
-  readonly member: ServiceNodeKey
 }
 
 /**

@@ -5,7 +5,9 @@ import { NodeDirectory } from './node-directory.ts'
 import { OnionTransport } from './onion-transport.ts'
 import { type ClientOptions, defaultClientOptions } from './options.ts'
 import { PathPool } from './path-pool.ts'
+import { PathSender } from './path-sender.ts'
 import type { Random } from './random.ts'
+import { ServerRequester } from './server-requester.ts'
 import { SwarmDirectory } from './swarm-directory.ts'
 import { SwarmRequester } from './swarm-requester.ts'
 import { TimedOnion } from './timed-onion.ts'
@@ -18,6 +20,7 @@ export interface Network extends AsyncDisposable {
   readonly onion: TimedOnion
   readonly swarms: SwarmDirectory
   readonly requester: SwarmRequester
+  readonly servers: ServerRequester
   readonly random: Random
 }
 
@@ -29,10 +32,11 @@ export function createNetwork(given: ClientOptions): Network {
   const parts = new AsyncDisposableStack()
   const transport = given.transport ?? parts.use(createHttpsTransport())
   const pool = new PathPool({ random, guards: options.guards }, options.pool)
-  const onionTransport = new OnionTransport(
-    { transport, pool, onRoute: given.onRoute },
-    { ...options.onion, encryption: options.encryption, pathTimeoutMs: options.pathTimeoutMs },
+  const sender = new PathSender(
+    { transport, pool, clock: systemTime },
+    { ...options.path, encryption: options.encryption, pathTimeoutMs: options.pathTimeoutMs },
   )
+  const onionTransport = new OnionTransport({ sender, onRoute: given.onRoute })
   const nodes = parts.use(
     new NodeDirectory(
       { transport, onion: onionTransport, pool, clock: systemTime, random, log },
@@ -54,6 +58,7 @@ export function createNetwork(given: ClientOptions): Network {
     onion,
     swarms,
     requester,
+    servers: new ServerRequester(sender),
     random,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }

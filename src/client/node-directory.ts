@@ -1,14 +1,15 @@
-import { type Clock, type DurationMs, HOUR } from '../base/clock.ts'
+import { type Clock, type DurationMs, HOUR, MINUTE } from '../base/clock.ts'
 import { raceSignal } from '../base/deadline.ts'
 import type { Logger } from '../base/logger.ts'
-import { isJsonObject, type JsonValue } from '../protocol/json.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import { readServiceNodes } from './answers.ts'
 import { ClientError } from './errors.ts'
 import type { OnionTransport } from './onion-transport.ts'
 import type { PathPool } from './path-pool.ts'
 import { type Random, sample } from './random.ts'
-import { NODE_FIELDS, parseServiceNodeStates, type ReachableNode } from './reachable-node.ts'
+import { NODE_FIELDS, type ReachableNode } from './reachable-node.ts'
 import { fetchFromSeeds, type Seed, type SeedOptions } from './seeds.ts'
+import { SwarmMap } from './swarm-map.ts'
 import type { Transport } from './transport.ts'
 
 export interface NodeDirectoryComponents {
@@ -28,6 +29,8 @@ export interface NodeDirectoryOptions {
 }
 
 export const NODE_LIST_REFRESH_AFTER_MS = HOUR
+/** Age from which a list is fetched anew when nodes say that it is wrong. They must not be able to make a client ask all the time. */
+const DOUBTED_AFTER_MS = 5 * MINUTE
 
 /** Nodes that are asked for their list, and how many of them must name a node. */
 const REFRESH_SOURCES = 3
@@ -36,6 +39,8 @@ const REFRESH_AGREEMENT = 2
 /** Which service nodes there are: first from a seed, then from service nodes themselves, so that seeds see little. */
 export class NodeDirectory implements AsyncDisposable {
   #nodes: ReadonlyMap<ServiceNodeKey, ReachableNode> = new Map()
+  #swarms = new SwarmMap([])
+  #version = 0
   #updatedMs = Number.NEGATIVE_INFINITY
   #update: Promise<void> | undefined
   readonly #stop = new AbortController()
@@ -53,12 +58,12 @@ export class NodeDirectory implements AsyncDisposable {
    */
   async ready(signal: AbortSignal): Promise<void> {
     if (this.#nodes.size === 0) return this.refresh(signal)
-    const ageMs = this.#components.clock.monotonicMs() - this.#updatedMs
-    if (ageMs > this.#options.refreshAfterMs && this.#update === undefined) {
-      this.#startUpdate().catch((error: unknown) => {
-        if (!this.#stop.signal.aborted) this.#components.log.debug({ error }, 'The service node list was not refreshed')
-      })
-    }
+    this.#refreshAfter(this.#options.refreshAfterMs)
+  }
+
+  /** A node said what does not fit the list: a newer one is fetched, unless this one is as new as can be. */
+  doubt(): void {
+    this.#refreshAfter(Math.min(DOUBTED_AFTER_MS, this.#options.refreshAfterMs))
   }
 
   /** Fetches the list now, or joins who is doing so. */
@@ -70,8 +75,23 @@ export class NodeDirectory implements AsyncDisposable {
     return this.#nodes.get(key)
   }
 
-  nodes(): readonly ReachableNode[] {
-    return [...this.#nodes.values()]
+  /** As the list has them: who is in which swarm. */
+  swarms(): SwarmMap {
+    return this.#swarms
+  }
+
+  /** Another number for each list. */
+  version(): number {
+    return this.#version
+  }
+
+  /** Nobody waits for it, so it fails in silence. */
+  #refreshAfter(ageMs: DurationMs): void {
+    const isYoung = this.#components.clock.monotonicMs() - this.#updatedMs <= ageMs
+    if (isYoung || this.#update !== undefined) return
+    this.#startUpdate().catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) this.#components.log.debug({ error }, 'The service node list was not refreshed')
+    })
   }
 
   /** Not tied to one caller's signal: several may wait for it. */
@@ -92,6 +112,8 @@ export class NodeDirectory implements AsyncDisposable {
 
   #take(nodes: readonly ReachableNode[]): void {
     this.#nodes = new Map(nodes.map((node) => [node.key, node]))
+    this.#swarms = new SwarmMap(nodes)
+    this.#version++
     this.#updatedMs = this.#components.clock.monotonicMs()
     this.#components.pool.update(nodes)
   }
@@ -111,7 +133,7 @@ export class NodeDirectory implements AsyncDisposable {
     const params = { endpoint: 'get_service_nodes', params: { active_only: true, fields: NODE_FIELDS } }
     const { status, body } = await this.#components.onion.ask(source, { method: 'oxend_request', params }, signal)
     if (status !== 200) throw new ClientError('NODE_LIST_INVALID', 'A node gave no list', { details: { status } })
-    return parseServiceNodeStates(statesIn(body))
+    return readServiceNodes(body)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,13 +142,18 @@ export class NodeDirectory implements AsyncDisposable {
   }
 }
 
-function statesIn(body: JsonValue): JsonValue | undefined {
-  const result = isJsonObject(body) ? body['result'] : undefined
-  return isJsonObject(result) ? result['service_node_states'] : undefined
-}
-
-/** Nodes that enough lists name with the same address. */
+/**
+ * Nodes that enough lists name with the same address. Which swarm a node is in counts apart: lists of two epochs may differ in
+ * that, and a node whose swarm is in doubt is a node all the same.
+ */
 function agreedNodes(lists: readonly (readonly ReachableNode[])[]): readonly ReachableNode[] {
   const byAddress = Map.groupBy(lists.flat(), (node) => `${node.key} ${node.ip} ${node.httpsPort}`)
-  return [...byAddress.values()].flatMap((same) => (same.length >= REFRESH_AGREEMENT ? same.slice(0, 1) : []))
+  return [...byAddress.values()].flatMap((same) => (same.length >= REFRESH_AGREEMENT ? [agreedNode(same)] : []))
+}
+
+function agreedNode(same: readonly ReachableNode[]): ReachableNode {
+  const [{ swarm: _, ...node }] = same as [ReachableNode]
+  const bySwarm = Map.groupBy(same, ({ swarm }) => swarm)
+  const swarm = [...bySwarm].find(([, named]) => named.length >= REFRESH_AGREEMENT)?.[0]
+  return { ...node, ...(swarm !== undefined && { swarm }) }
 }

@@ -1,11 +1,13 @@
-import { type Clock, DAY, type DurationMs, SECOND, systemClock } from '../base/clock.ts'
+import { type Clock, type DurationMs, SECOND, systemClock } from '../base/clock.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import type { EncryptionType } from '../protocol/onion/encryption.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { Account } from './account.ts'
+import { MESSAGE_TTL_MS } from './calls/store.ts'
 import { NODE_LIST_REFRESH_AFTER_MS } from './node-directory.ts'
-import { defaultOnionTransportOptions, type Route } from './onion-transport.ts'
+import type { Route } from './onion-transport.ts'
 import { defaultPathPoolOptions } from './path-pool.ts'
+import { defaultPathSenderOptions } from './path-sender.ts'
 import { type Random, secureRandom } from './random.ts'
 import { defaultSeedOptions, type Seed } from './seeds.ts'
 import { defaultSwarmRequesterOptions } from './swarm-requester.ts'
@@ -40,19 +42,18 @@ export interface ClientOptions {
 }
 
 export const defaultClientOptions = {
-  encryption: defaultOnionTransportOptions.encryption,
+  encryption: defaultPathSenderOptions.encryption,
   guards: [],
-  /** What Session's clients give to a message. */
-  ttlMs: 14 * DAY,
+  ttlMs: MESSAGE_TTL_MS,
   deadlineMs: 45 * SECOND,
-  pathTimeoutMs: defaultOnionTransportOptions.pathTimeoutMs,
+  pathTimeoutMs: defaultPathSenderOptions.pathTimeoutMs,
   nodeListRefreshAfterMs: NODE_LIST_REFRESH_AFTER_MS,
   seedBackoffMs: defaultSeedOptions.backoffMs,
   clock: systemClock,
   random: secureRandom,
   log: silentLogger,
   pool: defaultPathPoolOptions,
-  onion: defaultOnionTransportOptions,
+  path: defaultPathSenderOptions,
   swarm: defaultSwarmRequesterOptions,
   seed: defaultSeedOptions,
 } as const

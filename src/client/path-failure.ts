@@ -26,7 +26,12 @@ const GUARD_STATUSES: ReadonlySet<number> = new Set([413, 429])
  * Reads an answer in clear, whose status is not 200. Any hop can have written it, so it can do no more than have a node
  * of this path or the destination replaced: a name of anybody else is as good as no name.
  */
-export function classifyPathFailure(status: number, text: string, path: Path, destination: ReachableNode): PathFailure {
+export function classifyPathFailure(
+  status: number,
+  text: string,
+  path: Path,
+  destination: ReachableNode | undefined,
+): PathFailure {
   const line = text.trim()
   if (GUARD_STATUSES.has(status)) return { kind: 'guard-failed' }
   if (status === 502) return nodeGone(namedIn(line, NODE_GONE), path, destination)
@@ -34,15 +39,19 @@ export function classifyPathFailure(status: number, text: string, path: Path, de
   return { kind: 'unattributed' }
 }
 
-function nodeGone(key: ServiceNodeKey | undefined, path: Path, destination: ReachableNode): PathFailure {
-  if (key === destination.key) return { kind: 'destination-gone' }
+function nodeGone(key: ServiceNodeKey | undefined, path: Path, destination: ReachableNode | undefined): PathFailure {
+  if (key !== undefined && key === destination?.key) return { kind: 'destination-gone' }
   // Nobody stands before the guard who could miss it.
   const isLaterHop = path.hops.slice(1).some((hop) => hop.key === key)
   return key !== undefined && isLaterHop ? { kind: 'hop-gone', key } : { kind: 'unattributed' }
 }
 
-function nodeNotReady(key: ServiceNodeKey | undefined, path: Path, destination: ReachableNode): PathFailure {
-  const known = [...path.hops, destination].some((node) => node.key === key)
+function nodeNotReady(
+  key: ServiceNodeKey | undefined,
+  path: Path,
+  destination: ReachableNode | undefined,
+): PathFailure {
+  const known = [...path.hops, destination].some((node) => node?.key === key)
   return key !== undefined && known ? { kind: 'node-not-ready', key } : { kind: 'unattributed' }
 }
 

@@ -69,14 +69,19 @@ export class PathPool {
   }
 
   /**
-   * A path on which nobody is near `target`, and another than `last` if there is one.
+   * A path on which nobody is near `target`, if there is one (an outside server is near nobody), and another than `last` if
+   * possible.
    * @throws {ClientError} TOO_FEW_NODES
    */
-  pathTo(target: ReachableNode, last?: Path): Path {
+  pathTo(target: ReachableNode | undefined, last?: Path): Path {
     this.#fill()
-    const apart = this.#paths.filter((path) => isApart(path.hops, target))
+    const apart = this.#paths.filter((path) => target === undefined || isApart(path.hops, target))
     const others = apart.filter((path) => path.guard.key !== last?.guard.key)
-    const path = pick(others, this.#random) ?? this.#detour(target, last) ?? apart[0] ?? this.#newPath(target)
+    const path =
+      pick(others, this.#random) ??
+      (target && this.#detour(target, last)) ??
+      apart[0] ??
+      (target && this.#newPath(target))
     if (path !== undefined) return path
     if (this.#dropped.size === 0) throw tooFewNodes(this.#nodes.length)
     this.#forgive()
@@ -90,6 +95,16 @@ export class PathPool {
     const strikes = (this.#pathStrikes.get(key) ?? 0) + 1
     this.#pathStrikes.set(key, strikes)
     if (strikes >= this.#options.pathStrikesMax) this.dropNode(key)
+  }
+
+  /**
+   * Somebody before the hop `key` says that it is gone, and it is replaced. Nobody can prove it, so each who could have said
+   * it gets a strike: a hop that names others until the client has chosen ones that it likes comes to its end by that.
+   */
+  accuse(path: Path, key: ServiceNodeKey): void {
+    this.dropNode(key)
+    const named = path.hops.findIndex((hop) => hop.key === key)
+    for (const hop of path.hops.slice(0, named)) this.strikeNode(hop.key)
   }
 
   strikeNode(key: ServiceNodeKey): void {

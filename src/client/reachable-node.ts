@@ -1,5 +1,6 @@
 import { bytesEqual } from '../base/bytes.ts'
 import { KeyError, parseX25519PublicKey, toX25519PublicKey, type X25519PublicKey } from '../crypto/keys.ts'
+import { parseIPv4 } from '../protocol/ipv4.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../protocol/json.ts'
 import { parseServiceNodeKey, type ServiceNodeKey, serviceNodeKeyBytes } from '../protocol/service-node.ts'
 import { ClientError } from './errors.ts'
@@ -12,12 +13,14 @@ export interface ReachableNode {
   /** IPv4, dotted. */
   readonly ip: string
   readonly httpsPort: number
+  /** The swarm that it belongs to, when the list says so: a point on the ring of accounts. */
+  readonly swarm?: bigint
 }
 
 /** Longest list that is read. Session's network has about 2,000 nodes. */
 export const NODES_MAX = 10_000
 
-/** The fields that Session's clients ask for, in the form of the desktop client. */
+/** The fields that Session's clients ask for, in the form of the desktop client, and the swarm, of which others ask. */
 export const NODE_FIELDS: JsonObject = {
   public_ip: true,
   storage_port: true,
@@ -25,6 +28,7 @@ export const NODE_FIELDS: JsonObject = {
   pubkey_ed25519: true,
   requested_unlock_height: true,
   height: true,
+  swarm: true,
 }
 
 /**
@@ -50,8 +54,18 @@ function parseState(state: JsonValue | undefined): ReachableNode | undefined {
   if (typeof ip !== 'string') throw invalid('public_ip is not text')
   if (typeof port !== 'number' || !Number.isInteger(port)) throw invalid('storage_port is not an integer')
   if (typeof ed25519 !== 'string' || typeof x25519 !== 'string') throw invalid('a key is not text')
-  if (!isIpv4(ip) || ip === '0.0.0.0' || port === 0 || ed25519 === '' || x25519 === '') return undefined
-  return reachableNode(ed25519, x25519, ip, port)
+  if (parseIPv4(ip) === undefined || ip === '0.0.0.0' || port === 0 || ed25519 === '' || x25519 === '') return undefined
+  const swarm = swarmIn(state['swarm'])
+  return { ...reachableNode(ed25519, x25519, ip, port), ...(swarm !== undefined && { swarm }) }
+}
+
+/** What old lists say of a node that is in no swarm. */
+const NO_SWARM = 0xffff_ffff_ffff_ffffn
+
+/** Hex. A list without swarms is good too, so whatever is no swarm id counts as none. */
+function swarmIn(value: JsonValue | undefined): bigint | undefined {
+  const id = typeof value === 'string' && /^[0-9a-f]{1,16}$/i.test(value) ? BigInt(`0x${value}`) : NO_SWARM
+  return id === NO_SWARM ? undefined : id
 }
 
 function reachableNode(ed25519: string, x25519: string, ip: string, httpsPort: number): ReachableNode {
@@ -73,11 +87,6 @@ function imageOf(key: ServiceNodeKey): X25519PublicKey {
     if (cause instanceof KeyError) throw invalid('pubkey_ed25519 is not a point of the curve')
     throw cause
   }
-}
-
-function isIpv4(ip: string): boolean {
-  const parts = ip.split('.')
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
 }
 
 /** The /24 network of an address: its first three numbers. Who rents one address of it often rents its neighbours. */

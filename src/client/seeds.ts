@@ -29,7 +29,7 @@ export interface SeedOptions {
 
 export const defaultSeedOptions: SeedOptions = { timeoutMs: 5 * SECOND, attemptsMax: 4, backoffMs: SECOND }
 
-/** Room for NODES_MAX entries with these fields, about 350 bytes each. */
+/** Room for NODES_MAX entries with these fields, about 375 bytes each. */
 const RESPONSE_MAX_BYTES = 4 * 1024 * 1024
 
 const REQUEST = utf8(

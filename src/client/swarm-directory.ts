@@ -20,15 +20,22 @@ export interface SwarmDirectoryComponents {
 /** Accounts whose swarm is remembered; the one unused for longest goes first. */
 const SWARMS_MAX = 1000
 const REMEMBERED_FOR_MS: DurationMs = HOUR
-/** Nodes that are asked for a swarm, one after another. */
-const SOURCES_MAX = 3
+/** Nodes that are asked for a swarm at once, how many of them must name a member, and how often others are asked. */
+const SOURCES = 3
+const AGREEMENT = 2
+const ROUNDS_MAX = 2
 
 interface Remembered {
   readonly members: readonly ServiceNodeKey[]
   readonly untilMs: TimestampMs
+  /** The list that it was learned with. The next one knows better than a node or two. */
+  readonly listVersion: number
 }
 
-/** Which nodes keep which account's messages: asked once of any node, then corrected by the members themselves. */
+/**
+ * Which nodes keep which account's messages. The service node list says it; nodes are asked only when the list has no swarms,
+ * and then two must agree. A node that says it is the wrong one is believed until the next list.
+ */
 export class SwarmDirectory {
   readonly #swarms = new Map<AccountId, Remembered>()
   readonly #components: SwarmDirectoryComponents
@@ -39,11 +46,11 @@ export class SwarmDirectory {
 
   /** @throws {ClientError} SWARM_UNKNOWN; the signal's reason */
   async membersOf(account: AccountId, signal: AbortSignal): Promise<readonly ReachableNode[]> {
-    const remembered = this.remembered(account)
-    if (remembered.length > 0) return remembered
+    const known = this.known(account)
+    if (known.length > 0) return known
     const fetched = (await this.#fetch(account, signal)) ?? (await this.#fetchWithNewList(account, signal))
     if (fetched !== undefined) return this.#remember(account, fetched)
-    throw new ClientError('SWARM_UNKNOWN', 'No node could say which nodes keep the messages of this account')
+    throw new ClientError('SWARM_UNKNOWN', 'No two nodes could say which nodes keep the messages of this account')
   }
 
   /**
@@ -53,56 +60,85 @@ export class SwarmDirectory {
   repair(account: AccountId, answer: JsonValue): boolean {
     const members = this.#membersIn(answer)
     if (members.length > 0) this.#remember(account, members)
+    this.#components.nodes.doubt()
     return members.length > 0
   }
 
   /** One node of a swarm is not a member after all. */
   dropMember(account: AccountId, key: ServiceNodeKey): void {
-    const rest = this.remembered(account).filter((member) => member.key !== key)
+    const rest = this.known(account).filter((member) => member.key !== key)
     this.#remember(account, rest)
+    this.#components.nodes.doubt()
   }
 
+  /** What is known of the swarm led nowhere. */
   forget(account: AccountId): void {
     this.#swarms.delete(account)
+    this.#components.nodes.doubt()
   }
 
-  /** The members, if they were learned lately. */
-  remembered(account: AccountId): readonly ReachableNode[] {
+  /** The members, as far as nobody has to be asked. */
+  known(account: AccountId): readonly ReachableNode[] {
+    return this.#remembered(account) ?? this.#components.nodes.swarms().membersOf(account)
+  }
+
+  #remembered(account: AccountId): readonly ReachableNode[] | undefined {
+    const { clock, nodes } = this.#components
     const swarm = this.#swarms.get(account)
-    if (swarm === undefined || swarm.untilMs <= this.#components.clock.monotonicMs()) return []
+    if (swarm === undefined) return undefined
     this.#swarms.delete(account)
+    if (swarm.untilMs <= clock.monotonicMs() || swarm.listVersion !== nodes.version()) return undefined
     this.#swarms.set(account, swarm)
     return this.#find(swarm.members)
   }
 
   #remember(account: AccountId, members: readonly ReachableNode[]): readonly ReachableNode[] {
+    const { clock, nodes } = this.#components
     this.#swarms.delete(account)
-    const untilMs = this.#components.clock.monotonicMs() + REMEMBERED_FOR_MS
-    this.#swarms.set(account, { members: members.map(({ key }) => key), untilMs })
+    this.#swarms.set(account, {
+      members: members.map(({ key }) => key),
+      untilMs: clock.monotonicMs() + REMEMBERED_FOR_MS,
+      listVersion: nodes.version(),
+    })
     const oldest = this.#swarms.keys().next()
     if (this.#swarms.size > SWARMS_MAX && !oldest.done) this.#swarms.delete(oldest.value)
     return members
   }
 
+  /** Undefined when no two nodes name the same member. */
   async #fetch(account: AccountId, signal: AbortSignal): Promise<readonly ReachableNode[] | undefined> {
-    const { onion, pool, random } = this.#components
-    for (const source of sample(pool.usable(), SOURCES_MAX, random)) {
-      try {
-        const { status, body } = await onion.ask(source, { method: 'get_swarm', params: { pubkey: account } }, signal)
-        const members = status === 200 ? this.#membersIn(body) : []
-        if (members.length > 0) return members
-        pool.strikeNode(source.key)
-      } catch (error) {
-        if (!(error instanceof ClientError) || error.code !== 'DESTINATION_UNREACHABLE') throw error
-      }
+    const { pool, random } = this.#components
+    const sources = sample(pool.usable(), SOURCES * ROUNDS_MAX, random)
+    const named: ReachableNode[] = []
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const asked = sources.slice(round * SOURCES, (round + 1) * SOURCES)
+      named.push(...(await Promise.all(asked.map((source) => this.#ask(source, account, signal)))).flat())
+      const agreed = [...Map.groupBy(named, ({ key }) => key).values()].filter((votes) => votes.length >= AGREEMENT)
+      if (agreed.length > 0) return agreed.flatMap((votes) => votes.slice(0, 1))
     }
     return undefined
   }
 
+  /** The members that one node names; none when it names nobody in the list, or cannot be reached. */
+  async #ask(source: ReachableNode, account: AccountId, signal: AbortSignal): Promise<readonly ReachableNode[]> {
+    const { onion, pool } = this.#components
+    try {
+      const { status, body } = await onion.ask(source, { method: 'get_swarm', params: { pubkey: account } }, signal)
+      const members = status === 200 ? this.#membersIn(body) : []
+      if (members.length === 0) pool.strikeNode(source.key)
+      return members
+    } catch (error) {
+      if (error instanceof ClientError && error.code === 'DESTINATION_UNREACHABLE') return []
+      throw error
+    }
+  }
+
   /** Nobody named a node that is in the list: perhaps the list is too old. */
   async #fetchWithNewList(account: AccountId, signal: AbortSignal): Promise<readonly ReachableNode[] | undefined> {
-    await this.#components.nodes.refresh(signal)
-    return this.#fetch(account, signal)
+    const { nodes } = this.#components
+    await nodes.refresh(signal)
+    const listed = nodes.swarms().membersOf(account)
+    return listed.length > 0 ? listed : this.#fetch(account, signal)
   }
 
   #membersIn(answer: JsonValue): readonly ReachableNode[] {

@@ -1,7 +1,7 @@
-import type { TimestampMs } from '../base/clock.ts'
+import type { DurationMs, TimestampMs } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
-import type { Envelope } from '../protocol/client-api/envelope.ts'
 import { isJsonObject, type JsonValue } from '../protocol/json.ts'
+import { SIGNATURE_WINDOW_MS } from '../protocol/limits.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import { ClientError } from './errors.ts'
 import type { NetworkClock } from './network-clock.ts'
@@ -9,6 +9,7 @@ import type { Answer } from './onion-transport.ts'
 import type { PathPool } from './path-pool.ts'
 import { pick, type Random } from './random.ts'
 import type { ReachableNode } from './reachable-node.ts'
+import type { PreparedCall, SwarmCall } from './swarm-call.ts'
 import type { SwarmDirectory } from './swarm-directory.ts'
 import type { TimedOnion } from './timed-onion.ts'
 
@@ -27,19 +28,12 @@ export interface SwarmRequesterOptions {
 
 export const defaultSwarmRequesterOptions: SwarmRequesterOptions = { memberAttemptsMax: 5 }
 
-export interface SwarmRequest<T> {
-  /** The request for this moment, which it signs, and this member. */
-  build(nowMs: TimestampMs, member: ReachableNode): Envelope
-  /** What a successful answer says. @throws {ClientError} ANSWER_INVALID, upon which another member is asked */
-  read(body: JsonValue, member: ReachableNode): T
-  /** The member to ask first. */
-  readonly first?: ServiceNodeKey | undefined
-}
-
 /** One request's tries: what has been learned on the way. */
 interface Attempts {
   readonly first: ServiceNodeKey | undefined
   readonly tried: Set<ServiceNodeKey>
+  /** For which the request is signed, by the network's clock. */
+  nowMs: TimestampMs
   clockCompared: boolean
   lastStatus: number
   refusal: Refusal | undefined
@@ -52,6 +46,18 @@ interface Refusal {
 }
 
 type Verdict = 'succeeded' | 'retry'
+
+/** What a member is told, and its answer. */
+interface Exchange<T> {
+  readonly call: PreparedCall<T>
+  readonly answer: Answer
+}
+
+/**
+ * A try keeps the moment of the first, and so its bytes, for so long: a write whose answer was lost is then the same write,
+ * and its signature is still good when a member passes it on.
+ */
+const MOMENT_KEPT_MS: DurationMs = SIGNATURE_WINDOW_MS / 2
 
 /** Asks an account's swarm: one member at random, then others, as the errors that come back demand. */
 export class SwarmRequester {
@@ -67,10 +73,12 @@ export class SwarmRequester {
    * @throws {ClientError} SWARM_UNKNOWN, SWARM_UNAVAILABLE, UNAUTHORIZED, CLOCK_REJECTED, REQUEST_REFUSED, and those of
    * the onion transport; the signal's reason
    */
-  async ask<T>(account: AccountId, request: SwarmRequest<T>, signal: AbortSignal): Promise<T> {
+  async ask<T>(call: SwarmCall<T>, signal: AbortSignal): Promise<T> {
+    const { account } = call
     const attempts: Attempts = {
-      first: request.first,
+      first: call.first,
       tried: new Set(),
+      nowMs: this.#components.clock.nowMs(),
       clockCompared: false,
       lastStatus: 0,
       refusal: undefined,
@@ -79,7 +87,7 @@ export class SwarmRequester {
       const member = await this.#choose(account, attempts, signal)
       if (member === undefined) break
       attempts.tried.add(member.key)
-      const result = await this.#try(account, member, request, attempts, signal)
+      const result = await this.#try(call, member, attempts, signal)
       if (result === undefined) continue
       // Another member did what this one said nobody would.
       if (attempts.refusal !== undefined) this.#components.pool.strikeNode(attempts.refusal.member)
@@ -97,22 +105,25 @@ export class SwarmRequester {
   }
 
   async #try<T>(
-    account: AccountId,
+    call: SwarmCall<T>,
     member: ReachableNode,
-    request: SwarmRequest<T>,
     attempts: Attempts,
     signal: AbortSignal,
   ): Promise<{ readonly value: T } | undefined> {
-    const answer = await this.#askMember(member, request, signal)
-    if (answer === undefined) return undefined
+    const exchange = await this.#askMember(call, member, attempts, signal)
+    if (exchange === undefined) return undefined
+    const { call: prepared, answer } = exchange
     attempts.lastStatus = answer.status
-    const verdict = await this.#judge(answer, account, member, attempts, signal)
+    const isRead = answer.status === prepared.alsoReads
+    const verdict = isRead ? 'succeeded' : await this.#judge(answer, call.account, member, attempts, signal)
     if (verdict === 'retry') return undefined
+    const { swarms, pool } = this.#components
+    const distrust = () => pool.strikeNode(member.key)
     try {
-      return { value: request.read(answer.body, member) }
+      return { value: prepared.read(answer, { member, swarm: swarms.known(call.account), distrust }) }
     } catch (error) {
       if (!(error instanceof ClientError) || error.code !== 'ANSWER_INVALID') throw error
-      this.#components.pool.strikeNode(member.key)
+      distrust()
       return undefined
     }
   }
@@ -130,14 +141,18 @@ export class SwarmRequester {
   }
 
   /** Undefined when this member cannot be reached. */
-  async #askMember(
+  async #askMember<T>(
+    call: SwarmCall<T>,
     member: ReachableNode,
-    request: Pick<SwarmRequest<unknown>, 'build'>,
+    attempts: Attempts,
     signal: AbortSignal,
-  ): Promise<Answer | undefined> {
+  ): Promise<Exchange<T> | undefined> {
     const { onion, clock } = this.#components
+    if (clock.nowMs() - attempts.nowMs > MOMENT_KEPT_MS) attempts.nowMs = clock.nowMs()
+    const prepared = call.prepare({ nowMs: attempts.nowMs, member: member.key })
     try {
-      return deciding(await onion.ask(member, request.build(clock.nowMs(), member), signal))
+      const answer = deciding(await onion.ask(member, prepared.envelope, signal))
+      return { call: prepared, answer }
     } catch (error) {
       if (error instanceof ClientError && error.code === 'DESTINATION_UNREACHABLE') return undefined
       throw error
@@ -163,7 +178,8 @@ export class SwarmRequester {
       const error = new ClientError('REQUEST_REFUSED', text, { details: { status } })
       return this.#takeRefusal({ member: member.key, error }, attempts)
     }
-    this.#components.pool.strikeNode(member.key)
+    if (isNodeNotFound(status, body)) this.#components.pool.dropNode(member.key)
+    else this.#components.pool.strikeNode(member.key)
     return 'retry'
   }
 
@@ -188,6 +204,7 @@ export class SwarmRequester {
     }
     attempts.clockCompared = true
     await this.#components.onion.compareClock(signal)
+    attempts.nowMs = this.#components.clock.nowMs()
     attempts.tried.delete(member.key)
     return 'retry'
   }
@@ -196,15 +213,23 @@ export class SwarmRequester {
 /** Statuses of a batch's parts that concern all of it. */
 const DECISIVE: ReadonlySet<number> = new Set([406, 421, 425])
 
-/** A batch is answered with 200 even when its parts say that the node or the time is the wrong one. */
+/** A batch or ifelse is answered with 200 even when its parts say that the node or the time is the wrong one. */
 function deciding(answer: Answer): Answer {
-  const results = answer.status === 200 && isJsonObject(answer.body) ? answer.body['results'] : undefined
-  if (!Array.isArray(results)) return answer
-  for (const result of results) {
-    const code = isJsonObject(result) ? result['code'] : undefined
-    if (typeof code === 'number' && DECISIVE.has(code)) return { status: code, body: result.body ?? null }
+  if (answer.status !== 200 || !isJsonObject(answer.body)) return answer
+  const { results, result } = answer.body
+  for (const part of Array.isArray(results) ? results : [result]) {
+    const { code, body = null } = isJsonObject(part) ? part : {}
+    if (typeof code !== 'number') continue
+    if (DECISIVE.has(code)) return { status: code, body }
+    const inner = deciding({ status: code, body })
+    if (DECISIVE.has(inner.status)) return inner
   }
   return answer
+}
+
+/** The destination itself says that it knows a member no more: whom it means, only it knows, so it is left itself. */
+function isNodeNotFound(status: number, body: JsonValue): boolean {
+  return status === 502 && typeof body === 'string' && body.startsWith('Next node not found: ')
 }
 
 /** A node's own words, if they are short: they may end up on a terminal, so control characters are taken out. */

@@ -3,6 +3,8 @@ import type { DurationMs } from '../base/clock.ts'
 export interface TransportResponse {
   readonly status: number
   readonly body: Uint8Array
+  /** Text of the header Retry-After. */
+  readonly retryAfter?: string | undefined
 }
 
 export interface PostOptions {

@@ -53,7 +53,8 @@ async function exchange(
     redirect: 'error',
     referrerPolicy: 'no-referrer',
   })
-  return { status: response.status, body: await readBody(response, responseMaxBytes) }
+  const retryAfter = response.headers.get('Retry-After') ?? undefined
+  return { status: response.status, body: await readBody(response, responseMaxBytes), retryAfter }
 }
 
 async function readBody({ body }: Response, maxBytes: number): Promise<Uint8Array> {

@@ -184,19 +184,19 @@ describe('an account’s own messages', () => {
 
   test('are deleted, which each member proves', async () => {
     const receipt = await client.delete(hashes.slice(0, 1))
-    expect(receipt).toEqual({ deleted: hashes.slice(0, 1), confirmations: 3, members: 3 })
+    expect(receipt).toMatchObject({ deleted: hashes.slice(0, 1), confirmations: 3, members: 3 })
     expect((await client.retrieve()).messages.map(({ hash }) => hash)).toEqual(hashes.slice(1))
   })
 
   test.each([0, 'all'] as const)('are deleted all at once, from namespace %s', async (namespace) => {
     const receipt = await client.deleteAll(namespace)
-    expect(receipt).toEqual({ deleted: [...hashes].sort(), confirmations: 3, members: 3 })
+    expect(receipt).toMatchObject({ deleted: [...hashes].sort(), confirmations: 3, members: 3 })
   })
 
   test('live longer when they are told to', async () => {
     const expiryMs = Date.now() + 25 * 86_400_000
     const extended = await client.expire(hashes, expiryMs, { mode: 'extend' })
-    expect(extended).toEqual({ updated: [...hashes].sort(), unchanged: [], confirmations: 3, members: 3 })
+    expect(extended).toMatchObject({ updated: [...hashes].sort(), unchanged: [], confirmations: 3, members: 3 })
     expect(await client.getExpiries(hashes)).toEqual([...hashes].sort().map((hash) => ({ hash, expiryMs })))
 
     const again = await client.expire(hashes, expiryMs - 1, { mode: 'extend' })
@@ -234,7 +234,7 @@ describe('when a destination refuses', () => {
     const before = asked('store')
     await store(client)
     expect(asked('store')).toBe(before + 1)
-    expect(asked('get_swarm')).toBe(1)
+    expect(asked('get_swarm')).toBe(3)
   })
 
   test('421 in a batch does the same', async () => {
@@ -451,17 +451,17 @@ describe('when a path fails', () => {
   })
 })
 
-test('a swarm is asked for once an hour', async () => {
+test('three nodes are asked for a swarm once an hour', async () => {
   let nowMs = 0
   const clock = { nowMs: () => Date.now(), monotonicMs: () => nowMs }
   const client = clientOf(alice, { clock, nodeListRefreshAfterMs: 2 * 3_600_000 })
   await client.getSwarm(bob.id)
   nowMs = 3_600_000 - 1
   await client.getSwarm(bob.id)
-  expect(asked('get_swarm')).toBe(1)
+  expect(asked('get_swarm')).toBe(3)
   nowMs = 3_600_000
   await client.getSwarm(bob.id)
-  expect(asked('get_swarm')).toBe(2)
+  expect(asked('get_swarm')).toBe(6)
 })
 
 describe('the service node list', () => {
@@ -511,8 +511,7 @@ describe('the service node list', () => {
       const { id } = accountFromSeed(seed.toString(16).padStart(64, '0'))
       known = (await client.getSwarm(id)).map(({ key }) => key)
     }
-    expect(known).toContain(newcomer.key)
-    expect(known).toHaveLength(2)
+    expect(known).toEqual([newcomer.key])
   })
 
   test('comes from the seed again when nodes do not agree on half of it', async () => {

@@ -145,6 +145,7 @@ describe('seeds', () => {
             pubkey_ed25519: true,
             requested_unlock_height: true,
             height: true,
+            swarm: true,
           },
         },
       },
