@@ -1,4 +1,5 @@
 // What each node on a message's way can see, and what it refuses: real nodes, a real chain, the SDK as client.
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Devnet, DevnetNode } from '../../devnet/network.ts'
@@ -11,11 +12,12 @@ import { decodeCombinedPayload } from '../../src/protocol/onion/combined-payload
 import { openLayer, type SealedLayer } from '../../src/protocol/onion/layer.ts'
 import { decodeLayerContent } from '../../src/protocol/onion/layer-content.ts'
 import { buildOnionRequest, type OnionPathNode } from '../../src/protocol/onion/request.ts'
-import { openOnionReply } from '../../src/protocol/onion/response.ts'
+import { openOnionReply, openSealedReply } from '../../src/protocol/onion/response.ts'
 import { decodeHopRequest } from '../../src/protocol/peer-api/onion-hop.ts'
 import type { ServiceNodeKey } from '../../src/protocol/service-node.ts'
 import { startTestDevnet } from '../support/devnet.ts'
 import { type Eavesdropper, startEavesdropper } from '../support/eavesdropper.ts'
+import { FILE_MAX_BYTES, startFileServer, versionFour } from '../support/file-server.ts'
 import { layerKeysOf } from '../support/node-keys.ts'
 import { type MetricsPage, readMetrics } from '../support/node-metrics.ts'
 import { openersOf, type ReadLayer, readLayers, sealTampered, withFlippedBit } from '../support/onion-layers.ts'
@@ -222,6 +224,61 @@ describe('a flipped bit', () => {
   test('keeps no honest message from arriving', async () => {
     const again = await sendAndReceive()
     expect(again.confirmations).toBe(NODES)
+  })
+})
+
+describe('an outside server', () => {
+  test('is given the largest file byte for byte, and learns of the exit but not of the client', async () => {
+    const file = randomBytes(FILE_MAX_BYTES)
+    const payload = versionFour('{"method":"POST","endpoint":"/file"}', file)
+    const reply = versionFour('{"code":200}', file)
+    await using server = await startFileServer(reply)
+    const [guard, ...further] = devnet.nodes.slice(0, HOPS).map(pathNode) as [OnionPathNode, ...OnionPathNode[]]
+    const { body, replyKey } = buildOnionRequest({
+      path: [guard, ...further],
+      destination: {
+        kind: 'server',
+        host: '127.0.0.1',
+        port: server.port,
+        protocol: 'http',
+        target: '/oxen/v4/lsrpc',
+        x25519: server.x25519,
+      },
+      payload,
+      encryption: 'aes-gcm',
+    })
+    const { status, body: sealed } = await transport.post(onionUrl(guard.ed25519), body, {
+      timeoutMs: 60_000,
+      responseMaxBytes: 2 * FILE_MAX_BYTES,
+      certificate: 'any',
+    })
+    expect(status).toBe(200)
+    expect(asBuffer(openSealedReply(replyKey, sealed)).equals(reply)).toBe(true)
+    expect(server.opened.map((opened) => asBuffer(opened).equals(payload))).toEqual([true])
+    const [request] = server.requests
+    expect(request?.from).not.toBe(CLIENT_ADDRESS)
+    expectWithout(utf8(JSON.stringify(request?.headers)), [CLIENT_ADDRESS, ...identities()])
+  })
+
+  test('that the network does not list is not asked, and only the client is told', async () => {
+    const start = await metricsOf(devnet.nodes)
+    const { body } = buildOnionRequest({
+      path: devnet.nodes.slice(0, HOPS).map(pathNode),
+      destination: {
+        kind: 'server',
+        host: 'unlisted.example',
+        target: '/oxen/v4/lsrpc',
+        x25519: alice.x25519.publicKey,
+      },
+      payload: INFO,
+      encryption: 'xchacha20',
+    })
+    const answer = await postToNode(devnet.nodes[0] as DevnetNode, '/onion_req/v2', body)
+    expect(answer.status).toBe(200)
+    expect(answer.body.toString()).not.toContain('allowed')
+    const end = await metricsOf(devnet.nodes)
+    const exit = devnet.nodes[HOPS - 1] as DevnetNode
+    expect(grownBetween(start, end, exit.key, { role: 'server', outcome: 'server_refused' })).toBe(1)
   })
 })
 
