@@ -116,6 +116,7 @@ function createHandler(messages: MessageStore, nowMs: () => number): RpcHandler 
         replicas: () => [],
         swarmOfMember: () => 0n,
         epoch: () => undefined,
+        onChange: () => () => {},
       },
       contacts: { contact: () => undefined },
       replication: { forward: async () => new Map() },

@@ -59,6 +59,9 @@ export const FORWARDED_ANSWER_VALUES_MAX = 200_000
 /** Values in an answer that we asked for: the hashes of all messages of a full account, or all service nodes. */
 export const JSON_ANSWER_VALUES_MAX = 1_000_000
 
+/** Namespaces of one account on one connection that may be watched: ten times what clients use. */
+export const MONITOR_NAMESPACES_MAX = 100
+
 /** Levels of nesting in bencode that we read: what clients send has three. */
 export const BENCODE_DEPTH_MAX = 16
 /** Values in bencode that we read, all levels together: far above what a list of subscriptions has, for the reason that JSON's are counted. */

@@ -70,6 +70,7 @@ export class Dispatcher {
     if (this.#methods[name].kind === 'meta') {
       throw invalidRequest('Invalid batch subrequest: subrequests may not contain meta-requests')
     }
+    this.#refuseWaiting(name)
     return this.#preparePart(name, params)
   }
 
@@ -78,7 +79,13 @@ export class Dispatcher {
     if (name === undefined) {
       throw invalidRequest(`Invalid ifelse request: invalid method "${method.slice(0, NAME_MAX)}"`)
     }
+    this.#refuseWaiting(name)
     return this.#preparePart(name, params)
+  }
+
+  #refuseWaiting(name: MethodName): void {
+    if (this.#methods[name].kind !== 'waiting') return
+    throw invalidRequest(`Method ${name} waits, and cannot be part of another request`)
   }
 
   #preparePart(name: MethodName, params: JsonObject): PreparedSubrequest {

@@ -24,11 +24,13 @@ import {
 } from './https-routes.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import type { RejectReason, RpcMetrics } from './metrics.ts'
+import { MonitorEndpoint, type MonitorService } from './monitor/endpoint.ts'
 import type { RpcOptions } from './options.ts'
 import { RateLimiter, retryAfterSeconds } from './rate-limiter.ts'
 import { BodyReader } from './request-body.ts'
 
 export interface HttpsServerComponents extends RouteComponents {
+  readonly rpc: RouteComponents['rpc'] & { readonly monitor: MonitorService }
   readonly log: Logger
   readonly clock: Clock
   readonly metrics: RpcMetrics
@@ -57,6 +59,8 @@ export async function startHttpsServer(components: HttpsServerComponents, option
       connectionsCheckingInterval: Math.min(1000, options.headersTimeoutMs),
       maxHeaderSize: options.headersMaxBytes,
       noDelay: true,
+      // Only these connections become WebSockets; whoever wishes for anything else is answered as usual.
+      shouldUpgradeCallback: (request) => entry.isWebSocket(request),
     },
     (request, response) => entry.handle(request, response),
   )
@@ -101,6 +105,7 @@ class HttpsEntry {
   readonly #bodies: BodyReader
   /** Answers that clients have not taken yet. */
   readonly #answers: MemoryBudget
+  readonly #monitor: MonitorEndpoint
   readonly #stopping = new AbortController()
   readonly #serverName: string
   #inFlight = 0
@@ -120,6 +125,8 @@ class HttpsEntry {
       whenFull: 'refuse',
     } as const
     this.#rates = new RateLimiter(components, limits)
+    const monitorParts = { ...components, monitor: components.rpc.monitor, rates: this.#rates }
+    this.#monitor = new MonitorEndpoint(monitorParts, options.monitor)
     this.#connections = new ConnectionLimiter(components, options)
     this.#bodies = new BodyReader(options)
     this.#answers = new MemoryBudget(options.answersMaxBytes)
@@ -132,7 +139,12 @@ class HttpsEntry {
       this.#reject('tls')
       socket.destroy()
     })
+    server.on('upgrade', (request, socket, head) => this.#monitor.upgrade(request, socket, head))
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseMalformed(error, socket))
+  }
+
+  isWebSocket(request: IncomingMessage): boolean {
+    return this.#monitor.isFor(request)
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -149,6 +161,7 @@ class HttpsEntry {
 
   async stop(server: Server): Promise<void> {
     this.#isDraining = true
+    this.#monitor.stop()
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     server.closeIdleConnections()
     const finished = Promise.all([closed, this.#answered()])

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
 import type { ClientAnswer, Envelope } from '../protocol/client-api/envelope.ts'
 import type { MethodName } from '../protocol/client-api/methods.ts'
@@ -19,11 +20,14 @@ import { createGetExpiriesMethod } from './methods/get-expiries.ts'
 import { createGetSwarmMethod } from './methods/get-swarm.ts'
 import { createIfElseMethod } from './methods/if-else.ts'
 import { createInfoMethod } from './methods/info.ts'
+import { createMonitorMethod } from './methods/monitor.ts'
 import { createOxendRequestMethod } from './methods/oxend-request.ts'
 import { createRetrieveMethod } from './methods/retrieve.ts'
 import { createRevokeSubaccountMethod, createUnrevokeSubaccountMethod } from './methods/revocation.ts'
 import { createRevokedSubaccountsMethod } from './methods/revoked-subaccounts.ts'
 import { createStoreMethod } from './methods/store.ts'
+import type { MonitorAuthorization } from './monitor/authorization.ts'
+import type { Monitor } from './monitor/monitor.ts'
 import type { NodeIdentity } from './node-signer.ts'
 import type { Revocations } from './revocations.ts'
 import type { ServiceNodeDirectory, SwarmView } from './service-node-directory.ts'
@@ -37,7 +41,10 @@ export interface MethodComponents extends SwarmRequestComponents {
   readonly directory: ServiceNodeDirectory
   readonly identity: NodeIdentity
   readonly info: { readonly version: readonly [number, number, number] }
+  readonly authorization: MonitorAuthorization
+  readonly clock: Clock
   readonly messages: Messages
+  readonly monitor: Monitor
   readonly reading: ByteGate
   readonly revocations: Revocations
   readonly serviceNodes: ServiceNodeList
@@ -54,8 +61,8 @@ export interface PartReaders {
 
 /** A method of the table, whatever its request is like. */
 export interface BoundMethod {
-  /** `meta`: made of other requests, and not for batches. */
-  readonly kind: 'local' | 'swarm' | 'meta'
+  /** `meta`: made of other requests, and not for batches. `waiting`: may take long, and so is no part of any other. */
+  readonly kind: 'local' | 'swarm' | 'meta' | 'waiting'
   /** @throws {ProtocolError} when the parameters are refused */
   prepare(params: JsonObject): PreparedRequest
 }
@@ -95,6 +102,7 @@ export function createMethodTable(components: MethodComponents, read: PartReader
     get_swarm: bind(createGetSwarmMethod(components)),
     ifelse: { ...bind(createIfElseMethod({ ...components, prepare: read.branch })), kind: 'meta' },
     info: bind(createInfoMethod(components)),
+    monitor: { ...bind(createMonitorMethod(components)), kind: 'waiting' },
     oxend_request: bind(createOxendRequestMethod(components)),
     retrieve: bind(createRetrieveMethod(components)),
     revoke_subaccount: onSwarm('revoke_subaccount', createRevokeSubaccountMethod(components)),

@@ -1,5 +1,6 @@
 import type { MetricsRegister } from '../base/metrics.ts'
 import type { MethodName } from '../protocol/client-api/methods.ts'
+import { createMonitorMetrics } from './monitor/metrics.ts'
 import type { AccountUse } from './options.ts'
 
 export type StatusClass = '2xx' | '4xx' | '421' | '5xx'
@@ -37,6 +38,7 @@ export type RpcMetrics = ReturnType<typeof createRpcMetrics>
 
 export function createRpcMetrics(register: MetricsRegister) {
   return {
+    monitor: createMonitorMetrics(register),
     requests: register.counter<{ method: MethodName | 'unknown'; entry: RequestEntry; status: StatusClass }>({
       name: 'starling_rpc_requests_total',
       help: 'Client requests by method, entry and status; those inside a batch count too',

@@ -1,5 +1,6 @@
 import { type DurationMs, SECOND } from '../base/clock.ts'
 import { REQUEST_MAX_BYTES } from '../protocol/limits.ts'
+import { defaultMonitorOptions, type MonitorOptions } from './monitor/options.ts'
 import type { Rate } from './rate-limiter.ts'
 
 /**
@@ -87,6 +88,9 @@ export interface RpcOptions {
   /** Pairs of a member and an account whose stores are remembered; beyond it the one that was used the longest ago is forgotten. */
   readonly memberAccountsMax: number
 
+  /** Of subscriptions to new messages. */
+  readonly monitor: MonitorOptions
+
   /** Ed25519 keys, of accounts that poll and of service nodes, whose X25519 image is remembered. */
   readonly conversionsMax: number
   /** Time between an exit request and the unlocking of the stake, for the estimate in the service node list. */
@@ -143,6 +147,7 @@ export const defaultRpcOptions: RpcOptions = {
   memberRate: { burst: 2_000, perSecond: 500 },
   memberOpenWriteRate: { burst: 600, perSecond: 40 },
   memberAccountsMax: 20_000,
+  monitor: defaultMonitorOptions,
   conversionsMax: 20_000,
   unlockAfterMs: 15 * 24 * 3600 * SECOND,
   blockTimeMs: 250,

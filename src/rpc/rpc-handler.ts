@@ -16,6 +16,9 @@ import { MemoryBudget } from './memory-budget.ts'
 import type { Messages } from './messages.ts'
 import type { ClientCall } from './method.ts'
 import type { RequestEntry, RpcMetrics } from './metrics.ts'
+import { MonitorAuthorization } from './monitor/authorization.ts'
+import type { MonitorService } from './monitor/endpoint.ts'
+import { Monitor } from './monitor/monitor.ts'
 import type { NodeIdentity } from './node-signer.ts'
 import type { RpcOptions } from './options.ts'
 import type { Revocations } from './revocations.ts'
@@ -52,6 +55,8 @@ export interface RpcHandler {
   handleForwarded(from: ServiceNodeKey, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
   /** A body of `POST /json_rpc`. */
   handleJsonRpc(body: Uint8Array): Promise<JsonObject>
+  /** Subscriptions to new messages, for the server that opens connections for them. */
+  readonly monitor: MonitorService
 }
 
 const neverAborted = new AbortController().signal
@@ -60,14 +65,24 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
   const { clock, readiness } = components
   const images = new X25519Images(options.conversionsMax)
   const serviceNodes = new ServiceNodeList({ ...components, images }, options)
+  const accounts = new AccountLimiter(components, options)
+  const directory = new ServiceNodeDirectory({ ...components, images })
+  const authenticator = new Authenticator({ images, revocations: components.revocations })
+  const authorization = new MonitorAuthorization({ authenticator, images })
+  const monitor = new Monitor(
+    { ...components, metrics: components.metrics.monitor, accounts, authorization, directory },
+    options.monitor,
+  )
   const methods = {
     ...components,
-    accounts: new AccountLimiter(components, options),
+    accounts,
+    authenticator,
+    authorization,
+    directory,
+    monitor,
     serviceNodes,
     activeNodes: new ActiveNodeList({ ...components, images }),
     reading: new ByteGate(options.readingMaxBytes),
-    directory: new ServiceNodeDirectory({ ...components, images }),
-    authenticator: new Authenticator({ images, revocations: components.revocations }),
   }
   const retrievedBudget = new MemoryBudget(options.retrievedMaxBytes)
   const dispatcher = new Dispatcher(methods)
@@ -94,6 +109,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
 
   return {
     handleJson,
+    monitor,
     handleOnionRpc: (payload) => handleJson(payload, neverAborted, 'onion'),
     handleForwarded: (from, payload, signal) => forwarded.answer(from, payload, signal),
     handleJsonRpc: (body) => answerJsonRpc(body, serviceNodes),

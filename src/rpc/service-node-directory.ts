@@ -25,6 +25,8 @@ export interface SwarmView {
   replicas(account: AccountId): readonly ServiceNodeKey[]
   swarmOfMember(key: ServiceNodeKey): bigint | undefined
   epoch(): MembershipEpoch | undefined
+  /** Calls the listener whenever the service node list, and so who serves whom, may be another. */
+  onChange(listener: () => void): () => void
 }
 
 /** Where service nodes can be reached, as far as they have said. */

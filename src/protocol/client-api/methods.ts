@@ -9,6 +9,7 @@ import { parseGetExpiriesParams } from './get-expiries.ts'
 import { parseGetSwarmParams } from './get-swarm.ts'
 import { parseIfElseParams } from './if-else.ts'
 import { parseInfoParams } from './info.ts'
+import { parseMonitorParams } from './monitor.ts'
 import { parseOxendRequestParams } from './oxend-request.ts'
 import { parseRetrieveParams } from './retrieve.ts'
 import {
@@ -31,6 +32,7 @@ export const PARSERS = {
   get_swarm: parseGetSwarmParams,
   ifelse: parseIfElseParams,
   info: parseInfoParams,
+  monitor: parseMonitorParams,
   oxend_request: parseOxendRequestParams,
   retrieve: parseRetrieveParams,
   revoke_subaccount: parseRevokeSubaccountParams,

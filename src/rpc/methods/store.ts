@@ -12,12 +12,14 @@ import type { Authenticator } from '../authentication.ts'
 import { RpcError } from '../errors.ts'
 import type { Messages } from '../messages.ts'
 import { type Call, requireRecent, type SwarmMethod, travelAllowanceMs } from '../method.ts'
+import type { Monitor } from '../monitor/monitor.ts'
 import { type NodeIdentity, signResult } from '../node-signer.ts'
 
 export interface StoreComponents {
   readonly authenticator: Authenticator
   readonly identity: NodeIdentity
   readonly messages: Pick<Messages, 'store'>
+  readonly monitor: Pick<Monitor, 'announce'>
 }
 
 type StoredOutcome = Exclude<StoreOutcome, 'full'>
@@ -31,7 +33,7 @@ const REMARKS = {
 } as const satisfies Record<StoredOutcome, object>
 
 export function createStoreMethod(components: StoreComponents): SwarmMethod<StoreRequest> {
-  const { authenticator, identity, messages } = components
+  const { authenticator, identity, messages, monitor } = components
   return {
     parse: parseStoreParams,
     isOpen: ({ namespace }) => isPublicInbox(namespace),
@@ -44,8 +46,10 @@ export function createStoreMethod(components: StoreComponents): SwarmMethod<Stor
     },
     async execute({ account, namespace, timestampMs, expiryMs, data }, call) {
       const hash = hashMessage(account, namespace, data)
-      const stored = await messages.store({ account, namespace, hash, timestampMs, expiryMs, data })
+      const message = { account, namespace, hash, timestampMs, expiryMs, data }
+      const stored = await messages.store(message)
       if (stored.outcome === 'full') throw new RpcError('STORAGE_FULL', 'Storage is full')
+      if (stored.outcome === 'new') monitor.announce({ ...message, expiryMs: stored.expiryMs })
       const signature = signResult(identity, storeResultSignedText(hash))
       const result = { hash, signature, expiry: stored.expiryMs, ...REMARKS[stored.outcome] }
       // The entry node's own result has carried the time from the beginning.

@@ -63,6 +63,7 @@ test('without a service node list there is no swarm', async () => {
     replicas: () => [],
     swarmOfMember: () => undefined,
     epoch: () => undefined,
+    onChange: () => () => {},
   }
   await using network = await createTestNetwork(1, { components: { swarm } })
   expect(await network.first.call('active_nodes_bin', {})).toMatchObject({ status: 500, body: 'No swarms known!' })

@@ -13,6 +13,7 @@ import { parseServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import type { RouteComponents } from '../../../src/rpc/https-routes.ts'
 import { type HttpsServerComponents, startHttpsServer } from '../../../src/rpc/https-server.ts'
 import { createRpcMetrics } from '../../../src/rpc/metrics.ts'
+import type { MonitorService } from '../../../src/rpc/monitor/endpoint.ts'
 import { defaultRpcOptions, type RpcOptions } from '../../../src/rpc/options.ts'
 
 export const NODE_KEY = parseServiceNodeKey('c7'.repeat(32))
@@ -39,6 +40,20 @@ const echo: RouteComponents['rpc'] = {
   handleJsonRpc: async () => ({ jsonrpc: '2.0', id: null, result: {} }),
 }
 
+/** Nobody subscribes to anything here. */
+const noMonitor: MonitorService = {
+  subscribe: () => ({ success: 1 }),
+  leave: () => {},
+  countOf: () => 0,
+  isReady: () => true,
+  stop: () => {},
+}
+
+/** Most tests of the server need no subscriptions. */
+type GivenComponents = Partial<Omit<HttpsServerComponents, 'rpc'>> & {
+  readonly rpc?: RouteComponents['rpc'] & { readonly monitor?: MonitorService }
+}
+
 /** A handler whose first request has `arrived`, and whose requests are answered from `finish` on. */
 export function holdRequests() {
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
@@ -53,7 +68,7 @@ export function holdRequests() {
 
 export async function startTestServer(
   options: Partial<RpcOptions> = {},
-  components: Partial<HttpsServerComponents> = {},
+  components: GivenComponents = {},
 ): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'starling-rpc-'))
   const registry = createMetricsRegistry()
@@ -63,7 +78,6 @@ export async function startTestServer(
       log: silentLogger,
       clock: systemClock,
       metrics: createRpcMetrics(registry),
-      rpc: echo,
       onion: {
         handleClientRequest: async (body) => ({ status: 200, contentType: 'application/octet-stream', body }),
       },
@@ -71,6 +85,7 @@ export async function startTestServer(
       info: { version: [1, 2, 3] },
       overload: { isOverloaded: false },
       ...components,
+      rpc: { monitor: noMonitor, ...(components.rpc ?? echo) },
     },
     {
       ...defaultRpcOptions,

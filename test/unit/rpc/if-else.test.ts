@@ -89,6 +89,7 @@ test('before the service node list is known the height is 0', async () => {
     replicas: () => [],
     swarmOfMember: () => undefined,
     epoch: () => undefined,
+    onChange: () => () => {},
   }
   await using network = await createTestNetwork(1, { components: { swarm: unknown } })
   const { json } = await network.first.call('ifelse', choice({ height_before: 1 }, info))

@@ -66,6 +66,7 @@ describe('info and get_swarm', () => {
       swarmOfMember: () => undefined,
       members: () => [],
       epoch: () => undefined,
+      onChange: () => () => {},
     }
     await using network = await createTestNetwork(1, { components: { swarm } })
     const answer = { status: 500, body: 'No swarms known!' }

@@ -346,6 +346,7 @@ const NO_SWARMS: RpcComponents['swarm'] = {
   replicas: () => [],
   swarmOfMember: () => undefined,
   epoch: () => undefined,
+  onChange: () => () => {},
 }
 
 /** Bytes of one's own, and the answer as far as its head and body go. */

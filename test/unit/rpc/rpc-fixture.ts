@@ -15,7 +15,7 @@ import { createRpcMetrics } from '../../../src/rpc/metrics.ts'
 import { defaultRpcOptions, type RpcOptions } from '../../../src/rpc/options.ts'
 import { createRpcHandler, type RpcComponents, type RpcHandler } from '../../../src/rpc/rpc-handler.ts'
 import type { StorageOptions } from '../../../src/storage/options.ts'
-import { createSwarmMembership } from '../../../src/swarm/membership.ts'
+import { createSwarmMembership, type SwarmMembership } from '../../../src/swarm/membership.ts'
 import { createSwarmMetrics } from '../../../src/swarm/metrics.ts'
 import { defaultSwarmOptions } from '../../../src/swarm/options.ts'
 import { createReplication } from '../../../src/swarm/replication.ts'
@@ -56,6 +56,7 @@ export interface TestNode extends RpcHandler {
   readonly key: ServiceNodeKey
   readonly pair: Ed25519KeyPair
   readonly store: TestStore
+  readonly membership: SwarmMembership
   exposeMetrics(): Promise<string>
   /** Calls a method over HTTPS's entry. */
   call(method: string, params: object): Promise<ClientAnswer & { json: JsonObject }>
@@ -163,6 +164,7 @@ async function createTestNode(
     key,
     pair,
     store,
+    membership,
     exposeMetrics: () => registry.expose(),
     async call(method, params) {
       const answer = await rpc.handleJson(

@@ -1,0 +1,128 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { AddressCounts } from '../address-counts.ts'
+import { limitedAddress } from '../client-address.ts'
+import { MemoryBudget } from '../memory-budget.ts'
+import type { RejectReason, RpcMetrics } from '../metrics.ts'
+import type { RateLimiter } from '../rate-limiter.ts'
+import { MonitorConnection } from './connection.ts'
+import type { Monitor } from './monitor.ts'
+import type { MonitorOptions } from './options.ts'
+
+/** Where WebSockets for subscriptions are opened. */
+export const MONITOR_PATH = '/monitor/v1'
+
+/** What the endpoint needs of the monitor. */
+export type MonitorService = Pick<Monitor, 'subscribe' | 'leave' | 'countOf' | 'isReady' | 'stop'>
+
+export interface MonitorEndpointComponents {
+  readonly metrics: RpcMetrics
+  readonly monitor: MonitorService
+  /** Of requests, by address. */
+  readonly rates: RateLimiter
+}
+
+interface Refusal {
+  readonly status: number
+  readonly text: string
+  readonly reason: RejectReason
+}
+
+/** Opens and closes WebSockets. Any origin is taken: what is asked is signed, and no cookie speaks for anybody. */
+export class MonitorEndpoint {
+  readonly #components: MonitorEndpointComponents
+  readonly #options: MonitorOptions
+  readonly #sockets: WebSocketServer
+  readonly #outgoing: MemoryBudget
+  readonly #connections = new Set<MonitorConnection>()
+  readonly #byAddress = new AddressCounts()
+  readonly #heartbeat: NodeJS.Timeout
+  #isStopped = false
+
+  constructor(components: MonitorEndpointComponents, options: MonitorOptions) {
+    this.#components = components
+    this.#options = options
+    this.#outgoing = new MemoryBudget(options.outgoingMaxBytes)
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      maxPayload: options.frameMaxBytes,
+      // It takes memory for each connection, and what is sent is ciphertext.
+      perMessageDeflate: false,
+      autoPong: false,
+    })
+    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs).unref()
+  }
+
+  /** Whether a request asks for a WebSocket here. Any other that wishes for an upgrade is answered as if it did not. */
+  isFor({ method, url, headers }: IncomingMessage): boolean {
+    return method === 'GET' && url?.split('?')[0] === MONITOR_PATH && headers.upgrade?.toLowerCase() === 'websocket'
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {})
+    const address = limitedAddress(request.socket.remoteAddress)
+    const refusal = this.#refusal(address)
+    if (refusal !== undefined) return void this.#refuse(socket, refusal)
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, address))
+  }
+
+  /** Takes leave of every client. */
+  stop(): void {
+    this.#isStopped = true
+    clearInterval(this.#heartbeat)
+    for (const connection of this.#connections) connection.goAway()
+    this.#components.monitor.stop()
+  }
+
+  #refusal(address: string): Refusal | undefined {
+    const { connectionsMax, connectionsPerAddressMax } = this.#options
+    const { monitor, rates } = this.#components
+    if (!rates.take(address)) return { status: 429, text: 'Too Many Requests\n', reason: 'rate' }
+    if (this.#byAddress.of(address) >= connectionsPerAddressMax) {
+      return { status: 429, text: 'Too many subscribers\n', reason: 'connections' }
+    }
+    if (this.#connections.size >= connectionsMax) {
+      return { status: 503, text: 'Server busy, try again later', reason: 'connections' }
+    }
+    if (this.#isStopped || !monitor.isReady()) {
+      return { status: 503, text: 'Service node is not ready', reason: 'not_ready' }
+    }
+    return undefined
+  }
+
+  #refuse(socket: Duplex, { status, text, reason }: Refusal): void {
+    this.#components.metrics.rejected.inc({ reason })
+    const head = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'Connection: close',
+      'Content-Type: text/plain',
+      `Content-Length: ${text.length}`,
+      'Retry-After: 1',
+    ]
+    socket.once('finish', () => socket.destroy())
+    socket.end(`${head.join('\r\n')}\r\n\r\n${text}`)
+  }
+
+  #open(socket: WebSocket, address: string): void {
+    const components = { ...this.#components, metrics: this.#components.metrics.monitor, outgoing: this.#outgoing }
+    const connection = new MonitorConnection(socket, address, components, this.#options)
+    this.#connections.add(connection)
+    this.#byAddress.add(address)
+    this.#report()
+    socket.once('close', () => {
+      this.#connections.delete(connection)
+      this.#byAddress.remove(address)
+      this.#report()
+    })
+  }
+
+  #beat(): void {
+    for (const connection of this.#connections) connection.heartbeat()
+  }
+
+  #report(): void {
+    this.#components.metrics.monitor.connections.set(this.#connections.size)
+  }
+}
