@@ -1,0 +1,105 @@
+import { type DurationMs, SECOND } from '../src/base/clock.ts'
+import type { ConformanceCase } from './case.ts'
+import { at, CaseContext } from './context.ts'
+import { ExpectationFailed, NotApplicable } from './expectations.ts'
+import type { HttpsExchange } from './https-exchange.ts'
+import type { NetworkNode, NetworkView } from './network-view.ts'
+import { storeParams } from './requests.ts'
+import type { Transport, TransportName } from './transport.ts'
+
+export interface RunnerComponents {
+  readonly https: HttpsExchange
+  readonly view: NetworkView
+  /** Members of the asked node's swarm that answer. */
+  readonly members: readonly NetworkNode[]
+  readonly transports: readonly Transport[]
+  /** Hears of each outcome when it is known. */
+  readonly onOutcome: (outcome: CaseOutcome) => void
+}
+
+export interface RunnerOptions {
+  /** Cases that run at the same time. */
+  readonly concurrency: number
+  /** How long one case may take. */
+  readonly caseTimeoutMs: DurationMs
+}
+
+export const defaultRunnerOptions: RunnerOptions = {
+  // What one client does at most; a node takes 400 requests of one address at once.
+  concurrency: 8,
+  // A request to a swarm may wait five seconds for a member, and the longest case makes two dozen of them.
+  caseTimeoutMs: 60 * SECOND,
+}
+
+export type Verdict = 'pass' | 'fail' | 'not applicable'
+
+export interface CaseOutcome {
+  readonly case: ConformanceCase
+  readonly transport: TransportName
+  readonly verdict: Verdict
+  /** Why it failed, or does not apply. */
+  readonly reason?: string
+  /** Of a failed expectation. */
+  readonly expected?: string
+  readonly actual?: string
+}
+
+/** Runs each case over each of its transports, a few at a time, and gives the outcomes in the order of the cases. */
+export async function runCases(
+  cases: readonly ConformanceCase[],
+  components: RunnerComponents,
+  options: RunnerOptions = defaultRunnerOptions,
+): Promise<readonly CaseOutcome[]> {
+  const runs = cases.flatMap((one) =>
+    components.transports.filter(({ name }) => one.over.includes(name)).map((transport) => ({ one, transport })),
+  )
+  const outcomes: CaseOutcome[] = []
+  const waiting = [...runs.entries()]
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, { one, transport }] = next
+      const outcome = await runCase(one, transport, components, options)
+      outcomes[index] = outcome
+      components.onOutcome(outcome)
+    }
+  }
+  await Promise.all(Array.from({ length: options.concurrency }, worker))
+  return outcomes
+}
+
+async function runCase(
+  one: ConformanceCase,
+  transport: Transport,
+  { https, view, members }: RunnerComponents,
+  { caseTimeoutMs }: RunnerOptions,
+): Promise<CaseOutcome> {
+  const signal = AbortSignal.timeout(caseTimeoutMs)
+  const named = { case: one, transport: transport.name }
+  try {
+    await one.run(new CaseContext({ https, transport, view, members, signal }))
+    return { ...named, verdict: 'pass' }
+  } catch (error) {
+    if (error instanceof NotApplicable) return { ...named, verdict: 'not applicable', reason: error.message }
+    if (signal.aborted) return { ...named, verdict: 'fail', reason: `not done in ${caseTimeoutMs / SECOND} s` }
+    if (error instanceof ExpectationFailed) {
+      return { ...named, verdict: 'fail', reason: error.what, expected: error.expected, actual: error.actual }
+    }
+    return { ...named, verdict: 'fail', reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/**
+ * The members of the asked node's swarm that answer it. One that is dead would fail every case of a swarm, and is not the
+ * asked node's fault.
+ */
+export async function findLivingMembers(
+  { https, view, transports }: Pick<RunnerComponents, 'https' | 'view' | 'transports'>,
+  signal: AbortSignal,
+): Promise<readonly NetworkNode[]> {
+  const members = view.nodes.filter(({ swarm }) => swarm === view.node.swarm)
+  const [transport] = transports
+  if (transport === undefined) return members
+  const context = new CaseContext({ https, transport, view, members, signal })
+  const answer = await context.ask('store', storeParams(context.account(), context.nowMs()))
+  return members.filter(({ key }) => key === view.node.key || at(answer.body, 'swarm', key, 'failed') !== true)
+}
