@@ -1,6 +1,7 @@
 import { type IncomingMessage, Agent as PlainAgent, type RequestOptions, request as requestPlain } from 'node:http'
 import { request as requestSecure, Agent as SecureAgent } from 'node:https'
 import { isIPv6, type LookupFunction } from 'node:net'
+import { SECOND } from '../../base/clock.ts'
 import type { WantedServer } from './allow-list.ts'
 
 export interface PostOptions {
@@ -26,6 +27,11 @@ export type PostAnswer =
   /** There is no room for more bytes of answers. */
   | { readonly kind: 'busy' }
 
+/**
+ * How long one of several addresses is tried before the next. Node's quarter of a second gives up servers on the other side of
+ * the globe, and then has only an IPv6 address left that many machines cannot reach.
+ */
+const ADDRESS_ATTEMPT_MS = 2 * SECOND
 /** The same for every node and version: a server need not know more. */
 const USER_AGENT = 'Starling'
 
@@ -36,9 +42,10 @@ const USER_AGENT = 'Starling'
 export function createPoster(options: PostOptions): (post: Post, signal: AbortSignal) => Promise<PostAnswer> {
   const room = createRoom(options.answersMaxBytes)
   // Explicit, so that nothing in the environment (NODE_TLS_REJECT_UNAUTHORIZED, NODE_USE_ENV_PROXY) changes what is safe.
-  const plain = new PlainAgent({ keepAlive: false })
+  const connection = { keepAlive: false, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS }
+  const plain = new PlainAgent(connection)
   const secure = new SecureAgent({
-    keepAlive: false,
+    ...connection,
     maxCachedSessions: 0,
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',

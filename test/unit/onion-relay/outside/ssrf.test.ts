@@ -1,6 +1,7 @@
 // No target that a client can name leads an exit to a place that is not public: a sink at every address of this machine
 // counts connections, and each refusal is one of the address, so that nothing else hides behind a failed connection.
 import { networkInterfaces } from 'node:os'
+import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseServerRule } from '../../../../src/onion-relay/outside/allow-list.ts'
 import type { ServerProtocol } from '../../../../src/onion-relay/outside/target-rule.ts'
@@ -57,7 +58,7 @@ const NAMES: Readonly<Record<string, readonly string[] | readonly (readonly stri
 beforeAll(async () => {
   sink = await startSink()
   dns = await startDnsServer(({ name }, nth) => {
-    const known = NAMES[name] ?? []
+    const known = NAMES[name] ?? ['127.0.0.1']
     const [first] = known
     if (typeof first === 'string' || first === undefined) return known as readonly string[]
     return (known as readonly (readonly string[])[])[Math.min(nth, known.length - 1)] ?? []
@@ -231,6 +232,27 @@ test.each(['localhost', 'metadata', 'redis', 'LOCALHOST'])(
     expect(sink.connections.length).toBe(connectionsBefore)
   },
 )
+
+test('no text that a client can write as host leads to the sink, when all names lead there', async () => {
+  const exit = createExit({ servers: ['*:*'], allowPrivateAddresses: false, dnsServers: [dns.address] })
+  const host = fc.oneof(
+    fc.string(),
+    fc.string({ unit: fc.constantFrom(...'0127.:[]%@#/\\x\0\r\n a') }),
+    fc.ipV4Extended(),
+    fc.ipV6().map((ip) => `[${ip}]`),
+    fc.domain(),
+    fc.webAuthority({ withUserInfo: true, withPort: true, withIPv4Extended: true, withIPv6: true }),
+  )
+  await fc.assert(
+    fc.asyncProperty(host, fc.constantFrom('http', 'https'), async (host, protocol) => {
+      const address = { protocol, host, port: sink.port, target: TARGET }
+      const { kind } = await exit.ask(address, LAYER, { timeoutMs: 10_000, signal: NEVER })
+      expect(kind).toMatch(/^(url_invalid|not_allowed|address_refused)$/)
+    }),
+    { numRuns: 1000 },
+  )
+  expect(sink.connections.length).toBe(connectionsBefore)
+})
 
 test("this machine's own addresses are refused, those of its interfaces and the one that others know", async () => {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? [])
