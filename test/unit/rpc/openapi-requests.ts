@@ -110,6 +110,10 @@ const BEYOND_SCHEMAS = [
   /^store: namespace -3741 is reserved for testing$/,
   /^expire: shorten parameter cannot be used with this subaccount token/,
   /^ons_resolve is not supported/,
+  // Fields of a subscription that depend on one another, and keys that are no points of the curve.
+  /^invalid request: (Exactly one of 'P' and 'p' is|'S' and 'T' are) required/,
+  /^invalid request: Namespaces must be strictly ascending$/,
+  /^invalid request: Invalid value given for '(P|last)'/,
   // A negative namespace that is no public outbox.
   /^invalid request: Required field '(signature|timestamp)' missing$/,
 ]

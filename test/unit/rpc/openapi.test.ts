@@ -11,6 +11,7 @@ import { buildOnionRequest, type OnionPathNode } from '../../../src/protocol/oni
 import { openOnionReply } from '../../../src/protocol/onion/response.ts'
 import { PeerRequestError } from '../../../src/protocol/peer-api/peer-request-error.ts'
 import { REFUSAL_STATUS } from '../../../src/rpc/error-response.ts'
+import { defaultMonitorOptions } from '../../../src/rpc/monitor/options.ts'
 import type { RpcOptions } from '../../../src/rpc/options.ts'
 import type { Rate } from '../../../src/rpc/rate-limiter.ts'
 import type { RpcComponents } from '../../../src/rpc/rpc-handler.ts'
@@ -140,6 +141,13 @@ describe('answers that take more to come by', () => {
         expect(checker.methodComplaint(method, reply)).toBeUndefined()
       }
     }
+    const { params } = namedExample('monitor')
+    for (const change of [{ s: 'A'.repeat(86) }, { t: 0 }]) {
+      const reply = await protocol.call({ method: 'monitor', params: { ...params, ...change } })
+      expect(checker.methodComplaint('monitor', reply)).toBeUndefined()
+    }
+    const elsewhere = await protocol.call({ method: 'monitor', params }, 'outsider')
+    expect(checker.methodComplaint('monitor', elsewhere)).toBeUndefined()
     const late = { ...namedExample('store, signed').params, sig_timestamp: START_MS - HOUR }
     expect(checker.methodComplaint('store', await protocol.call({ method: 'store', params: late }))).toBeUndefined()
   })
@@ -176,7 +184,8 @@ describe('answers that take more to come by', () => {
 
   test('more requests than one account may make', async () => {
     await using limited = await createProtocolNetwork({ rpc: rates({ burst: 0, perSecond: 1 }) })
-    const methods = [...swarmMethods, ...revocationMethods, 'retrieve', 'get_expiries', 'revoked_subaccounts'] as const
+    const reading = ['retrieve', 'get_expiries', 'monitor', 'revoked_subaccounts'] as const
+    const methods = [...swarmMethods, ...revocationMethods, ...reading]
     for (const method of methods) {
       const reply = await limited.call(anExampleOf(method))
       expect([reply.status, checker.methodComplaint(method, reply)]).toEqual([429, undefined])
@@ -325,7 +334,13 @@ function rates(rate: Rate): Partial<RpcOptions> {
 
 function unlimited(): Partial<RpcOptions> {
   const rate = { burst: 1_000_000, perSecond: 1_000_000 }
-  return { ...rates(rate), memberRate: rate, memberOpenWriteRate: rate }
+  // Nothing arrives here while somebody waits for it.
+  return {
+    ...rates(rate),
+    memberRate: rate,
+    memberOpenWriteRate: rate,
+    monitor: { ...defaultMonitorOptions, waitMs: 1 },
+  }
 }
 
 /** Storage in which nothing works. */

@@ -104,6 +104,11 @@ export const EXAMPLES: readonly Example[] = [
     params: { pubkey: group, namespace: 11, timestamp: START_MS, ...asMember(`retrieve11${START_MS}`) },
   },
   {
+    name: 'monitor',
+    method: 'monitor',
+    params: { p: group, n: [11], t: START_MS / 1000, s: alice.sign(`MONITOR${group}${START_MS / 1000}011`), last: {} },
+  },
+  {
     name: 'retrieve, a clock that is wrong',
     method: 'retrieve',
     params: { pubkey: alice.id, timestamp: START_MS - 2 * MINUTE, ...signed(`retrieve${START_MS - 2 * MINUTE}`) },

@@ -1,7 +1,6 @@
 // A network for tests of the protocol as clients meet it: every answer comes over real HTTPS. Four nodes in two swarms, whose
 // clock stands still, so that the same requests have the same answers, signatures included.
 import type { RequestOptions } from 'node:https'
-import type { AccountId } from '../../../src/protocol/account.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../src/protocol/json.ts'
 import { type HttpsReply, startTestServer, type TestServer } from './https-fixture.ts'
 import { createTestNetwork, type NetworkOptions, type TestNetwork, type TestNode } from './rpc-fixture.ts'
@@ -71,12 +70,18 @@ export function protocolReply({ status, headers, body }: HttpsReply): ProtocolRe
 }
 
 async function nodeFor(network: TestNetwork, { params }: MethodRequest, who: Asked): Promise<TestNode> {
-  const pubkey = new Map(Object.entries(params)).get('pubkey') as AccountId | undefined
-  if (typeof pubkey !== 'string') return network.first
+  const pubkey = accountOf(params)
   const { json } = await network.first.call('get_swarm', { pubkey })
   const members = membersOf(json)
   const found = network.nodes.find(({ key }) => members.includes(key) === (who === 'member'))
   return members.length === 0 || found === undefined ? network.first : found
+}
+
+/** The account of a request, or of the first in a batch. */
+function accountOf(params: object): unknown {
+  const { p, pubkey = p, requests } = params as { p?: unknown; pubkey?: unknown; requests?: readonly MethodRequest[] }
+  const first = Array.isArray(requests) ? (requests[0]?.params as { pubkey?: unknown } | undefined) : undefined
+  return pubkey ?? first?.pubkey
 }
 
 function membersOf({ snodes }: JsonObject): readonly JsonValue[] {
