@@ -25,7 +25,7 @@ export function toBase64Unpadded(bytes: Uint8Array): string {
 
 /**
  * Bytes of standard-alphabet base64, or undefined. Padding is optional and trailing bits may be non-zero
- * (the clients' dialect, docs/protocol/encoding.md); the URL-safe alphabet, white space and stray characters are not taken.
+ * (the clients' dialect, docs/protocol/client-rpc.md); the URL-safe alphabet, white space and stray characters are not taken.
  */
 export function fromBase64(text: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined

@@ -29,7 +29,7 @@ export interface RetrieveRequest {
   readonly namespace: Namespace
   readonly afterHash?: MessageHash
   readonly countMax?: number
-  /** Bytes as clients count them: docs/protocol/client-rpc.md, retrieve. */
+  /** Bytes as clients count them: docs/protocol/client-rpc-messages.md, "How much". */
   readonly sizeMax: number
   /** Newest first; `afterHash` then pages towards older messages. */
   readonly reverse: boolean
