@@ -83,14 +83,16 @@ export class AnswerChecker {
     verb: string,
     { body, contentType, headers, status }: ProtocolReply,
   ): string | undefined {
-    const responses = `paths/${route.replaceAll('/', '~1')}/${verb}/responses/${status}`
-    const response = OPENAPI.paths[route]?.[verb]?.responses[status]
+    const { responses = {} } = OPENAPI.paths[route]?.[verb] ?? {}
+    const named = String(status) in responses ? String(status) : 'default'
+    const response = responses[named]
     if (response === undefined) return `${verb} ${route} does not answer ${status}`
-    const pointer = response.$ref?.replace(/^#\//, '') ?? responses
-    const { content, headers: named } = resolved(response)
-    const missing = Object.keys(named ?? {}).find((header) => headers[header.toLowerCase()] === undefined)
+    const pointer =
+      response.$ref?.replace(/^#\//, '') ?? `paths/${route.replaceAll('/', '~1')}/${verb}/responses/${named}`
+    const { content, headers: promised } = resolved(response)
+    const missing = Object.keys(promised ?? {}).find((header) => headers[header.toLowerCase()] === undefined)
     if (missing !== undefined) return `${verb} ${route} ${status} lacks the header ${missing}`
-    this.#seen.add(`${verb} ${route} ${status} ${contentType}`.trimEnd())
+    this.#seen.add(`${verb} ${route} ${named} ${contentType}`.trimEnd())
     if (content === undefined) return contentType === '' && body === '' ? undefined : `${status} has a body`
     if (content[contentType] === undefined) return `${verb} ${route} does not answer ${status} as ${contentType}`
     return complaint(`${pointer}/content/${contentType.replaceAll('/', '~1')}/schema`, body)

@@ -275,6 +275,12 @@ describe('answers that take more to come by', () => {
     expectFits('/onion_req/v2', 'post', 503, (await send([guard], next)).reply)
   })
 
+  test('the status of an outside server comes as it is', async () => {
+    const handleClientRequest = async (body: Uint8Array) => ({ status: 418, contentType: 'text/plain', body }) as const
+    await using exit = await startTestServer({}, { onion: { handleClientRequest } })
+    expectFits('/onion_req/v2', 'post', 418, protocolReply(await exit.post('/onion_req/v2', 'x')))
+  })
+
   test('what the entry refuses before anybody reads it', async () => {
     const options = { requestMaxBytes: 1000, bodyWindowMs: 50, bodyWindowMinBytes: 10 }
     await using server = await startTestServer(options)
