@@ -60,7 +60,7 @@ function options(flags: Readonly<Record<string, AnyFlag>>): string {
 
 function defaultOf(value: unknown): string {
   if (value === undefined) return ''
-  return Array.isArray(value) && value.length === 0 ? 'none' : code(String(value))
+  return value === '' || (Array.isArray(value) && value.length === 0) ? 'none' : code(String(value))
 }
 
 function block(text: string): string {

@@ -8,7 +8,7 @@ import { raceSignal, withDeadline } from '../base/deadline.ts'
 import { listenError } from '../base/listen-error.ts'
 import type { Logger } from '../base/logger.ts'
 import { AddressCounts } from './address-counts.ts'
-import { loadOrCreateCertificate } from './certificate.ts'
+import { followCertificate, loadCertificate, TLS_MIN_VERSION } from './certificate-files.ts'
 import { limitedAddress } from './client-address.ts'
 import { ConnectionLimiter } from './connection-limiter.ts'
 import { crossOriginHeaders, isPreflight, PREFLIGHT_ROUTE } from './cross-origin.ts'
@@ -45,12 +45,12 @@ export interface HttpsServer extends AsyncDisposable {
 
 /** Opens the clients' entry. Disposal stops accepting, lets requests under way finish, and then closes what is left. */
 export async function startHttpsServer(components: HttpsServerComponents, options: RpcOptions): Promise<HttpsServer> {
-  const certificate = await loadOrCreateCertificate(options.certificateFolder, components)
+  const certificate = await loadCertificate(options, components)
   const entry = new HttpsEntry(components, options)
   const server = createServer(
     {
       ...certificate,
-      minVersion: 'TLSv1.2',
+      minVersion: TLS_MIN_VERSION,
       handshakeTimeout: options.handshakeTimeoutMs,
       headersTimeout: options.headersTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
@@ -70,7 +70,14 @@ export async function startHttpsServer(components: HttpsServerComponents, option
   await listen(server, options)
   const { port } = server.address() as AddressInfo
   components.log.info({ port }, 'The HTTPS server listens')
-  return { port, [Symbol.asyncDispose]: () => entry.stop(server) }
+  const following = followCertificate(server, certificate, components, options)
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      await following[Symbol.asyncDispose]()
+      await entry.stop(server)
+    },
+  }
 }
 
 /** @throws {ListenError} LISTEN_FAILED */

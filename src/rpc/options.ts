@@ -9,13 +9,25 @@ import type { Rate } from './rate-limiter.ts'
  */
 export type AccountUse = 'reads' | 'writes' | 'openReads' | 'openWrites'
 
+/** Both in PEM. */
+export interface CertificateFiles {
+  /** The certificate, then those that lead to its authority. */
+  readonly certificateFile: string
+  /** The private key, without a passphrase. */
+  readonly keyFile: string
+}
+
 export interface RpcOptions {
   /** Address that the HTTPS server listens on. */
   readonly httpsHost: string
   /** Port that the HTTPS server listens on; 0 takes a free one. */
   readonly httpsPort: number
-  /** Folder of the HTTPS certificate and its key. Both are made at the first start. */
+  /** Folder of the HTTPS certificate and its key. Both are made at the first start, unless `certificateFiles` are given. */
   readonly certificateFolder: string
+  /** The operator's own certificate, for clients that verify it: browsers. */
+  readonly certificateFiles: CertificateFiles | undefined
+  /** How often these files are looked at. Renewals come days before the end, so a minute is soon enough. */
+  readonly certificateLookIntervalMs: DurationMs
 
   /** Bytes of one request's body, counted as they are received. */
   readonly requestMaxBytes: number
@@ -103,6 +115,8 @@ export const defaultRpcOptions: RpcOptions = {
   httpsHost: '0.0.0.0',
   httpsPort: 22021,
   certificateFolder: 'data/https',
+  certificateFiles: undefined,
+  certificateLookIntervalMs: 60 * SECOND,
   requestMaxBytes: REQUEST_MAX_BYTES,
   bodiesMaxBytes: 64 * 1024 * 1024,
   answersMaxBytes: 64 * 1024 * 1024,

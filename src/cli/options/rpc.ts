@@ -1,15 +1,20 @@
-import { defaultRpcOptions as defaults, type RpcOptions } from '../../rpc/options.ts'
-import { IP_ADDRESS, PORT_RANGE } from './check.ts'
+import { type CertificateFiles, defaultRpcOptions as defaults, type RpcOptions } from '../../rpc/options.ts'
+import { IP_ADDRESS, OptionsError, PORT_RANGE, type TextForm } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 
 export type RpcArgs = {
   'rpc.listenAddress': string
   'rpc.port': number
+  'rpc.certificateFile': string
+  'rpc.certificateKeyFile': string
   'rpc.connectionsMax': number
   'rpc.connectionsPerAddressMax': number
   'rpc.rateBurst': number
   'rpc.ratePerSecond': number
 }
+
+/** Empty stands for none. */
+const FILE_OR_NONE: TextForm = { accepts: () => true, wanted: 'a file' }
 
 /** `certificateFolder` comes from the data folder. */
 export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateFolder'>> = {
@@ -25,6 +30,21 @@ export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateF
       describe: 'TCP port to listen on for clients, over HTTPS',
       default: defaults.httpsPort,
       ...PORT_RANGE,
+    },
+    'rpc.certificateFile': {
+      type: 'string',
+      describe:
+        'PEM file of a certificate that browsers trust, and of those that lead to its authority; looked at every minute',
+      default: '',
+      defaultDescription: 'one that the node signs itself',
+      form: FILE_OR_NONE,
+    },
+    'rpc.certificateKeyFile': {
+      type: 'string',
+      describe: "PEM file of that certificate's private key",
+      default: '',
+      defaultDescription: 'one that the node makes',
+      form: FILE_OR_NONE,
     },
     'rpc.connectionsMax': {
       type: 'number',
@@ -55,9 +75,19 @@ export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateF
     ...defaults,
     httpsHost: args['rpc.listenAddress'],
     httpsPort: args['rpc.port'],
+    certificateFiles: certificateFiles(args),
     connectionsMax: args['rpc.connectionsMax'],
     connectionsPerAddressMax: args['rpc.connectionsPerAddressMax'],
     rateBurst: args['rpc.rateBurst'],
     ratePerSecond: args['rpc.ratePerSecond'],
   }),
+}
+
+function certificateFiles({
+  'rpc.certificateFile': certificateFile,
+  'rpc.certificateKeyFile': keyFile,
+}: RpcArgs): CertificateFiles | undefined {
+  if (certificateFile === '' && keyFile === '') return undefined
+  if (certificateFile !== '' && keyFile !== '') return { certificateFile, keyFile }
+  throw new OptionsError('OPTION_INVALID', 'rpc.certificateFile and rpc.certificateKeyFile must be given together')
 }

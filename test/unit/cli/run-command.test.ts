@@ -162,6 +162,11 @@ describe('refused is', () => {
     ],
     ['a negative port', { flags: ['--rpc.port=-1'] }, 'rpc.port must be a whole number from 0 to 65535, not -1'],
     ['half a port', { file: { rpc: { port: 1.5 } } }, 'rpc.port must be a whole number from 0 to 65535, not 1.5'],
+    [
+      'a certificate without its key',
+      { flags: ['--rpc.certificateFile', 'fullchain.pem'] },
+      'rpc.certificateFile and rpc.certificateKeyFile must be given together',
+    ],
     ['a port in words', { flags: ['--rpc.port', 'https'] }, 'rpc.port must be a whole number'],
     ['a port in quotes', { file: { rpc: { port: 'https' } } }, 'rpc.port must be a whole number'],
     ['a number given twice', { flags: ['--rpc.port', '1', '--rpc.port', '2'] }, 'rpc.port must be a whole number'],
