@@ -128,6 +128,7 @@ const OPTIONAL = [
   /^store swarm \w+ (already|t)$/,
   /^expire swarm \w+ unchanged$/,
   /^ifelse result$/,
+  /^monitor ~$/,
   /^oxend_request result service_node_states 0 (?!requested)/,
   // Entries of maps: members, namespaces, hashes.
   / swarm \w+$/,

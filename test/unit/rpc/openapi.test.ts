@@ -1,12 +1,16 @@
 // docs/protocol/openapi.yaml against nodes that run: what it says is what they answer, over real HTTPS, to requests that are right,
 // wrong, and made up at random; and nothing it says goes unanswered.
+import { once } from 'node:events'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { toBase64 } from '../../../src/base/bytes.ts'
 import { HOUR } from '../../../src/base/clock.ts'
 import { CodedError } from '../../../src/base/coded-error.ts'
 import { PARSERS } from '../../../src/protocol/client-api/methods.ts'
-import { isJsonObject, type JsonValue } from '../../../src/protocol/json.ts'
+import { SUBACCOUNT_READ, subaccountToken } from '../../../src/protocol/client-api/subaccount.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../src/protocol/json.ts'
 import { buildOnionRequest, type OnionPathNode } from '../../../src/protocol/onion/request.ts'
 import { openOnionReply } from '../../../src/protocol/onion/response.ts'
 import { PeerRequestError } from '../../../src/protocol/peer-api/peer-request-error.ts'
@@ -17,6 +21,7 @@ import type { Rate } from '../../../src/rpc/rate-limiter.ts'
 import type { RpcComponents } from '../../../src/rpc/rpc-handler.ts'
 import { createRelayNetwork } from '../onion-relay/relay-network.ts'
 import { readToEnd, startTestServer, type TestServer } from './https-fixture.ts'
+import { jsonForm, startMonitorNetwork, subscription } from './monitor-fixture.ts'
 import { AnswerChecker, METHODS, OPENAPI, OPENAPI_TEXT, operations, schemaComplaint } from './openapi-document.ts'
 import { changedRequests, isBeyondSchemas, misshapen } from './openapi-requests.ts'
 import { EXAMPLES, type Example, SEED_REQUEST } from './protocol-examples.ts'
@@ -27,9 +32,10 @@ import {
   type ProtocolReply,
   protocolReply,
 } from './protocol-network.ts'
-import { START_MS } from './rpc-fixture.ts'
+import { anAccount, START_MS } from './rpc-fixture.ts'
 
 const checker = new AnswerChecker()
+const [alice, bob] = [anAccount(1), anAccount(2)]
 const swarmMethods = ['delete', 'delete_all', 'delete_before', 'expire', 'expire_all', 'store'] as const
 const revocationMethods = ['revoke_subaccount', 'unrevoke_subaccount'] as const
 let protocol: ProtocolNetwork
@@ -221,6 +227,62 @@ describe('answers that take more to come by', () => {
       expectFits(route, 'options', 200, await protocol.post(route, '', options))
       expectFits(route, 'options', 429, protocolReply(await limited.post(route, '', options)))
     }
+  })
+
+  test('a subscription over a WebSocket, told of a message and ended', async () => {
+    await using net = await startMonitorNetwork()
+    const socket = new WebSocket(`wss://127.0.0.1:${net.server.port}/monitor/v1`, { rejectUnauthorized: false })
+    const [{ statusCode }] = await once(socket, 'upgrade')
+    expectFits('/monitor/v1', 'get', 101, { status: statusCode, contentType: '', headers: {}, body: '' })
+    socket.terminate()
+
+    const token = subaccountToken(3, SUBACCOUNT_READ, bob.pair.publicKey)
+    const subscriber = await net.connect()
+    const asked = [
+      { request: subscription(alice, { wantsData: true }), success: true },
+      {
+        request: subscription(alice, { isGroup: true, namespaces: [11], subaccount: { member: bob, token } }),
+        success: true,
+      },
+      { request: { ...subscription(alice), t: 0 }, success: false },
+    ]
+    for (const { request, success } of asked) {
+      expect(schemaComplaint('MonitorClientFrame', jsonForm(request))).toBeUndefined()
+      const answer = await subscriber.ask('json', request)
+      expect([schemaComplaint('MonitorNodeFrame', answer), Object.keys(answer as object)]).toEqual([
+        undefined,
+        success ? ['success'] : ['errcode', 'error'],
+      ])
+    }
+    const list = asked.map(({ request }) => request)
+    expect(schemaComplaint('MonitorNodeFrame', await subscriber.ask('json', list))).toBeUndefined()
+    await net.store()
+    const { value: told } = await subscriber.next()
+    expect([schemaComplaint('MonitorNotification', told), schemaComplaint('MonitorNodeFrame', told)]).toEqual([
+      undefined,
+      undefined,
+    ])
+    const revocation = Buffer.concat([Buffer.from(`revoke_subaccount${START_MS}`), token])
+    const revoke = { revoke: [toBase64(token)], timestamp: START_MS, signature: alice.sign(revocation) }
+    await net.network.first.call('revoke_subaccount', { pubkey: alice.groupId, ...revoke })
+    const { value: ended } = await subscriber.next()
+    expect([schemaComplaint('MonitorEnded', ended), schemaComplaint('MonitorNodeFrame', ended)]).toEqual([
+      undefined,
+      undefined,
+    ])
+    for (const wrong of misshapen('monitor', told as JsonObject))
+      expect(schemaComplaint('MonitorNodeFrame', wrong)).toBeDefined()
+  })
+
+  test('a WebSocket that is not asked for, or not opened', async () => {
+    expectFits('/monitor/v1', 'get', 404, await protocol.post('/monitor/v1', '', { method: 'GET' }))
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13'
+    const upgrade = `GET /monitor/v1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n\r\n`
+    await using limited = await startTestServer({ rateBurst: 0 })
+    expectFits('/monitor/v1', 'get', 429, await sendRaw(limited, upgrade))
+    await using starting = await startMonitorNetwork()
+    starting.network.reasons.push('Starting')
+    expectFits('/monitor/v1', 'get', 503, await sendRaw(starting.server, upgrade))
   })
 
   test('probes', async () => {
