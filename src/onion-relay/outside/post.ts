@@ -63,7 +63,6 @@ export function createPoster(options: PostOptions): (post: Post, signal: AbortSi
     try {
       const read = await readAnswer(answer, options.answerMaxBytes, room)
       // Of a body without a length, Node takes the end of the connection for the end of the body, whatever ended it.
-      signal.throwIfAborted()
       if (answer.socket.errored !== null) throw answer.socket.errored
       return read
     } finally {
