@@ -1,0 +1,66 @@
+// Ten thousand mutations of right inputs for each decoder of bytes from outside: nothing crashes, nothing takes long, and nothing
+// but the errors of its own part comes out.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { createChance } from '../../support/chance.ts'
+import { fuzz } from '../../support/fuzz.ts'
+import { nodeDecoders } from './node-decoders.ts'
+import { PROTOCOL_DECODERS } from './protocol-decoders.ts'
+
+const SOURCE = join(import.meta.dirname, '../../../src')
+const NODE_DECODERS = await nodeDecoders()
+
+/** Names of the functions of a folder that read what comes from outside. */
+function decodersIn(folder: string): readonly string[] {
+  return readdirSync(join(SOURCE, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => [...readFileSync(join(SOURCE, folder, path), 'utf8').matchAll(DECODER)])
+    .map(([, name]) => name ?? '')
+}
+
+const DECODER = /^export (?:async )?function ((?:decode|parse|open|read)[A-Z]\w*)/gm
+
+test('every decoder of the protocol is fuzzed', () => {
+  const fuzzed = new Set(PROTOCOL_DECODERS.map(({ name }) => name))
+  expect(decodersIn('protocol').filter((name) => !fuzzed.has(name))).toEqual([])
+})
+
+describe('mutations are taken or refused by', () => {
+  test.each([...PROTOCOL_DECODERS, ...NODE_DECODERS])('$name', (target) => fuzz(target, createChance()))
+})
+
+describe('the fuzzer finds a decoder that', () => {
+  const seeds = [Buffer.from([0, 0, 0, 4, 1, 2, 3, 4])]
+  const findings = (decode: (bytes: Buffer) => unknown, given: readonly Uint8Array[] = seeds) => {
+    fuzz({ name: 'bad', seeds: given, decode, throws: SyntaxError }, createChance())
+  }
+
+  test('believes a length', () => {
+    const decode = (bytes: Buffer) => (bytes.length < 4 ? undefined : bytes.readUInt8(3 + bytes.readUInt32BE(0)))
+    expect(() => findings(decode)).toThrow(/bad throws what it may not for [0-9a-f]*/)
+  })
+
+  test('does as much work as it is told', () => {
+    let done = 0
+    const decode = (bytes: Buffer) => {
+      const work = bytes.length < 4 ? 0 : Math.min(bytes.readUInt32BE(0), 2 ** 27)
+      for (let at = 0; at < work; at++) done = (done + at) | 0
+    }
+    expect(() => findings(decode)).toThrow(/to be less than 50/)
+  })
+
+  test('lets keys reach a prototype', () => {
+    const decode = (bytes: Buffer) => {
+      const target: Record<string, object> = {}
+      for (const [key, value] of Object.entries(JSON.parse(bytes.toString()) as object)) {
+        target[key] = Object.assign(target[key] ?? {}, value)
+      }
+    }
+    try {
+      expect(() => findings(decode, [Buffer.from('{"a":{"b":1}}')])).toThrow()
+    } finally {
+      for (const key of Object.keys(Object.prototype)) delete (Object.prototype as Record<string, unknown>)[key]
+    }
+  })
+})
