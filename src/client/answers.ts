@@ -63,6 +63,14 @@ export function objectOf(answer: JsonValue): JsonObject {
   return answer
 }
 
+/**
+ * With a node's own words, as far as they are short: they may end up on a terminal, so control characters are taken out.
+ */
+export function withWords(what: string, body: JsonValue): string {
+  if (typeof body !== 'string' || body === '') return what
+  return `${what}: ${body.slice(0, 200).replace(/\p{Cc}/gu, ' ')}`
+}
+
 function invalid(what: string): ClientError {
   return new ClientError('ANSWER_INVALID', `The node's answer is invalid: ${what}`)
 }

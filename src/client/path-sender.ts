@@ -83,10 +83,11 @@ export class PathSender {
   }
 
   /**
+   * Begins with another path than `before`, if there is one.
    * @throws {ClientError} PATHS_FAILED, DESTINATION_UNREACHABLE, TOO_FEW_NODES, OFFLINE, TOO_LARGE; the signal's reason
    */
-  async send<T>(parcel: Parcel<T>, signal: AbortSignal): Promise<Delivered<T>> {
-    let last: Path | undefined
+  async send<T>(parcel: Parcel<T>, signal: AbortSignal, before?: Path): Promise<Delivered<T>> {
+    let last = before
     let unattributed = 0
     for (let attempt = 0; attempt < this.#options.pathAttemptsMax; attempt++) {
       const path = await this.#readyPath(parcel.node, last, signal)

@@ -4,8 +4,10 @@ import { ProtocolError } from '../protocol/errors.ts'
 import type { BuiltOnionRequest } from '../protocol/onion/request.ts'
 import { openSealedReply } from '../protocol/onion/response.ts'
 import { decodeV4Reply, encodeV4Request, type V4Reply, type V4Request } from '../protocol/onion/v4-payload.ts'
+import { withWords } from './answers.ts'
 import { ClientError } from './errors.ts'
 import { type Answer, openAnswer } from './onion-transport.ts'
+import type { Path } from './path-pool.ts'
 import type { PathSender } from './path-sender.ts'
 
 /** A server outside the network that takes onion requests, such as a file server. */
@@ -29,6 +31,9 @@ export interface ServerRequest extends OutsideServer {
 const V4_TARGET = '/oxen/v4/lsrpc'
 /** A hop waits for a server as long as Session's do, and files take their time. */
 const SERVER_TIMEOUT_MS: DurationMs = 30 * SECOND
+
+/** Last hops that are tried when their operators do not let them ask the server. */
+const LAST_HOPS_MAX = 2
 
 type Reply =
   | { readonly kind: 'server'; readonly bytes: Uint8Array }
@@ -58,13 +63,17 @@ export class ServerRequester {
       open: openReply,
       finalError,
     }
-    const { reply } = await this.#sender.send(parcel, signal).catch(asServerError)
-    if (reply.kind === 'server') return reply.bytes
-    const { status, body } = reply.answer
-    const text = typeof body === 'string' ? body.slice(0, 200).replace(/\p{Cc}/gu, ' ') : 'no reason'
-    throw new ClientError('SERVER_UNREACHABLE', `The last hop did not get through to the server: ${text}`, {
-      details: { status },
-    })
+    let before: Path | undefined
+    let refusal: Answer | undefined
+    for (let attempt = 0; attempt < LAST_HOPS_MAX; attempt++) {
+      const { reply, path } = await this.#sender.send(parcel, signal, before).catch(asServerError)
+      if (reply.kind === 'server') return reply.bytes
+      refusal = reply.answer
+      // What one operator does not allow, another may. Any other refusal is about the request itself.
+      if (refusal.status !== 403) break
+      before = path
+    }
+    throw refusedByLastHop(refusal)
   }
 
   /** As ask, with a request and a reply in the form of HTTP. The status may be any: it is the server's own. */
@@ -94,6 +103,12 @@ function openReply({ replyKey, lastHopKey }: BuiltOnionRequest, httpBody: Uint8A
     const answer = lastHopKey && openAnswer(lastHopKey, httpBody)
     return answer && { kind: 'last-hop', answer }
   }
+}
+
+function refusedByLastHop(answer: Answer | undefined): ClientError {
+  const { status = 0, body = '' } = answer ?? {}
+  const message = withWords('The last hop did not ask the server', body)
+  return new ClientError('SERVER_UNREACHABLE', message, { details: { status } })
 }
 
 /** What servers say in clear when another try would end alike. A hop could write it too, which costs one request. */

@@ -3,6 +3,7 @@ import type { AccountId } from '../protocol/account.ts'
 import { isJsonObject, type JsonValue } from '../protocol/json.ts'
 import { SIGNATURE_WINDOW_MS } from '../protocol/limits.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import { withWords } from './answers.ts'
 import { ClientError } from './errors.ts'
 import type { NetworkClock } from './network-clock.ts'
 import type { Answer } from './onion-transport.ts'
@@ -170,11 +171,11 @@ export class SwarmRequester {
     if (status === 421) return this.#followToSwarm(account, member, body)
     if (status === 406 || status === 425) return this.#compareClock(member, attempts, signal)
     if (status === 401) {
-      const error = new ClientError('UNAUTHORIZED', refusal('The node refused the signature', body))
+      const error = new ClientError('UNAUTHORIZED', withWords('The node refused the signature', body))
       return this.#takeRefusal({ member: member.key, error }, attempts)
     }
     if (status < 500 && status !== 429) {
-      const text = refusal('The node refused the request', body)
+      const text = withWords('The node refused the request', body)
       const error = new ClientError('REQUEST_REFUSED', text, { details: { status } })
       return this.#takeRefusal({ member: member.key, error }, attempts)
     }
@@ -230,10 +231,4 @@ function deciding(answer: Answer): Answer {
 /** The destination itself says that it knows a member no more: whom it means, only it knows, so it is left itself. */
 function isNodeNotFound(status: number, body: JsonValue): boolean {
   return status === 502 && typeof body === 'string' && body.startsWith('Next node not found: ')
-}
-
-/** A node's own words, if they are short: they may end up on a terminal, so control characters are taken out. */
-function refusal(what: string, body: JsonValue): string {
-  if (typeof body !== 'string' || body === '') return what
-  return `${what}: ${body.slice(0, 200).replace(/\p{Cc}/gu, ' ')}`
 }

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { toHex } from '../../../src/base/bytes.ts'
 import type { ReachableNode } from '../../../src/client/reachable-node.ts'
 import {
@@ -15,8 +15,9 @@ import {
 import type { Envelope } from '../../../src/protocol/client-api/envelope.ts'
 import { decodeEnvelope } from '../../../src/protocol/client-api/envelope.ts'
 import type { JsonValue } from '../../../src/protocol/json.ts'
+import type { LayerKey } from '../../../src/protocol/onion/encryption.ts'
 import { openLayer, type SealedLayer } from '../../../src/protocol/onion/layer.ts'
-import { decodeLayerContent } from '../../../src/protocol/onion/layer-content.ts'
+import { decodeLayerContent, type ServerAddress } from '../../../src/protocol/onion/layer-content.ts'
 import { decodeOuterFrame } from '../../../src/protocol/onion/outer-frame.ts'
 import { sealOnionReply } from '../../../src/protocol/onion/response.ts'
 import { type ServiceNodeKey, serviceNodeKey } from '../../../src/protocol/service-node.ts'
@@ -31,13 +32,19 @@ export interface Reply {
 export interface PathError {
   readonly status: number
   readonly text: string
+  /** Sent as the header Retry-After. */
+  readonly retryAfter?: string
 }
 
-export interface TestNode extends ReachableNode {
+export interface TestNode extends Omit<ReachableNode, 'swarm'> {
+  /** As the list has it. */
+  swarm: bigint | undefined
   readonly ed25519: Ed25519KeyPair
   readonly x25519Pair: X25519KeyPair
   /** Answers as the destination. */
   answer: (request: Envelope) => Reply | Promise<Reply>
+  /** As the last hop before an outside server. */
+  askServer: (server: ServerAddress, layer: Uint8Array, key: LayerKey) => Promise<PathError | { bytes: Uint8Array }>
   /** As a later hop or destination: what the hop before says instead of passing a layer on. */
   refusal: PathError | undefined
   /** As the guard: what it says instead of opening a layer. */
@@ -58,13 +65,21 @@ export interface TestNetwork extends AsyncDisposable {
   seed: (body: Uint8Array) => { status: number; body: string | Uint8Array }
   /** Kept connections are closed before they are used again. */
   closeConnections(): void
+  /** Connections that are open, as the nodes see it. */
+  readonly connections: ReadonlySet<Socket>
 }
 
-export async function startTestNetwork(count: number): Promise<TestNetwork> {
+/** `keysOf` gives the key pair of each node, from 0 on. */
+export async function startTestNetwork(
+  count: number,
+  keysOf: (at: number) => Ed25519KeyPair = generateEd25519KeyPair,
+): Promise<TestNetwork> {
   const servers: Server[] = []
+  const connections = new Set<Socket>()
   const nodes: TestNode[] = []
   const network: TestNetwork = {
     nodes,
+    connections,
     seedUrl: '',
     routes: [],
     seed: () => ({ status: 200, body: seedReply(nodes) }),
@@ -84,15 +99,18 @@ export async function startTestNetwork(count: number): Promise<TestNetwork> {
     servers.push(server)
     server.listen(0, `127.0.${n}.1`)
     await once(server, 'listening')
-    const node = createNode(`127.0.${n}.1`, (server.address() as AddressInfo).port)
+    server.on('secureConnection', (socket: Socket) => {
+      connections.add(socket)
+      socket.once('close', () => connections.delete(socket))
+    })
+    const node = createNode(keysOf(n - 1), `127.0.${n}.1`, (server.address() as AddressInfo).port)
     nodes.push(node)
     server.on('request', (request, response) => void handle(network, node, request, response))
   }
   return Object.assign(network, { seedUrl: `https://127.0.1.1:${nodes[0]?.httpsPort}` })
 }
 
-function createNode(ip: string, httpsPort: number): TestNode {
-  const ed25519 = generateEd25519KeyPair()
+function createNode(ed25519: Ed25519KeyPair, ip: string, httpsPort: number): TestNode {
   const x25519Pair = toX25519KeyPair(ed25519)
   return {
     key: serviceNodeKey(ed25519.publicKey),
@@ -101,7 +119,9 @@ function createNode(ip: string, httpsPort: number): TestNode {
     httpsPort,
     ed25519,
     x25519Pair,
+    swarm: undefined,
     answer: () => ({ status: 200, body: {} }),
+    askServer: postToServer,
     refusal: undefined,
     guardRefusal: undefined,
     requests: [],
@@ -110,13 +130,14 @@ function createNode(ip: string, httpsPort: number): TestNode {
 }
 
 /** The list in the form that seeds give. */
-export function seedReply(nodes: readonly ReachableNode[]): string {
+export function seedReply(nodes: readonly (Omit<ReachableNode, 'swarm'> & { swarm?: bigint | undefined })[]): string {
   const service_node_states = nodes.map((node) => ({
     public_ip: node.ip,
     storage_port: node.httpsPort,
     pubkey_ed25519: node.key,
     pubkey_x25519: toHex(node.x25519),
     requested_unlock_height: 0,
+    ...(node.swarm !== undefined && { swarm: node.swarm.toString(16) }),
   }))
   return JSON.stringify({ jsonrpc: '2.0', id: '0', result: { height: 1, service_node_states, status: 'OK' } })
 }
@@ -132,8 +153,11 @@ async function handle(network: TestNetwork, node: TestNode, request: IncomingMes
   }
   node.guarded++
   const reply = node.guardRefusal ?? (await pass(network, [node], decodeOuterFrame(body)))
-  if ('text' in reply) response.writeHead(reply.status, { 'Content-Type': 'text/plain' }).end(reply.text)
-  else response.writeHead(200).end(reply.bytes)
+  if ('text' in reply) {
+    const { retryAfter } = reply
+    const headers = { 'Content-Type': 'text/plain', ...(retryAfter !== undefined && { 'Retry-After': retryAfter }) }
+    response.writeHead(reply.status, headers).end(reply.text)
+  } else response.writeHead(200).end(reply.bytes)
 }
 
 async function pass(
@@ -145,7 +169,10 @@ async function pass(
   if (node === undefined) throw new Error('A request needs a guard')
   const { plaintext, key } = openLayer(layer, node.x25519Pair)
   const content = decodeLayerContent(plaintext)
-  if (content.role === 'server') throw new Error('These nodes ask no outside servers')
+  if (content.role === 'server') {
+    network.routes.push(hops.map((hop) => hop.key))
+    return node.askServer(content.server, plaintext, key)
+  }
   if (content.role === 'final') {
     network.routes.push(hops.map((hop) => hop.key))
     const request = decodeEnvelope(content.payload)
@@ -155,4 +182,13 @@ async function pass(
   const next = network.nodes.find((each) => each.key === content.destination)
   if (next === undefined) return { status: 502, text: `Next node not found: ${content.destination}` }
   return next.refusal ?? pass(network, [...hops, next], content.layer)
+}
+
+/** The whole layer, and whatever the server says, unchanged. */
+async function postToServer({ protocol, host, port, target }: ServerAddress, layer: Uint8Array) {
+  const url = `${protocol}://${host}:${port}${target}`
+  const response = await fetch(url, { method: 'POST', body: Uint8Array.from(layer) }).catch(() => undefined)
+  if (response === undefined) return { status: 502, text: 'Outside server cannot be reached' }
+  const bytes = Buffer.from(await response.arrayBuffer())
+  return response.status === 200 ? { bytes } : { status: response.status, text: bytes.toString() }
 }
