@@ -48,6 +48,7 @@ const installed = (path: string) => join(folder, 'node_modules/starling', path)
 
 test('the package holds what runs, and neither sources nor tests', () => {
   expect(files).toEqual(expect.arrayContaining(['dist/cli/main.js', 'dist/client/index.js', 'dist/client/index.d.ts']))
+  expect(files).toContain('dist/browser/starling-client.js')
   expect(files).toEqual(expect.arrayContaining(['config/mainnet.json', 'LICENSE', 'README.md']))
   expect(files.filter((path) => !/^(dist|config)\//.test(path)).sort()).toEqual([
     'LICENSE',
@@ -118,6 +119,21 @@ test('an application can import starling/client, and is told its types', async (
     'nodenext',
   ]
   await run(join(REPOSITORY, 'node_modules/.bin/tsc'), [...options, '--types', '', 'application.ts'], folder)
+})
+
+test('an application for browsers gets one module that works alone, and the same accounts', async () => {
+  const seed = '5a'.repeat(32)
+  const application = `
+    import { accountFromSeed } from 'starling/client'
+    console.log(import.meta.resolve('starling/client').split('/').slice(-3).join('/'), accountFromSeed('${seed}').id)
+  `
+  const shown = async (conditions: readonly string[]) => {
+    const program = [...conditions, '--input-type=module', '--eval', application]
+    return (await run(process.execPath, program, folder)).stdout.trim().split(' ')
+  }
+  const [forBrowsers, id] = await shown(['--conditions=browser'])
+  expect(forBrowsers).toBe('dist/browser/starling-client.js')
+  expect(await shown([])).toEqual(['dist/client/index.js', id])
 })
 
 test('nothing but the client can be imported', async () => {

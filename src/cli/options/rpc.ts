@@ -34,7 +34,7 @@ export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateF
     'rpc.certificateFile': {
       type: 'string',
       describe:
-        'PEM file of a certificate that browsers trust, and of those that lead to its authority; looked at every minute',
+        'PEM file of a certificate for the public IP address that browsers trust, with those that lead to its authority; looked at every minute',
       default: '',
       defaultDescription: 'one that the node signs itself',
       form: FILE_OR_NONE,
