@@ -97,7 +97,7 @@ describe('requests', () => {
         if (isRefused) expect(misfit, String(reply.body)).toBeDefined()
         if (reply.status !== 400) expect(misfit).toBeUndefined()
       }),
-      { numRuns: 1500 },
+      { numRuns: 1000 },
     )
   })
 
