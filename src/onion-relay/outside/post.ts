@@ -62,8 +62,7 @@ export function createPoster(options: PostOptions): (post: Post, signal: AbortSi
     const answer = await send(post, settings)
     try {
       const read = await readAnswer(answer, options.answerMaxBytes, room)
-      // Of a body without a length, Node takes the end of the connection for the end of the body, whatever ended it.
-      if (answer.socket.errored !== null) throw answer.socket.errored
+      if (endsWithConnection(answer) && answer.socket.errored !== null) throw answer.socket.errored
       return read
     } finally {
       answer.destroy()
@@ -107,6 +106,11 @@ function send({ server, body }: Post, settings: RequestOptions): Promise<Incomin
     request.on('close', () => reject(new Error('The connection ended without an answer')))
     request.end(body)
   })
+}
+
+/** Whether nothing but the end of the connection ends the body. Node then takes a reset or a deadline for its end, too. */
+function endsWithConnection({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
 }
 
 async function readAnswer(answer: IncomingMessage, maxBytes: number, room: Room): Promise<PostAnswer> {
