@@ -5,6 +5,7 @@ import { envelopeCases } from './cases/envelope.ts'
 import { expireCases } from './cases/expire.ts'
 import { getExpiriesCases } from './cases/get-expiries.ts'
 import { httpSurfaceCases, seedCases } from './cases/http-surface.ts'
+import { monitorCases } from './cases/monitor.ts'
 import { activeNodesBinCases, getSwarmCases, infoCases, oxendRequestCases } from './cases/network.ts'
 import { onionCases } from './cases/onion.ts'
 import { deleteAllCases, deleteBeforeCases, expireAllCases } from './cases/over-namespaces.ts'
@@ -32,6 +33,7 @@ export const CASES: readonly ConformanceCase[] = [
   ...batchCases,
   ...sequenceCases,
   ...ifElseCases,
+  ...monitorCases,
   ...envelopeCases,
   ...httpSurfaceCases,
   ...seedCases,

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../src/protocol/json.ts'
 import { expectOk, expectText, NotApplicable } from './expectations.ts'
 import type { HttpReply, HttpRequest, HttpsExchange } from './https-exchange.ts'
+import { MonitorSocket } from './monitor-socket.ts'
 import { type NetworkNode, type NetworkView, swarmTextOf } from './network-view.ts'
 import { type StoreOptions, storeParams } from './requests.ts'
 import { type AccountKind, createTestAccount, type Signer, type TestAccount } from './test-account.ts'
@@ -81,6 +82,11 @@ export class CaseContext {
   /** Sends an HTTPS request to the asked node, or to another, whatever this round's transport. */
   exchange(request: HttpRequest, node: NetworkNode = this.node): Promise<HttpReply> {
     return this.#components.https.exchange(node.place, request, this.#components.signal)
+  }
+
+  /** Opens a connection for subscriptions to the asked node. */
+  openMonitor(): Promise<MonitorSocket> {
+    return MonitorSocket.open(this.node.place, this.#components.signal)
   }
 
   /** Stores a message and gives its hash. */

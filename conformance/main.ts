@@ -7,8 +7,8 @@ import { EXIT } from '../src/cli/exit-codes.ts'
 import { CASES, SUBJECTS } from './case-list.ts'
 import type { HttpsPlace } from './https-exchange.ts'
 import { jsonReport, printedReport } from './report.ts'
-import type { CaseOutcome } from './runner.ts'
-import { defaultSuiteOptions, runSuite, type SuiteListener } from './suite.ts'
+import { defaultSuiteOptions, runSuite, type TestedNetwork } from './suite.ts'
+import type { TransportName } from './transport.ts'
 
 const PROGRESS_EVERY = 100
 const DEFAULT_PORT = 22021
@@ -71,32 +71,33 @@ function list(): number {
 }
 
 async function run(url: string): Promise<number> {
-  const transports =
-    args.https === args.onion ? defaultSuiteOptions.transports : ([args.onion ? 'onion' : 'https'] as const)
+  const transports: readonly TransportName[] =
+    args.https === args.onion ? defaultSuiteOptions.transports : [args.onion ? 'onion' : 'https']
   const options = { transports, concurrency: args.concurrency, caseTimeoutMs: args['case-timeout'] * SECOND }
-  let outcomes: readonly CaseOutcome[]
   try {
-    outcomes = await runSuite(placeOf(url), cases, options, progress())
+    const { network, outcomes } = await runSuite(placeOf(url), cases, options, {
+      onNetwork: tellNetwork,
+      onOutcome: tellOutcome(),
+    })
+    print(args.json ? JSON.stringify(jsonReport(network, outcomes)) : printedReport(outcomes))
+    return outcomes.some(({ verdict }) => verdict === 'fail') ? EXIT.failure : EXIT.ok
   } catch (error) {
     process.stderr.write(`The node at ${url} cannot be asked: ${error instanceof Error ? error.message : error}\n`)
     return EXIT.unavailable
   }
-  print(args.json ? JSON.stringify(jsonReport(url, outcomes)) : printedReport(outcomes))
-  return outcomes.some(({ verdict }) => verdict === 'fail') ? EXIT.failure : EXIT.ok
 }
 
-/** On standard error, so that the report can be piped. */
-function progress(): SuiteListener {
+// Progress goes to standard error, so that the report can be piped.
+
+function tellNetwork({ key, nodes, swarms, members, membersAnswering }: TestedNetwork): void {
+  process.stderr.write(`Node ${key} in a network of ${nodes} nodes and ${swarms} swarms\n`)
+  process.stderr.write(`${membersAnswering} of the ${members} members of its swarm answer; ${cases.length} cases\n`)
+}
+
+function tellOutcome(): () => void {
   let done = 0
-  return {
-    onView({ node, nodes, swarmIds }, members) {
-      const all = nodes.filter(({ swarm }) => swarm === node.swarm).length
-      process.stderr.write(`Node ${node.key} in a network of ${nodes.length} nodes and ${swarmIds.length} swarms\n`)
-      process.stderr.write(`${members.length} of the ${all} members of its swarm answer; ${cases.length} cases\n`)
-    },
-    onOutcome() {
-      if (++done % PROGRESS_EVERY === 0) process.stderr.write(`${done} done\n`)
-    },
+  return () => {
+    if (++done % PROGRESS_EVERY === 0) process.stderr.write(`${done} done\n`)
   }
 }
 

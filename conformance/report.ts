@@ -1,5 +1,6 @@
 import type { ConformanceCase } from './case.ts'
 import type { CaseOutcome, Verdict } from './runner.ts'
+import type { TestedNetwork } from './suite.ts'
 import type { TransportName } from './transport.ts'
 
 const MARKS: Readonly<Record<Verdict, string>> = { pass: 'pass', fail: 'FAIL', 'not applicable': 'n/a' }
@@ -77,17 +78,18 @@ function sumLine(column: TransportName, outcomes: readonly CaseOutcome[]): strin
 }
 
 /** One object for programs. */
-export function jsonReport(url: string, outcomes: readonly CaseOutcome[]): object {
+export function jsonReport(network: TestedNetwork, outcomes: readonly CaseOutcome[]): object {
   return {
-    url,
+    ...network,
     results: outcomes.map(
-      ({ case: { subject, aspect, name, basis }, transport, verdict, reason, expected, actual }) => ({
+      ({ case: { subject, aspect, name, basis }, transport, verdict, durationMs, reason, expected, actual }) => ({
         subject,
         aspect,
         name,
         basis,
         transport,
         verdict,
+        durationMs,
         ...(reason !== undefined && { reason }),
         ...(expected !== undefined && { expected, actual }),
       }),

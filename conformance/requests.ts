@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { concat, toBase64, utf8 } from '../src/base/bytes.ts'
-import { MINUTE } from '../src/base/clock.ts'
+import { MINUTE, SECOND } from '../src/base/clock.ts'
 import type { JsonObject, JsonValue } from '../src/protocol/json.ts'
 import { namespaceText } from './message-hash.ts'
 import type { Signer } from './test-account.ts'
@@ -112,4 +112,26 @@ export function revokedSubaccountsParams(signer: Signer, timestamp: number): Jso
 
 function isPublicInbox(namespace: number): boolean {
   return namespace % 10 === 0
+}
+
+export interface MonitorOptions {
+  readonly namespaces?: readonly number[]
+  readonly wantsData?: boolean
+  /** Unix seconds. */
+  readonly timestampS?: number
+}
+
+/** The signed dictionary of a subscription, as JSON. */
+export function monitorParams(signer: Signer, nowMs: number, options: MonitorOptions = {}): JsonObject {
+  const { namespaces = [0], wantsData = false, timestampS = Math.floor(nowMs / SECOND) } = options
+  const text = `MONITOR${signer.account}${timestampS}${wantsData ? 1 : 0}${namespaces.join(',')}`
+  const { pubkey_ed25519, signature, subaccount, subaccount_sig } = signer.authenticate(text)
+  return {
+    ...(pubkey_ed25519 === undefined ? { p: signer.account } : { P: pubkey_ed25519 }),
+    ...(subaccount !== undefined && { T: subaccount, S: subaccount_sig }),
+    ...(wantsData && { d: true }),
+    n: namespaces,
+    s: signature,
+    t: timestampS,
+  }
 }

@@ -37,12 +37,15 @@ export interface CaseOutcome {
   readonly case: ConformanceCase
   readonly transport: TransportName
   readonly verdict: Verdict
+  readonly durationMs: DurationMs
   /** Why it failed, or does not apply. */
   readonly reason?: string
   /** Of a failed expectation. */
   readonly expected?: string
   readonly actual?: string
 }
+
+type Judgement = Omit<CaseOutcome, 'case' | 'transport' | 'durationMs'>
 
 /** Runs each case over each of its transports, a few at a time, and gives the outcomes in the order of the cases. */
 export async function runCases(
@@ -58,7 +61,10 @@ export async function runCases(
   const worker = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, { one, transport }] = next
-      const outcome = await runCase(one, transport, components, options)
+      const startMs = performance.now()
+      const judged = await runCase(one, transport, components, options)
+      const durationMs = Math.round(performance.now() - startMs)
+      const outcome = { case: one, transport: transport.name, durationMs, ...judged }
       outcomes[index] = outcome
       components.onOutcome(outcome)
     }
@@ -72,19 +78,18 @@ async function runCase(
   transport: Transport,
   { https, view, members }: RunnerComponents,
   { caseTimeoutMs }: RunnerOptions,
-): Promise<CaseOutcome> {
+): Promise<Judgement> {
   const signal = AbortSignal.timeout(caseTimeoutMs)
-  const named = { case: one, transport: transport.name }
   try {
     await one.run(new CaseContext({ https, transport, view, members, signal }))
-    return { ...named, verdict: 'pass' }
+    return { verdict: 'pass' }
   } catch (error) {
-    if (error instanceof NotApplicable) return { ...named, verdict: 'not applicable', reason: error.message }
-    if (signal.aborted) return { ...named, verdict: 'fail', reason: `not done in ${caseTimeoutMs / SECOND} s` }
+    if (error instanceof NotApplicable) return { verdict: 'not applicable', reason: error.message }
+    if (signal.aborted) return { verdict: 'fail', reason: `not done in ${caseTimeoutMs / SECOND} s` }
     if (error instanceof ExpectationFailed) {
-      return { ...named, verdict: 'fail', reason: error.what, expected: error.expected, actual: error.actual }
+      return { verdict: 'fail', reason: error.what, expected: error.expected, actual: error.actual }
     }
-    return { ...named, verdict: 'fail', reason: error instanceof Error ? error.message : String(error) }
+    return { verdict: 'fail', reason: error instanceof Error ? error.message : String(error) }
   }
 }
 

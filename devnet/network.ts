@@ -19,8 +19,6 @@ const BOOTSTRAP_NODES = 2
 const LIST_POLL_MS = 250
 /** Twelve nodes make two swarms at every other attempt or better. */
 const REGISTRATIONS_MAX = 30
-/** Operators beyond the nodes, for tests that add some. */
-const SPARE_OPERATORS = 4
 
 /** A network of staked service nodes on this machine; disposal stops all of it. */
 export interface Devnet extends AsyncDisposable {
@@ -46,7 +44,7 @@ export async function startDevnet(
 ): Promise<Devnet> {
   await using parts = new AsyncDisposableStack()
   const watch = parts.use(createChildWatch())
-  const chain = parts.use(await startStakingChain(options.nodes + SPARE_OPERATORS, reporter))
+  const chain = parts.use(await startStakingChain(options.nodes + options.spareOperators, reporter))
   const operators = await stakeAll(chain, options, reporter)
   signal.throwIfAborted()
   const nodes = await prepareAll(operators, chain, options)

@@ -11,6 +11,8 @@ export interface DevnetOptions {
   epochLengthS: number
   /** Fewest swarms. Where nodes stand is up to chance and their stakes, so they may have to register a few times. */
   swarmsMin: number
+  /** Operators beyond the nodes that may be created later, each with an account on the chain. */
+  spareOperators: number
   /** What the nodes log. */
   logLevel: string
 }
@@ -25,6 +27,7 @@ export const defaultDevnetOptions: Omit<DevnetOptions, 'folder'> = {
   inProcess: false,
   epochLengthS: 4,
   swarmsMin: 1,
+  spareOperators: 4,
   logLevel: 'info',
 }
 
