@@ -1,6 +1,7 @@
 // Exits for a network on one machine, and a place that counts who comes.
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { systemClock } from '../../../../src/base/clock.ts'
 import { createMetricsRegistry } from '../../../../src/base/metrics.ts'
 import { createOnionRelayMetrics } from '../../../../src/onion-relay/metrics.ts'
@@ -21,6 +22,11 @@ export function createExit(options: Partial<OutsideServerOptions> = {}, ownAddre
   const servers: OutsideServers = createOutsideServers(components, { ...localOptions, ...options })
   return { ...servers, registry }
 }
+
+/** Some containers have no IPv6, not even on loopback. */
+export const hasIPv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((one) => one?.address === '::1')
 
 export const TARGET = '/oxen/v4/lsrpc'
 
