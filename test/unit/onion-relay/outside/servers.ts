@@ -41,13 +41,14 @@ export async function startSink(serve: (socket: Socket) => void = (socket) => so
   const connections: string[] = []
   const sockets = new Set<Socket>()
   const server = createTcpServer((socket) => {
-    connections.push(socket.localAddress ?? '')
+    connections.push(socket.localAddress?.replace('::ffff:', '') ?? '')
     sockets.add(socket)
     socket.on('error', () => {})
     socket.on('close', () => sockets.delete(socket))
     serve(socket)
   })
-  server.listen({ port: 0, host: '::', ipv6Only: false })
+  // Without a host, Node listens at all addresses of both families, if there are both.
+  server.listen(0)
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,

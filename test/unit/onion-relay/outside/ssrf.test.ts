@@ -88,16 +88,18 @@ describe('the sink counts what comes', () => {
     ['127.9.8.7', 'http'],
     ['127.0.0.1', 'https'],
     ['loopback.example', 'http'],
-    ['mapped.example', 'http'],
   ] as const)('%s over %s reaches it on a network on one machine', async (host, protocol) => {
     expect(await ask(host, protocol, { allowPrivateAddresses: true })).toBe('unreachable')
     expect(sink.connections.length).toBe(connectionsBefore + 1)
   })
 
-  test.skipIf(!hasIPv6).each(['[::1]', 'loopback6.example'])('%s reaches it over IPv6', async (host) => {
-    expect(await ask(host, 'http', { allowPrivateAddresses: true })).toBe('unreachable')
-    expect(sink.connections.length).toBe(connectionsBefore + 1)
-  })
+  test.skipIf(!hasIPv6).each(['[::1]', 'loopback6.example', 'mapped.example'])(
+    '%s reaches it over IPv6',
+    async (host) => {
+      expect(await ask(host, 'http', { allowPrivateAddresses: true })).toBe('unreachable')
+      expect(sink.connections.length).toBe(connectionsBefore + 1)
+    },
+  )
 })
 
 /** Hosts that are addresses, even when the operator has listed them: the address decides. */
@@ -289,6 +291,6 @@ test('a name that changes its answer after the check leads to where the check wa
         .sort(),
     ).toEqual(['A', 'AAAA'])
   }
-  expect(good.connections).toEqual(['::ffff:127.0.0.7', '::ffff:127.0.0.7'])
+  expect(good.connections).toEqual(['127.0.0.7', '127.0.0.7'])
   await good[Symbol.asyncDispose]()
 })
