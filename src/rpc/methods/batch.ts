@@ -1,5 +1,6 @@
-import { type BatchRequest, parseBatchParams } from '../../protocol/client-api/batch.ts'
+import { parseBatchParams } from '../../protocol/client-api/batch.ts'
 import type { ClientAnswer, Envelope } from '../../protocol/client-api/envelope.ts'
+import type { JsonObject } from '../../protocol/json.ts'
 import { RETRIEVE_SIZE_MAX } from '../../protocol/limits.ts'
 import type { ClientCall, LocalMethod } from '../method.ts'
 
@@ -17,19 +18,20 @@ export interface BatchComponents {
 }
 
 /** All requests are read before any runs, so that a malformed one spoils the whole before anything happened. */
-interface PreparedBatch {
+export interface PreparedBatch {
   readonly subrequests: readonly PreparedSubrequest[]
   /** The part of its size that each retrieve may use. */
   readonly retrieveShare: number
 }
 
-function prepareAll({ requests }: BatchRequest, { prepare }: BatchComponents): PreparedBatch {
-  const subrequests = requests.map(prepare)
+/** @throws {ProtocolError} for what parseBatchParams or any of the requests refuses */
+export function prepareBatch(params: JsonObject, { prepare }: BatchComponents): PreparedBatch {
+  const subrequests = parseBatchParams(params).requests.map(prepare)
   const retrieveBytes = subrequests.reduce((sum, subrequest) => sum + subrequest.retrieveBytes, 0)
   return { subrequests, retrieveShare: Math.min(1, RETRIEVE_SIZE_MAX / retrieveBytes) }
 }
 
-function batchAnswer(answers: readonly ClientAnswer[]): ClientAnswer {
+export function batchAnswer(answers: readonly ClientAnswer[]): ClientAnswer {
   const results = answers.map(({ status, body }) => ({ code: status, body }))
   return { status: 200, body: { results }, requests: answers.length }
 }
@@ -37,27 +39,10 @@ function batchAnswer(answers: readonly ClientAnswer[]): ClientAnswer {
 /** Runs its requests together. */
 export function createBatchMethod(components: BatchComponents): LocalMethod<PreparedBatch> {
   return {
-    parse: (params) => prepareAll(parseBatchParams(params), components),
+    parse: (params) => prepareBatch(params, components),
     async answer({ subrequests, retrieveShare }, call) {
       const shared = { ...call, retrieveShare }
       return batchAnswer(await Promise.all(subrequests.map((subrequest) => subrequest.run(shared))))
-    },
-  }
-}
-
-/** Runs its requests one after another, the wait for the swarm included, up to the first that fails. */
-export function createSequenceMethod(components: BatchComponents): LocalMethod<PreparedBatch> {
-  return {
-    parse: (params) => prepareAll(parseBatchParams(params), components),
-    async answer({ subrequests, retrieveShare }, call) {
-      const shared = { ...call, retrieveShare }
-      const answers: ClientAnswer[] = []
-      for (const subrequest of subrequests) {
-        const answer = await subrequest.run(shared)
-        answers.push(answer)
-        if (answer.status >= 300 || call.signal.aborted) break
-      }
-      return batchAnswer(answers)
     },
   }
 }
