@@ -64,7 +64,8 @@ export async function startHttpsServer(components: HttpsServerComponents, option
     },
     (request, response) => entry.handle(request, response),
   )
-  server.maxHeadersCount = options.headersMax
+  // Node leaves out what is beyond this and says nothing. With one more than there may be, it is seen.
+  server.maxHeadersCount = options.headersMax + 1
   server.timeout = options.idleTimeoutMs
   entry.attach(server)
   await listen(server, options)
@@ -190,6 +191,9 @@ class HttpsEntry {
   /** Never rejects. */
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<HttpAnswer> {
     try {
+      // Names and values are in one list.
+      if (request.rawHeaders.length / 2 > this.#options.headersMax)
+        return textAnswer(431, 'Too many headers', 'malformed')
       const path = request.url?.split('?')[0]
       const name = `${request.method} ${path}`
       const route = isPreflight(request) && this.#routes.has(`POST ${path}`) ? PREFLIGHT_ROUTE : this.#routes.get(name)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { chmod, lstat, readFile, rm, writeFile } from 'node:fs/promises'
 import { request as startRequest } from 'node:https'
 import { connect as connectTcp } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { connect } from 'node:tls'
@@ -11,6 +12,7 @@ import { type CertificatePair, loadOrCreateCertificate } from '../../../src/rpc/
 import { holdRequests, readToEnd, startTestServer } from './https-fixture.ts'
 
 const RPC = '/storage_rpc/v1'
+const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
 
 describe('routes', () => {
   test('client requests are answered as JSON or text, under our own name', async () => {
@@ -210,6 +212,22 @@ describe('rates and connections', () => {
     expect(await server.exposeMetrics()).toContain('starling_rpc_rejected_total{reason="rate"} 3')
   })
 
+  test.skipIf(!hasIpv6)(
+    'an IPv4 client is the same one at a socket for both families, and no other address pays for it',
+    async () => {
+      await using server = await startTestServer({ httpsHost: '::', rateBurst: 2, ratePerSecond: 0.001 })
+      const ask = async (path: string, options: object) =>
+        (await server.post(path, '', { agent: false, ...options })).status
+      const unverified = { rejectUnauthorized: false }
+      expect(await ask(RPC, { host: '127.0.0.1', ...unverified })).toBe(200)
+      expect(await ask('/onion_req/v2', { host: '127.0.0.1', ...unverified })).toBe(200)
+      expect(await ask(RPC, { host: '::ffff:127.0.0.1', ...unverified })).toBe(429)
+      expect(await ask('/onion_req/v2', { host: '127.0.0.1', ...unverified })).toBe(429)
+      expect(await ask('/onion_req/v2', { host: '127.0.0.1', localAddress: '127.0.0.2', ...unverified })).toBe(200)
+      expect(await ask(RPC, { host: '::1', ...unverified })).toBe(200)
+    },
+  )
+
   test('no address has more requests under way than it may', async () => {
     const { rpc, arrived, finish } = holdRequests()
     await using server = await startTestServer({ requestsPerAddressMax: 1 }, { rpc })
@@ -289,6 +307,101 @@ describe('rates and connections', () => {
     const garbage = await server.connect()
     garbage.write('SSH-2.0-nothing\r\n\r\n')
     expect(await readToEnd(garbage)).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
+  test('more headers than there may be are refused, though Node leaves them out', async () => {
+    await using server = await startTestServer({ headersMax: 10 })
+    const ask = async (count: number) => {
+      const socket = await server.connect()
+      const headers = Array.from({ length: count }, (_, at) => `X-${at}: a\r\n`).join('')
+      socket.write(`POST ${RPC} HTTP/1.1\r\n${headers}Connection: close\r\nHost: a\r\nContent-Length: 0\r\n\r\n`)
+      return (await readToEnd(socket)).slice(0, 13)
+    }
+    expect(await ask(7)).toBe('HTTP/1.1 200 ')
+    for (const count of [8, 9, 60]) expect(await ask(count)).toBe('HTTP/1.1 431 ')
+  })
+
+  test.each([
+    ['with two lengths', 'Content-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
+    ['with a length and chunks', 'Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['with a length that is no number', 'Content-Length: 1e3\r\n\r\na'],
+    ['with a negative length', 'Content-Length: -1\r\n\r\n'],
+    ['with a length beyond any number', `Content-Length: ${'9'.repeat(30)}\r\n\r\n`],
+    ['with a chunk that has no length', 'Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n'],
+    ['with a name that has a space', 'X y: a\r\n\r\n'],
+    ['with a header over two lines', 'X: a\r\n b\r\n\r\n'],
+  ])('a request %s is refused, and its connection is not used again', async (_, rest) => {
+    await using server = await startTestServer()
+    const socket = await server.connect()
+    socket.write(`POST ${RPC} HTTP/1.1\r\nHost: a\r\n${rest}GET /get_stats/v1 HTTP/1.1\r\nHost: a\r\n\r\n`)
+    const answer = await readToEnd(socket)
+    expect(answer).toMatch(/^HTTP\/1\.1 (400|408) /)
+    expect(answer).not.toContain('version')
+  })
+
+  test('what comes after the length that a request names is no part of it', async () => {
+    const lengths: number[] = []
+    const handleJson = async ({ length }: Uint8Array) => {
+      lengths.push(length)
+      return { status: 200, body: {} }
+    }
+    await using server = await startTestServer({}, { rpc: { handleJson, handleJsonRpc: async () => ({}) } })
+    const socket = await server.connect()
+    socket.write(`POST ${RPC} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nabcdef\r\n\r\n`)
+    expect(await readToEnd(socket)).toMatch(/HTTP\/1\.1 400 /)
+    expect(lengths.filter((length) => length !== 2)).toEqual([])
+  })
+
+  test('a body that ends before the length that it names is given up', async () => {
+    await using server = await startTestServer()
+    const socket = await server.connect()
+    socket.write(`POST ${RPC} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc`)
+    socket.end()
+    await readToEnd(socket)
+    await expect
+      .poll(() => server.exposeMetrics())
+      .toMatch(/starling_rpc_rejected_total\{reason="(slow|malformed)"\} 1/)
+    await expect.poll(() => server.exposeMetrics()).toContain('starling_rpc_requests_in_flight 0')
+  })
+
+  test('a request that comes steadily, but takes longer than a whole one may, is refused', async () => {
+    await using server = await startTestServer({
+      requestTimeoutMs: 300,
+      headersTimeoutMs: 100,
+      bodyWindowMinBytes: 1,
+      bodyWindowMs: 200,
+    })
+    const socket = await server.connect()
+    socket.write(`POST ${RPC} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n`)
+    const steady = setInterval(() => socket.write('a'), 20)
+    socket.once('close', () => clearInterval(steady))
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408 /)
+  })
+
+  test('a connection that is kept open is closed when nothing more is asked on it', async () => {
+    await using server = await startTestServer({ keepAliveMs: 50 })
+    const socket = await server.connect()
+    const ended = readToEnd(socket)
+    socket.write('GET /get_stats/v1 HTTP/1.1\r\nHost: a\r\n\r\n')
+    expect(await ended).toMatch(/^HTTP\/1\.1 200 [\s\S]*keep-alive/i)
+  })
+
+  test('a client that takes nothing of its answer is disconnected', async () => {
+    // More than the system's buffers take of a connection.
+    const text = 'a'.repeat(24 * 1024 * 1024)
+    const handleJson = async () => ({ status: 200, body: text })
+    await using server = await startTestServer(
+      { idleTimeoutMs: 1000 },
+      { rpc: { handleJson, handleJsonRpc: async () => ({}) } },
+    )
+    const socket = await server.connect()
+    socket.pause()
+    socket.write(`POST ${RPC} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`)
+    await expect.poll(() => server.exposeMetrics()).toContain('starling_rpc_connections 1')
+    await expect.poll(() => server.exposeMetrics()).toContain('starling_rpc_connections 0')
+    const taken = readToEnd(socket)
+    socket.resume()
+    expect((await taken).length).toBeLessThan(text.length)
   })
 
   test('a connection that never finishes its handshake is closed', async () => {

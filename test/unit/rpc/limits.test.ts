@@ -37,6 +37,13 @@ test('addresses do not take from each other', () => {
   expect([limiter.take('a'), limiter.take('a'), limiter.take('b')]).toEqual([true, false, true])
 })
 
+test('siblings of one IPv6 network share a bucket, and so do both forms of an IPv4 address', () => {
+  const { limiter } = setup({ burst: 1 })
+  const takes = (address: string) => limiter.take(limitedAddress(address))
+  expect(['2001:db8:1:2::5', '2001:db8:1:2:ffff::9', '2001:db8:1:3::5'].map(takes)).toEqual([true, false, true])
+  expect(['192.0.2.1', '::ffff:192.0.2.1', '::FFFF:192.0.2.2'].map(takes)).toEqual([true, false, true])
+})
+
 test('address 10,001 is refused while all are active, and accepted when one is not', () => {
   const { clock, limiter } = setup()
   for (let address = 0; address < 10_000; address++) expect(limiter.take(String(address))).toBe(true)
