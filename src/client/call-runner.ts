@@ -58,6 +58,11 @@ export class CallRunner {
     return this.run(options, (signal) => this.#askAnyNode(request, read, signal))
   }
 
+  /** Aborts when the client is disposed of. */
+  get closing(): AbortSignal {
+    return this.#stop.signal
+  }
+
   /** Ends all calls with CLOSED. */
   close(): void {
     this.#stop.abort(new ClientError('CLOSED', 'The client is disposed of'))

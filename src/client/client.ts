@@ -19,6 +19,8 @@ import { type MemberPage, publicRetrieveCall, type RetrieveQuery, retrieveAfterC
 import { type StoreInput, type StoreReceipt, storeCall } from './calls/store.ts'
 import { sealEnvelope } from './envelope.ts'
 import { ClientError } from './errors.ts'
+import type { Followed, FollowOptions } from './follow/follow.ts'
+import { followMessages } from './follow/follow-messages.ts'
 import { Inbox, type Received } from './inbox.ts'
 import { createNetwork, type Network } from './network.ts'
 import { type ClientOptions, defaultClientOptions } from './options.ts'
@@ -62,16 +64,43 @@ export class StarlingClient implements AsyncDisposable {
 
   /** Messages to this client's account that no earlier call has returned. */
   async receiveMessages(options: CallOptions & { readonly namespace?: Namespace } = {}): Promise<Received> {
-    const { namespace = DEFAULT_NAMESPACE } = options
+    return this.#receive(options.namespace ?? DEFAULT_NAMESPACE, undefined, options)
+  }
+
+  /**
+   * The same as they come, until `options.signal` aborts: a node tells of them, or is asked from time to time where none does. The
+   * first question must succeed; after that, failures that may pass are told to `options.onTrouble`.
+   */
+  follow(options: FollowOptions = {}): AsyncGenerator<Followed, never> {
     const signer = this.#signer()
-    const inbox = this.#inboxes.get(namespace) ?? new Inbox(signer)
+    const inboxes = {
+      lastHashOf: (member: ServiceNodeKey, namespace: Namespace) => this.#inboxOf(namespace).lastHashOf(member),
+      receive: (namespace: Namespace, member: ServiceNodeKey | undefined, signal: AbortSignal) =>
+        this.#receive(namespace, member, { signal }),
+    }
+    return followMessages({ ...this.#network, ...inboxes, signer, closing: this.#runner.closing }, options)
+  }
+
+  #inboxOf(namespace: Namespace): Inbox {
+    const inbox = this.#inboxes.get(namespace) ?? new Inbox(this.#signer())
     this.#inboxes.set(namespace, inbox)
+    return inbox
+  }
+
+  /** From the member `first`, if that is given and answers. */
+  async #receive(namespace: Namespace, first: ServiceNodeKey | undefined, options: CallOptions): Promise<Received> {
+    const signer = this.#signer()
+    const inbox = this.#inboxOf(namespace)
     const { requester } = this.#network
     return this.#runner.run(options, (signal) =>
-      inbox.receive((afterOf, member) => {
-        const query = { namespace, ...(member !== undefined && { member }) }
-        return requester.ask(retrieveAfterCall(query, afterOf, signer), signal)
-      }, this.nowMs()),
+      inbox.receive(
+        (afterOf, member) => {
+          const query = { namespace, ...(member !== undefined && { member }) }
+          return requester.ask(retrieveAfterCall(query, afterOf, signer), signal)
+        },
+        this.nowMs(),
+        first,
+      ),
     )
   }
 

@@ -37,6 +37,8 @@ export type ClientErrorCode =
   | 'UNAUTHORIZED'
   /** The node refused the timestamp, even after the clock was compared with the network's. */
   | 'CLOCK_REJECTED'
+  /** A node does not tell of new messages by itself, or not now. */
+  | 'MONITOR_UNAVAILABLE'
   /** A node's answer is not of the expected shape. */
   | 'ANSWER_INVALID'
   /** None of the messages that had to be deleted is held by any node that answered. */

@@ -3,6 +3,7 @@ import https from 'node:https'
 import { withDeadline } from '../base/deadline.ts'
 import { ClientError } from './errors.ts'
 import type { PostOptions, Transport, TransportResponse } from './transport.ts'
+import { openWebSocket } from './web-socket.ts'
 
 /** Open connections to one guard: requests beyond wait for a free one. */
 const SOCKETS_PER_HOST_MAX = 16
@@ -57,6 +58,7 @@ export function createHttpsTransport(): Transport {
         throw asClientError(error, { wasStale: request.reusedSocket && !hasAnswered, timedOut: deadline.aborted })
       }
     },
+    openWebSocket,
     async [Symbol.asyncDispose]() {
       for (const agent of [anyCertificate, verified, plain]) agent.destroy()
     },

@@ -63,14 +63,19 @@ export class Inbox {
     this.#account = account
   }
 
-  /** What has arrived since the last call, or all that there is at the first. */
-  async receive(retrieve: RetrievePage, nowMs: TimestampMs): Promise<Received> {
+  /** The last message that is known from a member. */
+  lastHashOf(member: ServiceNodeKey): MessageHash | undefined {
+    return this.#cursors.get(member)
+  }
+
+  /** What has arrived since the last call, or all that there is at the first. Begins with the member `first`, if that is given. */
+  async receive(retrieve: RetrievePage, nowMs: TimestampMs, first?: ServiceNodeKey): Promise<Received> {
     this.#forgetExpired(nowMs)
     const fresh: StoredMessage[] = []
     let page: MemberPage | undefined
     let bytes = 0
     for (let pages = 0; pages < PAGES_MAX && bytes < BYTES_MAX; pages++) {
-      page = await this.#nextPage(retrieve, page?.member, fresh.length > 0)
+      page = await this.#nextPage(retrieve, page?.member ?? first, fresh.length > 0)
       if (page === undefined) break
       for (const message of page.messages) {
         if (!this.#isNew(message.hash, nowMs)) continue

@@ -11,6 +11,7 @@ import { ServerRequester } from './server-requester.ts'
 import { SwarmDirectory } from './swarm-directory.ts'
 import { SwarmRequester } from './swarm-requester.ts'
 import { TimedOnion } from './timed-onion.ts'
+import type { Transport } from './transport.ts'
 
 /** The parts of a client that know the network and nothing of the account. */
 export interface Network extends AsyncDisposable {
@@ -21,6 +22,12 @@ export interface Network extends AsyncDisposable {
   readonly swarms: SwarmDirectory
   readonly requester: SwarmRequester
   readonly servers: ServerRequester
+  /** Asks nodes without noting what their answers say about the time. */
+  readonly untimed: OnionTransport
+  /** How to connect to a node directly, where that can be done. */
+  readonly openWebSocket: Transport['openWebSocket']
+  /** This machine's own. */
+  readonly systemTime: Clock
   readonly random: Random
 }
 
@@ -59,6 +66,9 @@ export function createNetwork(given: ClientOptions): Network {
     swarms,
     requester,
     servers: new ServerRequester(sender),
+    untimed: onionTransport,
+    openWebSocket: transport.openWebSocket,
+    systemTime,
     random,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }

@@ -1,3 +1,4 @@
+import type { DurationMs } from '../base/clock.ts'
 import { type Envelope, encodeEnvelope } from '../protocol/client-api/envelope.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { type JsonValue, parseJsonText } from '../protocol/json.ts'
@@ -37,15 +38,21 @@ export class OnionTransport {
   }
 
   /**
-   * The destination's answer, whatever its status.
+   * The destination's answer, whatever its status. On each path it is waited for as long as on any, or for `timeoutMs`.
    * @throws {ClientError} PATHS_FAILED, DESTINATION_UNREACHABLE, TOO_FEW_NODES, OFFLINE, TOO_LARGE; the signal's reason
    */
-  async ask(destination: ReachableNode, request: Envelope, signal: AbortSignal): Promise<Answer> {
+  async ask(
+    destination: ReachableNode,
+    request: Envelope,
+    signal: AbortSignal,
+    timeoutMs?: DurationMs,
+  ): Promise<Answer> {
     const { path, reply } = await this.#sender.send(
       {
         destination: { kind: 'service-node', ...onionNode(destination) },
         node: destination,
         payload: encodeEnvelope(request),
+        timeoutMs,
         open: ({ replyKey }, httpBody) => openAnswer(replyKey, httpBody),
       },
       signal,

@@ -26,4 +26,14 @@ export interface Transport extends AsyncDisposable {
    * TOO_LARGE; the signal's reason
    */
   post(url: string, body: Uint8Array, options: PostOptions): Promise<TransportResponse>
+  /** Connects at once, with any certificate where that can be had. Left out where there is none: nothing is connected to directly then. */
+  openWebSocket?(url: string): WebSocketLike
+}
+
+/** As much of a browser's WebSocket as is used. */
+export interface WebSocketLike {
+  addEventListener(type: 'open' | 'close' | 'error', listener: () => void): void
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
+  send(text: string): void
+  close(): void
 }

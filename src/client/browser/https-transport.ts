@@ -2,6 +2,7 @@ import { concat } from '../../base/bytes.ts'
 import { withDeadline } from '../../base/deadline.ts'
 import { ClientError } from '../errors.ts'
 import type { PostOptions, Transport, TransportResponse } from '../transport.ts'
+import { openWebSocket } from './web-socket.ts'
 
 /**
  * The transport of browsers, by fetch. The browser always judges certificates itself, so `any` cannot be granted: a service
@@ -21,6 +22,7 @@ export function createHttpsTransport(): Transport {
         throw asClientError(error, deadline.aborted && !stop.signal.aborted)
       }
     },
+    openWebSocket,
     async [Symbol.asyncDispose]() {
       stop.abort(new ClientError('CLOSED', 'The transport is disposed of'))
     },

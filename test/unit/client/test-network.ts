@@ -65,6 +65,10 @@ export interface TestNetwork extends AsyncDisposable {
   seed: (body: Uint8Array) => { status: number; body: string | Uint8Array }
   /** Kept connections are closed before they are used again. */
   closeConnections(): void
+  /** One for each node. */
+  readonly servers: readonly Server[]
+  /** Answers that get lost before the guard has them, the next ones first. */
+  losses: number
   /** Connections that are open, as the nodes see it. */
   readonly connections: ReadonlySet<Socket>
 }
@@ -79,7 +83,9 @@ export async function startTestNetwork(
   const nodes: TestNode[] = []
   const network: TestNetwork = {
     nodes,
+    servers,
     connections,
+    losses: 0,
     seedUrl: '',
     routes: [],
     seed: () => ({ status: 200, body: seedReply(nodes) }),
@@ -143,6 +149,7 @@ export function seedReply(nodes: readonly (Omit<ReachableNode, 'swarm'> & { swar
 }
 
 async function handle(network: TestNetwork, node: TestNode, request: IncomingMessage, response: ServerResponse) {
+  if (request.method === 'GET') return void response.writeHead(404).end()
   const chunks: Uint8Array[] = []
   for await (const chunk of request as AsyncIterable<Uint8Array>) chunks.push(chunk)
   const body = Buffer.concat(chunks)
