@@ -1,5 +1,4 @@
 // Runs the cases of the client protocol against any node and prints a table (docs/conformance.md).
-import { writeSync } from 'node:fs'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { SECOND } from '../src/base/clock.ts'
@@ -66,7 +65,7 @@ const cases = only === undefined ? CASES : CASES.filter(({ subject }) => only.in
 process.exitCode = args.list ? list() : await run(args.url ?? '')
 
 function list(): number {
-  for (const { subject, aspect, name, basis } of cases) print(`${subject}\t${aspect}\t${basis}\t${name}`)
+  print(cases.map(({ subject, aspect, name, basis }) => `${subject}\t${aspect}\t${basis}\t${name}`).join('\n'))
   return EXIT.ok
 }
 
@@ -101,7 +100,6 @@ function tellOutcome(): () => void {
   }
 }
 
-/** Whole, also into a pipe, before the process ends. */
 function print(text: string): void {
-  writeSync(process.stdout.fd, `${text}\n`)
+  process.stdout.write(`${text}\n`)
 }

@@ -1,4 +1,5 @@
 import { type DurationMs, SECOND } from '../src/base/clock.ts'
+import { raceSignal } from '../src/base/deadline.ts'
 import type { ConformanceCase } from './case.ts'
 import { at, CaseContext } from './context.ts'
 import { ExpectationFailed, NotApplicable } from './expectations.ts'
@@ -81,7 +82,7 @@ async function runCase(
 ): Promise<Judgement> {
   const signal = AbortSignal.timeout(caseTimeoutMs)
   try {
-    await one.run(new CaseContext({ https, transport, view, members, signal }))
+    await raceSignal(one.run(new CaseContext({ https, transport, view, members, signal })), signal)
     return { verdict: 'pass' }
   } catch (error) {
     if (error instanceof NotApplicable) return { verdict: 'not applicable', reason: error.message }
