@@ -356,6 +356,9 @@ describe('answers that take more to come by', () => {
         408,
         await sendRaw(server, `POST ${route} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n`),
       )
+      const many = Array.from({ length: 62 }, (_, at) => `X-${at}: a\r\n`).join('')
+      const head = 'Host: a\r\nConnection: close\r\nContent-Length: 0\r\n'
+      expectFits(route, 'post', 431, await sendRaw(server, `POST ${route} HTTP/1.1\r\n${head}${many}\r\n`))
       const headers = `X-Long: ${'x'.repeat(9000)}\r\n`
       expectFits(route, 'post', 431, await sendRaw(server, `POST ${route} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`))
     }
@@ -414,10 +417,11 @@ function unlimited(): Partial<RpcOptions> {
 /** Storage in which nothing works. */
 function failing(error: Error): Pick<RpcComponents, 'messages' | 'revocations'> {
   const fail = () => Promise.reject(error)
-  const reading = { retrieve: fail, expiries: fail }
+  const reading = { retrieve: fail, expiries: fail, pointlessExpire: fail }
+  const stamps = { next: () => 1, accept: () => {} }
   const writing = { store: fail, delete: fail, deleteAll: fail, deleteBefore: fail, expire: fail, expireAll: fail }
   return {
-    messages: { ...reading, ...writing },
+    messages: { ...reading, ...writing, stamps },
     revocations: { revoke: fail, unrevoke: fail, isRevoked: () => false, revoked: () => [] },
   }
 }
