@@ -41,6 +41,7 @@ export class NodeDirectory implements AsyncDisposable {
   #nodes: ReadonlyMap<ServiceNodeKey, ReachableNode> = new Map()
   #swarms = new SwarmMap([])
   #version = 0
+  #isDoubted = false
   #updatedMs = Number.NEGATIVE_INFINITY
   #update: Promise<void> | undefined
   readonly #stop = new AbortController()
@@ -58,12 +59,13 @@ export class NodeDirectory implements AsyncDisposable {
    */
   async ready(signal: AbortSignal): Promise<void> {
     if (this.#nodes.size === 0) return this.refresh(signal)
-    this.#refreshAfter(this.#options.refreshAfterMs)
+    this.#refreshIfOld()
   }
 
-  /** A node said what does not fit the list: a newer one is fetched, unless this one is as new as can be. */
+  /** A node said what does not fit the list: a newer one is fetched, once this one is a few minutes old. */
   doubt(): void {
-    this.#refreshAfter(Math.min(DOUBTED_AFTER_MS, this.#options.refreshAfterMs))
+    this.#isDoubted = true
+    this.#refreshIfOld()
   }
 
   /** Fetches the list now, or joins who is doing so. */
@@ -86,8 +88,10 @@ export class NodeDirectory implements AsyncDisposable {
   }
 
   /** Nobody waits for it, so it fails in silence. */
-  #refreshAfter(ageMs: DurationMs): void {
-    const isYoung = this.#components.clock.monotonicMs() - this.#updatedMs <= ageMs
+  #refreshIfOld(): void {
+    const { refreshAfterMs } = this.#options
+    const afterMs = this.#isDoubted ? Math.min(DOUBTED_AFTER_MS, refreshAfterMs) : refreshAfterMs
+    const isYoung = this.#components.clock.monotonicMs() - this.#updatedMs <= afterMs
     if (isYoung || this.#update !== undefined) return
     this.#startUpdate().catch((error: unknown) => {
       if (!this.#stop.signal.aborted) this.#components.log.debug({ error }, 'The service node list was not refreshed')
@@ -114,6 +118,7 @@ export class NodeDirectory implements AsyncDisposable {
     this.#nodes = new Map(nodes.map((node) => [node.key, node]))
     this.#swarms = new SwarmMap(nodes)
     this.#version++
+    this.#isDoubted = false
     this.#updatedMs = this.#components.clock.monotonicMs()
     this.#components.pool.update(nodes)
   }

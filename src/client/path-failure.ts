@@ -7,7 +7,7 @@ export type PathFailure =
   /** A hop after the guard is not a service node any more, or cannot be reached. */
   | { readonly kind: 'hop-gone'; readonly key: ServiceNodeKey }
   /** The same of the destination. */
-  | { readonly kind: 'destination-gone' }
+  | { readonly kind: 'destination-gone'; readonly key: ServiceNodeKey }
   /** A node of the path says that it is not ready. */
   | { readonly kind: 'node-not-ready'; readonly key: ServiceNodeKey }
   /** The guard takes no more requests from this client, or none of a size that all should take, or cannot be reached. */
@@ -40,7 +40,7 @@ export function classifyPathFailure(
 }
 
 function nodeGone(key: ServiceNodeKey | undefined, path: Path, destination: ReachableNode | undefined): PathFailure {
-  if (key !== undefined && key === destination?.key) return { kind: 'destination-gone' }
+  if (key !== undefined && key === destination?.key) return { kind: 'destination-gone', key }
   // Nobody stands before the guard who could miss it.
   const isLaterHop = path.hops.slice(1).some((hop) => hop.key === key)
   return key !== undefined && isLaterHop ? { kind: 'hop-gone', key } : { kind: 'unattributed' }

@@ -98,13 +98,14 @@ export class PathPool {
   }
 
   /**
-   * Somebody before the hop `key` says that it is gone, and it is replaced. Nobody can prove it, so each who could have said
-   * it gets a strike: a hop that names others until the client has chosen ones that it likes comes to its end by that.
+   * A hop is named as gone, and is used no more. Nobody can prove it, and only the hop before it knows who it is: that one
+   * gets a strike. A hop that names others until the client has chosen ones that it likes comes to its end by that.
    */
-  accuse(path: Path, key: ServiceNodeKey): void {
+  dropNamed(path: Path, key: ServiceNodeKey): void {
     this.dropNode(key)
-    const named = path.hops.findIndex((hop) => hop.key === key)
-    for (const hop of path.hops.slice(0, named)) this.strikeNode(hop.key)
+    const at = path.hops.findIndex((hop) => hop.key === key)
+    const before = path.hops[at - 1]
+    if (before !== undefined) this.strikeNode(before.key)
   }
 
   strikeNode(key: ServiceNodeKey): void {

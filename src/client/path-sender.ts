@@ -28,15 +28,15 @@ export interface PathSenderOptions {
   readonly pathTimeoutMs: DurationMs
   /** Paths that are tried for one request. */
   readonly pathAttemptsMax: number
-  /** Failures that could be anybody's before the destination is taken to be the reason. */
-  readonly unattributedMax: number
+  /** Failures that the destination, or anybody, could have caused before it is taken to be the reason. */
+  readonly destinationFailuresMax: number
 }
 
 export const defaultPathSenderOptions: PathSenderOptions = {
   encryption: 'aes-gcm',
   pathTimeoutMs: 10 * SECOND,
   pathAttemptsMax: 4,
-  unattributedMax: 2,
+  destinationFailuresMax: 2,
 }
 
 /** What is to be brought to its destination. */
@@ -88,15 +88,17 @@ export class PathSender {
    */
   async send<T>(parcel: Parcel<T>, signal: AbortSignal, before?: Path): Promise<Delivered<T>> {
     let last = before
-    let unattributed = 0
+    let failuresAtEnd = 0
     for (let attempt = 0; attempt < this.#options.pathAttemptsMax; attempt++) {
       const path = await this.#readyPath(parcel.node, last, signal)
       const outcome = await this.#try(path, parcel, signal)
       if (outcome.kind === 'answered') return { path, reply: outcome.reply }
       this.#blame(outcome, path, parcel.node)
-      if (outcome.kind === 'unattributed' && ++unattributed >= this.#options.unattributedMax) {
-        if (parcel.node !== undefined) this.#pool.strikeNode(parcel.node.key)
-        throw unreachable('The destination did not answer on several paths')
+      const mayBeDestination = outcome.kind === 'unattributed' || outcome.kind === 'destination-gone'
+      if (mayBeDestination && ++failuresAtEnd >= this.#options.destinationFailuresMax) {
+        if (outcome.kind === 'destination-gone') this.#pool.dropNode(outcome.key)
+        else if (parcel.node !== undefined) this.#pool.strikeNode(parcel.node.key)
+        throw unreachable('The destination was not reached on several paths')
       }
       last = path
     }
@@ -165,11 +167,12 @@ export class PathSender {
   #blame(outcome: Exclude<Outcome<unknown>, { kind: 'answered' }>, path: Path, node: ReachableNode | undefined): void {
     switch (outcome.kind) {
       case 'hop-gone':
-        this.#pool.accuse(path, outcome.key)
+        this.#pool.dropNamed(path, outcome.key)
         return
       case 'destination-gone':
-        if (node !== undefined) this.#pool.dropNode(node.key)
-        throw unreachable('The last hop cannot reach the destination')
+        // Only the last hop knows who the destination is. It must not be able to choose which members a client asks.
+        this.#pool.strikeNode(path.hops.at(-1)?.key ?? path.guard.key)
+        return
       case 'node-not-ready':
         this.#pool.strikeNode(outcome.key)
         if (outcome.key === node?.key) throw unreachable('The destination is not ready')

@@ -303,14 +303,14 @@ describe('when a destination refuses', () => {
     )
   })
 
-  test('406 has the clock compared with three nodes and the request signed anew', async () => {
+  test.each([406, 425])('%i has the clock compared with three nodes and the request signed anew', async (status) => {
     const behindMs = 3_600_000
     const clock = { ...systemClock, nowMs: () => Date.now() - behindMs }
     for (const node of members) {
       node.answer = (request) => {
         const timestamp = request.params['timestamp']
         const isOld = typeof timestamp === 'number' && Math.abs(timestamp - Date.now()) > 60_000
-        return isOld ? { status: 406, body: 'check your clock' } : answer(network, swarm, node, request)
+        return isOld ? { status, body: 'check your clock' } : answer(network, swarm, node, request)
       }
     }
     const client = clientOf(bob, { clock })

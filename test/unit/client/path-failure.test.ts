@@ -24,7 +24,7 @@ test.each([
   [502, `Next node not found: ${keyOf(2)}`, { kind: 'hop-gone', key: keyOf(2) }],
   [502, `Next node not found: ${keyOf(3).toUpperCase()}`, { kind: 'hop-gone', key: keyOf(3) }],
   [502, `Next node is currently unreachable: ${keyOf(3)}`, { kind: 'hop-gone', key: keyOf(3) }],
-  [502, `Next node is currently unreachable: ${keyOf(4)}`, { kind: 'destination-gone' }],
+  [502, `Next node is currently unreachable: ${keyOf(4)}`, { kind: 'destination-gone', key: keyOf(4) }],
   [502, `Next node not found: ${keyOf(1)}`, { kind: 'unattributed' }],
   [502, `Next node not found: ${keyOf(9)}`, { kind: 'unattributed' }],
   [502, 'Next node not found: ', { kind: 'unattributed' }],

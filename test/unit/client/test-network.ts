@@ -47,6 +47,8 @@ export interface TestNode extends Omit<ReachableNode, 'swarm'> {
   askServer: (server: ServerAddress, layer: Uint8Array, key: LayerKey) => Promise<PathError | { bytes: Uint8Array }>
   /** As a later hop or destination: what the hop before says instead of passing a layer on. */
   refusal: PathError | undefined
+  /** As a hop: it says that the next one is not found, whoever that is. */
+  slanders: boolean
   /** As the guard: what it says instead of opening a layer. */
   guardRefusal: PathError | undefined
   /** Requests that it answered as the destination. */
@@ -129,6 +131,7 @@ function createNode(ed25519: Ed25519KeyPair, ip: string, httpsPort: number): Tes
     answer: () => ({ status: 200, body: {} }),
     askServer: postToServer,
     refusal: undefined,
+    slanders: false,
     guardRefusal: undefined,
     requests: [],
     guarded: 0,
@@ -159,7 +162,9 @@ async function handle(network: TestNetwork, node: TestNode, request: IncomingMes
     return
   }
   node.guarded++
-  const reply = node.guardRefusal ?? (await pass(network, [node], decodeOuterFrame(body)))
+  const passed = node.guardRefusal ?? (await pass(network, [node], decodeOuterFrame(body)))
+  const reply = network.losses > 0 ? { status: 504, text: 'Request time out' } : passed
+  if (network.losses > 0) network.losses--
   if ('text' in reply) {
     const { retryAfter } = reply
     const headers = { 'Content-Type': 'text/plain', ...(retryAfter !== undefined && { 'Retry-After': retryAfter }) }
@@ -187,7 +192,7 @@ async function pass(
     return { bytes: sealOnionReply(key, await node.answer(request), content.reply) }
   }
   const next = network.nodes.find((each) => each.key === content.destination)
-  if (next === undefined) return { status: 502, text: `Next node not found: ${content.destination}` }
+  if (next === undefined || node.slanders) return { status: 502, text: `Next node not found: ${content.destination}` }
   return next.refusal ?? pass(network, [...hops, next], content.layer)
 }
 
