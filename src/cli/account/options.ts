@@ -22,6 +22,7 @@ export interface SendArgs extends NetworkArgs {
 export interface ReceiveArgs extends NetworkArgs {
   readonly follow: boolean
   readonly interval: number
+  readonly direct: boolean
 }
 
 export const accountFileFlags = {
@@ -56,6 +57,16 @@ export const sendFlags = {
 
 export const receiveFlags = {
   ...networkFlags,
-  follow: { type: 'boolean', describe: 'Go on asking until SIGINT or SIGTERM', default: false },
-  interval: { type: 'number', describe: 'Seconds between two questions when following', default: 5 },
+  follow: { type: 'boolean', describe: 'Go on, with messages as they come, until SIGINT or SIGTERM', default: false },
+  interval: {
+    type: 'number',
+    describe: 'When following: seconds between two questions, while no node tells of messages by itself',
+    default: 5,
+  },
+  direct: {
+    type: 'boolean',
+    describe:
+      'When following: connect to a node that keeps your messages, without hops; it, and whoever sees your line, learns who reads what',
+    default: false,
+  },
 } as const

@@ -1,8 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { SECOND } from '../../base/clock.ts'
-import { ClientError, type Received, type ReceivedMessage, type StarlingClient } from '../../client/index.ts'
+import type { ClientError, Received, ReceivedMessage } from '../../client/index.ts'
 import { type CommandOutcome, jsonLine } from '../command-outcome.ts'
-import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { readAccount } from './account-file.ts'
 import { refuseOutOfRange } from './errors.ts'
 import { openClient } from './network-client.ts'
@@ -44,12 +42,10 @@ export async function followMessages(
     total.unreadable += unreadable
     for (const message of messages) output.message(args.json ? jsonLine(jsonOf(message)) : lineOf(message))
   }
+  const onTrouble = (error: ClientError) => notify(error, args, output)
+  const options = { signal, intervalMs: args.interval * SECOND, directly: args.direct, onTrouble }
   try {
-    take(await client.receiveMessages({ signal }))
-    for (;;) {
-      await wait(args.interval * SECOND, undefined, { signal })
-      take(await poll(client, output, signal))
-    }
+    for await (const received of client.follow(options)) take(received)
   } catch (error) {
     if (!signal.aborted) throw error
   }
@@ -59,17 +55,9 @@ export async function followMessages(
   }
 }
 
-const NOTHING: Received = { messages: [], unreadable: 0 }
-
-/** A network that is away may come back. */
-async function poll(client: StarlingClient, output: FollowOutput, signal: AbortSignal): Promise<Received> {
-  try {
-    return await client.receiveMessages({ signal })
-  } catch (error) {
-    if (signal.aborted || !(error instanceof ClientError) || exitCodeOf(error) !== EXIT.unavailable) throw error
-    output.notice(`${error.message}; asking again`)
-    return NOTHING
-  }
+/** A network that is away may come back. That nobody tells of messages matters only to who wished for it. */
+function notify(error: ClientError, { direct }: ReceiveArgs, output: FollowOutput): void {
+  if (error.code !== 'MONITOR_UNAVAILABLE' || direct) output.notice(`${error.message}; asking again`)
 }
 
 function jsonOf({ hash, from, text, sentMs, expiryMs }: ReceivedMessage): Readonly<Record<string, unknown>> {

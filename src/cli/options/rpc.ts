@@ -9,6 +9,10 @@ export type RpcArgs = {
   'rpc.certificateKeyFile': string
   'rpc.connectionsMax': number
   'rpc.connectionsPerAddressMax': number
+  'rpc.monitorConnectionsMax': number
+  'rpc.monitorConnectionsPerAddressMax': number
+  'rpc.monitorSubscriptionsMax': number
+  'rpc.monitorWaitsMax': number
   'rpc.rateBurst': number
   'rpc.ratePerSecond': number
 }
@@ -58,6 +62,32 @@ export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateF
       default: defaults.connectionsPerAddressMax,
       min: 1,
     },
+    'rpc.monitorConnectionsMax': {
+      type: 'number',
+      describe:
+        'Of these, connections of clients that are told of new messages at most; 0 tells nobody over connections',
+      default: defaults.monitor.connectionsMax,
+      min: 0,
+    },
+    'rpc.monitorConnectionsPerAddressMax': {
+      type: 'number',
+      describe: 'Of these, connections from one address at most',
+      default: defaults.monitor.connectionsPerAddressMax,
+      min: 1,
+    },
+    'rpc.monitorSubscriptionsMax': {
+      type: 'number',
+      describe: 'Accounts that all these connections may watch together at most; each takes about half a kilobyte',
+      default: defaults.monitor.subscriptionsMax,
+      min: 0,
+    },
+    'rpc.monitorWaitsMax': {
+      type: 'number',
+      describe:
+        'Requests that may wait for a new message at most; each takes a place on the relays of its path meanwhile',
+      default: defaults.monitor.waitsMax,
+      min: 0,
+    },
     'rpc.rateBurst': {
       type: 'number',
       describe: 'Requests that one address may make at once',
@@ -78,6 +108,13 @@ export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateF
     certificateFiles: certificateFiles(args),
     connectionsMax: args['rpc.connectionsMax'],
     connectionsPerAddressMax: args['rpc.connectionsPerAddressMax'],
+    monitor: {
+      ...defaults.monitor,
+      connectionsMax: args['rpc.monitorConnectionsMax'],
+      connectionsPerAddressMax: args['rpc.monitorConnectionsPerAddressMax'],
+      subscriptionsMax: args['rpc.monitorSubscriptionsMax'],
+      waitsMax: args['rpc.monitorWaitsMax'],
+    },
     rateBurst: args['rpc.rateBurst'],
     ratePerSecond: args['rpc.ratePerSecond'],
   }),

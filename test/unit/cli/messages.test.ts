@@ -90,7 +90,13 @@ describe('send and receive', () => {
     text,
     'ttl-days': 14,
   })
-  const receiveArgs = (): ReceiveArgs => ({ ...common(), account: fileOf('bob'), follow: false, interval: 0.1 })
+  const receiveArgs = (): ReceiveArgs => ({
+    ...common(),
+    account: fileOf('bob'),
+    follow: false,
+    interval: 0.1,
+    direct: false,
+  })
 
   test('a message that is sent is received, and stays where it is', async () => {
     const alice = await accountOf('alice')
@@ -168,6 +174,17 @@ describe('send and receive', () => {
     }
     await followMessages(receiveArgs(), output, stop.signal)
     expect(notices).toEqual([expect.stringContaining('asking again')])
+  })
+
+  test('who wished to be told directly, and is not, is told that', async () => {
+    await accountOf('alice')
+    const bob = await accountOf('bob')
+    await sendMessage(sendArgs(bob, 'before'), noInput)
+    const stop = new AbortController()
+    const notices: string[] = []
+    const output = { message: () => stop.abort(), notice: (line: string) => void notices.push(line) }
+    await followMessages({ ...receiveArgs(), direct: true }, output, stop.signal)
+    expect(notices).toEqual(['The node does not tell of new messages now; asking again'])
   })
 
   test('what was typed wrongly ends with exit code 2', async () => {

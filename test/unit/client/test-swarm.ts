@@ -47,6 +47,7 @@ export function answer(network: TestNetwork, swarm: TestSwarm, node: TestNode, r
   if (method === 'info') return ok(swarm, { version: [1, 2, 3], timestamp: swarm.nowMs() })
   if (method === 'get_swarm') return ok(swarm, swarmBody(swarm))
   if (method === 'oxend_request') return ok(swarm, { result: JSON.parse(seedReply(network.nodes)).result })
+  if (method === 'monitor') return { status: 400, body: 'no method monitor' }
   if (!swarm.members.includes(node)) return { status: 421, body: swarmBody(swarm) }
   if (method === 'retrieve') return retrieve(swarm, node, params)
   if (method === 'get_expiries') return expiries(swarm, node, params)
