@@ -61,17 +61,24 @@ function isArray(value: object): value is JsonValue[] {
 function scan(text: string, valuesMax: number): string {
   let depth = 0
   let values = 1
+  /** Strings and numbers: of JSON's values and keys, there are no more than twice as many. */
+  let tokens = 0
   let plain = ''
   let copiedTo = 0
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at)
-    if (char === QUOTE) at = endOfString(text, at)
-    else if (char === COMMA) values++
+    // Most of a text without strings is blank, and megabytes of that are looked at too.
+    if (char <= SPACE) continue
+    if (char === QUOTE) {
+      tokens++
+      at = endOfString(text, at)
+    } else if (char === COMMA) values++
     else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
       values++
       if (++depth > JSON_DEPTH_MAX) throw new ProtocolError('FRAME_TOO_LARGE', 'invalid json: nested too deeply')
     } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth--
     else if (isDigit(char)) {
+      tokens++
       const start = at
       at = endOfNumber(text, start)
       if (isOdd(text, start, at)) {
@@ -79,7 +86,10 @@ function scan(text: string, valuesMax: number): string {
         copiedTo = at + 1
       }
     }
-    if (values > valuesMax) throw new ProtocolError('FRAME_TOO_LARGE', 'invalid json: too many values')
+    // In what is no JSON, millions of them may stand between two commas.
+    if (values > valuesMax || tokens > 2 * valuesMax) {
+      throw new ProtocolError('FRAME_TOO_LARGE', 'invalid json: too many values')
+    }
   }
   return copiedTo === 0 ? text : plain + text.slice(copiedTo)
 }
@@ -127,10 +137,14 @@ function isSign(char: number): boolean {
 
 /** Index of the quote that closes the string opened at `start`, or the end of the text. */
 function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let backslashes = 0
-    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++
-    if (backslashes % 2 === 0) return end
+  const quote = text.indexOf('"', start + 1)
+  if (quote === -1) return text.length
+  if (text.charCodeAt(quote - 1) !== BACKSLASH) return quote
+  // Rare, and then there may be millions of escaped quotes, each of which a search would stop at.
+  for (let at = start + 1; at < text.length; at++) {
+    const char = text.charCodeAt(at)
+    if (char === BACKSLASH) at++
+    else if (char === QUOTE) return at
   }
   return text.length
 }
@@ -141,6 +155,7 @@ const SAFE_DIGITS = 15
 /** JSON of a number that no double holds: it is read as infinite, whatever sign it has. */
 const INFINITE = '1e999'
 
+const SPACE = 0x20
 const QUOTE = 0x22
 const PLUS = 0x2b
 const COMMA = 0x2c

@@ -3,8 +3,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { ProtocolError } from '../../../src/protocol/errors.ts'
+import { parseJson } from '../../../src/protocol/json.ts'
+import { REQUEST_MAX_BYTES } from '../../../src/protocol/limits.ts'
 import { createChance } from '../../support/chance.ts'
-import { fuzz } from '../../support/fuzz.ts'
+import { fuzz, leastCpuMs } from '../../support/fuzz.ts'
 import { nodeDecoders } from './node-decoders.ts'
 import { PROTOCOL_DECODERS } from './protocol-decoders.ts'
 
@@ -29,6 +32,38 @@ test('every decoder of the protocol is fuzzed', () => {
 describe('mutations are taken or refused by', () => {
   test.each([...PROTOCOL_DECODERS, ...NODE_DECODERS])('$name', (target) => fuzz(target, createChance()))
 })
+
+describe('a body of the largest size is read or refused in time, though it is made of', () => {
+  const filled = (text: string) => text.repeat(REQUEST_MAX_BYTES / text.length)
+
+  test.each([
+    ['one string', `"${filled('a').slice(2)}"`],
+    ['escaped quotes', `"${filled('\\"').slice(2)}"`],
+    ['backslashes', `"${filled('\\\\').slice(2)}"`],
+    ['escapes of characters', `"${filled('\\u00e9').slice(8)}"`],
+    ['digits', filled('9')],
+    ['numbers that are no integers', filled('1.0 ')],
+    ['numbers and colons', filled('1.0:')],
+    ['strings', filled('""')],
+    ['keys', `{${filled('"a":1,').slice(8)}}`],
+    ['nothing', filled(' ')],
+    ['brackets', filled('[')],
+    ['brackets and their ends', filled('[]')],
+  ])('%s', (_, text) => {
+    const bytes = Buffer.from(text)
+    const leastMs = leastCpuMs(() => {
+      try {
+        parseJson(bytes)
+      } catch (error) {
+        expect(error).toBeInstanceOf(ProtocolError)
+      }
+    })
+    expect(leastMs).toBeLessThan(LARGEST_MS)
+  })
+})
+
+/** Reading ten million characters twice takes thirty; with a search or a copy for each of them, it takes half a second. */
+const LARGEST_MS = 250
 
 describe('the fuzzer finds a decoder that', () => {
   const seeds = [Buffer.from([0, 0, 0, 4, 1, 2, 3, 4])]

@@ -195,6 +195,7 @@ export const PROTOCOL_DECODERS: readonly FuzzTarget[] = [
       method: 'store',
       params: { pubkey: account, namespace: 0 },
       receivedMs: 1_800_000_000_000,
+      stamp: 1_800_000_000_000_000,
     }),
   ),
   ofBytes(

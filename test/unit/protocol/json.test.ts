@@ -54,6 +54,24 @@ test('nesting is limited, but brackets inside strings do not count', () => {
   expect(() => parseJsonText('['.repeat(1_000_000))).toThrow(ProtocolError)
 })
 
+test('as many values are read as may be, each with its key, and what is no JSON is not read on for long', () => {
+  const members = (count: number) => Array.from({ length: count }, (_, at) => `"${at}":"1.5"`).join(',')
+  expect(Object.keys(parseJsonText(`{${members(9)}}`, 10) as object)).toHaveLength(9)
+  expect(() => parseJsonText(`{${members(10)}}`, 10)).toThrow('invalid json: too many values')
+  for (const token of ['1.5 ', '1 ', '"" ', '"":', '-1e5 ']) {
+    expect(() => parseJsonText(token.repeat(9).trim(), 10), token).toThrow('invalid json')
+    expect(() => parseJsonText(`${token} `.repeat(21), 10), token).toThrow('invalid json: too many values')
+  }
+})
+
+test('escaped quotes and backslashes at the end of a string are its own', () => {
+  for (const text of ['', '"', '\\', '\\"', '"\\', '\\\\"a', 'a"b\\c"', '"'.repeat(100), '\\'.repeat(101)]) {
+    expect(parseJsonText(JSON.stringify([text, 1]))).toEqual([text, 1])
+  }
+  for (const text of ['"', '"a', '"\\', '"\\"', '["a\\\\\\"]'])
+    expect(() => parseJsonText(text)).toThrow('invalid json')
+})
+
 test('bytes that are no UTF-8 and text that is no JSON are refused', () => {
   expect(() => parseJson(Uint8Array.of(0x22, 0xff, 0x22))).toThrow('invalid json: not UTF-8')
   for (const text of ['', '{', 'nul', '{"a":}', '1 2', "{'a':1}"])
