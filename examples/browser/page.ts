@@ -11,12 +11,11 @@ import {
   type StarlingClient,
 } from 'starling/client'
 
-const POLL_MS = 2000
-
 const page = {
   enter: element('enter', HTMLFormElement),
   seedUrl: element('seed-url', HTMLInputElement),
   accountSeed: element('account-seed', HTMLInputElement),
+  directly: element('directly', HTMLInputElement),
   entered: element('entered', HTMLElement),
   ownId: element('own-id', HTMLElement),
   ownSeed: element('own-seed', HTMLElement),
@@ -56,7 +55,7 @@ function showEntered(account: Account, seed: string, client: StarlingClient): vo
   page.to.focus()
   say('')
   onSubmit(page.send, () => send(client))
-  void receiveForever(client)
+  follow(client, page.directly.checked).catch(complain)
 }
 
 async function send(client: StarlingClient): Promise<void> {
@@ -79,15 +78,9 @@ function way(): string {
   return ` by way of ${[...lastRoute.hops, lastRoute.destination].map(({ ip }) => ip).join(' → ')}`
 }
 
-async function receiveForever(client: StarlingClient): Promise<never> {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-    try {
-      show(await client.receiveMessages())
-    } catch (error) {
-      complain(error)
-    }
-  }
+/** Messages come as members of the swarm tell of them; after what goes wrong on the way, it tries again by itself. */
+async function follow(client: StarlingClient, directly: boolean): Promise<void> {
+  for await (const received of client.follow({ directly, onTrouble: complain })) show(received)
 }
 
 function show({ messages }: { readonly messages: readonly ReceivedMessage[] }): void {

@@ -67,8 +67,9 @@ describe.skipIf('cannotRun' in launched)('in Chromium', () => {
   }
 
   /** Makes an account, or restores the one of the seed. */
-  async function enter(page: Page, accountSeed = ''): Promise<{ id: string; seed: string }> {
+  async function enter(page: Page, accountSeed = '', directly = false): Promise<{ id: string; seed: string }> {
     await page.getByLabel('Seed of your account').fill(accountSeed)
+    await page.getByLabel('Connect directly').setChecked(directly)
     await page.getByRole('button', { name: 'Enter' }).click()
     await page.getByRole('heading', { name: 'Write' }).waitFor()
     const [id, seed] = [await page.locator('#own-id').textContent(), await page.locator('#own-seed').textContent()]
@@ -77,7 +78,7 @@ describe.skipIf('cannotRun' in launched)('in Chromium', () => {
 
   async function write(page: Page, to: string, text: string): Promise<void> {
     await page.getByLabel('To', { exact: true }).fill(to)
-    await page.getByLabel('Message').fill(text)
+    await page.getByLabel('Message', { exact: true }).fill(text)
     await page.getByRole('button', { name: 'Send' }).click()
   }
 
@@ -116,6 +117,18 @@ describe.skipIf('cannotRun' in launched)('in Chromium', () => {
     expect(message).toMatchObject({ from: id, text: 'From a browser: ✓' })
     await node.sendMessage(message.from, 'From Node: ✓')
     await received(page, 'From Node: ✓').waitFor()
+  })
+
+  test('a member of the swarm tells of a new message over a WebSocket, if the user wishes it', async () => {
+    const page = await openPage()
+    const opened = page.waitForEvent('websocket')
+    const { id } = await enter(page, '', true)
+    const socket = await opened
+    expect(socket.url()).toMatch(/^wss:\/\/127\.0\.\d\.1:/)
+    const frame = socket.waitForEvent('framereceived', ({ payload }) => !String(payload).includes('"success"'))
+    await write(page, id, 'to myself, soon')
+    await frame
+    await received(page, 'to myself, soon').waitFor()
   })
 
   test('wrong input is told, and can be put right', async () => {
