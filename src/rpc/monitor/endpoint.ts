@@ -19,6 +19,8 @@ export type MonitorService = Pick<Monitor, 'subscribe' | 'leave' | 'countOf' | '
 export interface MonitorEndpointComponents {
   readonly metrics: RpcMetrics
   readonly monitor: MonitorService
+  /** Whether this node has more to do than it can. */
+  readonly overload: { readonly isOverloaded: boolean }
   /** Of requests, by address. */
   readonly rates: RateLimiter
 }
@@ -78,14 +80,13 @@ export class MonitorEndpoint {
 
   #refusal(address: string): Refusal | undefined {
     const { connectionsMax, connectionsPerAddressMax } = this.#options
-    const { monitor, rates } = this.#components
+    const { monitor, overload, rates } = this.#components
     if (!rates.take(address)) return { status: 429, text: 'Too Many Requests\n', reason: 'rate' }
     if (this.#byAddress.of(address) >= connectionsPerAddressMax) {
       return { status: 429, text: 'Too many subscribers\n', reason: 'connections' }
     }
-    if (this.#connections.size >= connectionsMax) {
-      return { status: 503, text: 'Server busy, try again later', reason: 'connections' }
-    }
+    if (overload.isOverloaded) return { status: 503, text: BUSY, reason: 'busy' }
+    if (this.#connections.size >= connectionsMax) return { status: 503, text: BUSY, reason: 'connections' }
     if (this.#isStopped || !monitor.isReady()) {
       return { status: 503, text: 'Service node is not ready', reason: 'not_ready' }
     }
@@ -126,3 +127,5 @@ export class MonitorEndpoint {
     this.#components.metrics.monitor.connections.set(this.#connections.size)
   }
 }
+
+const BUSY = 'Server busy, try again later'

@@ -53,7 +53,10 @@ function openMonitors(): { readonly registry: MetricsRegistry; readonly endpoint
   const rate = { burst: 1000, perSecond: 1000, keysMax: 10, whenFull: 'refuse' } as const
   const endpoints = real.rpc.nodes.map(({ monitor }, at) => {
     const rates = new RateLimiter({ clock }, rate)
-    const endpoint = new MonitorEndpoint({ metrics, monitor, rates }, defaultMonitorOptions)
+    const endpoint = new MonitorEndpoint(
+      { metrics, monitor, overload: { isOverloaded: false }, rates },
+      defaultMonitorOptions,
+    )
     real.network.servers[at]?.on('upgrade', (request, socket, head) => endpoint.upgrade(request, socket, head))
     return endpoint
   })

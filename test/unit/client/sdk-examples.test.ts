@@ -57,6 +57,19 @@ test('a receipt is read', async () => {
   expect(await printed((print) => examples.receipts(client, [hash], print))).toEqual([])
 })
 
+test('messages are followed', async () => {
+  const stop = new AbortController()
+  const sender = swarm.clientOf({ account: accountFromSeed('33'.repeat(32)) })
+  await sender.sendMessage(bob.id, 'I am late')
+  const lines: string[] = []
+  const followed = examples.follow(client, stop.signal, (line) => {
+    lines.push(line)
+    if (line.endsWith('I am late')) stop.abort()
+  })
+  await expect(followed).rejects.toMatchObject({ name: 'AbortError' })
+  expect(lines).toContainEqual(expect.stringMatching(/^05[0-9a-f]{64}: I am late$/))
+})
+
 test('a group is made and left', async () => {
   const alice = accountFromSeed('33'.repeat(32))
   expect(await printed((print) => examples.group(client, alice, data, print))).toEqual(['1 messages'])

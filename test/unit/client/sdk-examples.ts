@@ -5,6 +5,7 @@ import {
   type AccountId,
   accountFromSeed,
   batchCall,
+  type ClientError,
   type ClientOptions,
   createClient,
   generateAccountSeed,
@@ -68,6 +69,15 @@ export async function several(client: StarlingClient, account: Account, data: Ui
   const both = batchCall([store, retrieveCall({}, account)])
   const { outcome } = await client.ask(ifElseCall({ versionAtLeast: [0, 1] }, both, store))
   if (outcome?.kind === 'done') print('It was done')
+  // #endregion
+}
+
+export async function follow(client: StarlingClient, signal: AbortSignal, print: Print): Promise<void> {
+  // #region follow
+  const onTrouble = (error: ClientError) => print(`${error.code}; it goes on`)
+  for await (const { messages } of client.follow({ signal, onTrouble })) {
+    for (const { from, text } of messages) print(`${from}: ${text}`)
+  }
   // #endregion
 }
 
