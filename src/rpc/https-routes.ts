@@ -14,7 +14,9 @@ export interface HttpAnswer {
   readonly headers?: Readonly<Record<string, string>>
   /** How many requests it answers, when there are more than one. */
   readonly requests?: number
-  /** Set when no method saw the request. */
+  /** Set when an address does not pay for it with its rate. */
+  readonly isFree?: true
+  /** Set when no method saw the request; then it is free too. */
   readonly rejected?: RejectReason
 }
 
@@ -68,8 +70,8 @@ export function createRoutes({ rpc, onion }: RouteComponents): ReadonlyMap<strin
 export function createFixedAnswers({ identity, info }: RouteComponents): ReadonlyMap<string, HttpAnswer> {
   const ownKey = toBase64(serviceNodeKeyBytes(identity.key))
   return new Map<string, HttpAnswer>([
-    ['POST /ping_test/v1', { ...textAnswer(200, ''), headers: { 'X-Oxen-Snode-Pubkey': ownKey } }],
-    ['GET /get_stats/v1', jsonAnswer(200, { version: info.version.join('.') })],
+    ['POST /ping_test/v1', { ...textAnswer(200, ''), headers: { 'X-Oxen-Snode-Pubkey': ownKey }, isFree: true }],
+    ['GET /get_stats/v1', { ...jsonAnswer(200, { version: info.version.join('.') }), isFree: true }],
   ])
 }
 

@@ -107,6 +107,8 @@ class HttpsEntry {
   readonly #routes: ReadonlyMap<string, Route>
   readonly #fixedAnswers: ReadonlyMap<string, HttpAnswer>
   readonly #rates: RateLimiter
+  /** Of pings and refusals. */
+  readonly #freeRates: RateLimiter
   /** Requests under way. */
   readonly #byAddress = new AddressCounts()
   readonly #connections: ConnectionLimiter
@@ -133,6 +135,12 @@ class HttpsEntry {
       whenFull: 'refuse',
     } as const
     this.#rates = new RateLimiter(components, limits)
+    this.#freeRates = new RateLimiter(components, {
+      burst: options.freeBurst,
+      perSecond: options.freePerSecond,
+      keysMax: rateAddressesMax,
+      whenFull: 'refuse',
+    })
     const monitorParts = { ...components, monitor: components.rpc.monitor, rates: this.#rates }
     this.#monitor = new MonitorEndpoint(monitorParts, options.monitor)
     this.#connections = new ConnectionLimiter(components, options)
@@ -256,6 +264,13 @@ class HttpsEntry {
   #send(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void {
     if (answer.rejected !== undefined) this.#reject(answer.rejected)
     if (response.destroyed || request.socket.destroyed) return
+    // What costs an address nothing costs this node something: a flood of it ends with its connection, which has a rate too.
+    const isFree = answer.isFree === true || answer.rejected !== undefined
+    if (isFree && !this.#freeRates.take(limitedAddress(request.socket.remoteAddress))) {
+      this.#reject('rate')
+      request.socket.destroy()
+      return
+    }
     const share = this.#answers.open(() => response.destroy())
     response.once('close', () => share[Symbol.dispose]())
     share.take(ANSWER_OVERHEAD_BYTES + answer.body.length)

@@ -81,6 +81,10 @@ export interface RpcOptions {
   readonly ratePerSecond: number
   /** An answer costs its address one request more for each so many bytes. */
   readonly rateAnswerBytes: number
+  /** Answers that are not counted above, at once to one address: to pings, and refusals. Beyond them its connections are closed. */
+  readonly freeBurst: number
+  /** The same per second in the long run. */
+  readonly freePerSecond: number
   /** Addresses whose rate is remembered; when all of them are active, a newcomer is refused. */
   readonly rateAddressesMax: number
 
@@ -142,6 +146,9 @@ export const defaultRpcOptions: RpcOptions = {
   rateBurst: 600,
   ratePerSecond: 300,
   rateAnswerBytes: 64 * 1024,
+  // They cost as much as a small request does, so there are no more of them.
+  freeBurst: 600,
+  freePerSecond: 300,
   rateAddressesMax: 10_000,
   // A device polls each 5 s with 5 to 7 requests, one of them a write (an `expire`). Two of a swarm's members are asked, so of a group of
   // 100 people with 150 devices a node of a swarm of five sees 60 reads and 12 writes a second; and in the worst case all of them at

@@ -33,6 +33,7 @@ const ROWS: readonly (readonly [row: string, ...numbers: readonly number[]])[] =
   ['a member', limits.FORWARD_TIMEOUT_MS / SECOND],
   ['an onion request', defaultOnionRelayOptions.hopTimeoutMs / SECOND],
   ['one address', rpc.rateBurst, rpc.ratePerSecond, rpc.rateAnswerBytes / 1024],
+  ['pings and refusals', rpc.freeBurst, rpc.freePerSecond],
   ['new connections of one address', rpc.connectionBurst, rpc.connectionsPerSecond],
   ['one account’s signed reads', accountRates.reads.burst, accountRates.reads.perSecond],
   ['one account’s signed writes', accountRates.writes.burst, accountRates.writes.perSecond],

@@ -228,6 +228,22 @@ describe('rates and connections', () => {
     },
   )
 
+  test.each([
+    ['pings', 'POST /ping_test/v1', 200],
+    ['unknown paths', 'GET /robots.txt', 404],
+    ['refused requests', `POST ${RPC}`, 429],
+  ])('a flood of %s ends with its connection', async (_, line, status) => {
+    await using server = await startTestServer({ rateBurst: 0, freeBurst: 3, freePerSecond: 0.001 })
+    const socket = await server.connect()
+    socket.write(`${line} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`.repeat(10))
+    const statuses = (await readToEnd(socket)).match(/^HTTP\/1\.1 \d+/gm) ?? []
+    // Answers that are still on their way when the connection is cut may be lost.
+    expect(new Set(statuses)).toEqual(new Set(statuses.length > 0 ? [`HTTP/1.1 ${status}`] : []))
+    expect(statuses.length).toBeLessThan(4)
+    await expect(server.post('/ping_test/v1', '')).rejects.toThrow()
+    expect(await server.exposeMetrics()).toMatch(/starling_rpc_rejected_total\{reason="rate"\} [1-9]/)
+  })
+
   test('no address has more requests under way than it may', async () => {
     const { rpc, arrived, finish } = holdRequests()
     await using server = await startTestServer({ requestsPerAddressMax: 1 }, { rpc })
