@@ -8,7 +8,7 @@ import { silentLogger } from '../src/base/logger.ts'
 import { createMetricsRegistry } from '../src/base/metrics.ts'
 import type { AccountId } from '../src/protocol/account.ts'
 import type { MessageHash } from '../src/protocol/message.ts'
-import { EMPTY_TOTALS, encodeTotals, encodeUsage } from '../src/storage/counters-codec.ts'
+import { EMPTY_TOTALS, EMPTY_USAGE, encodeTotals, encodeUsage } from '../src/storage/counters-codec.ts'
 import { type Database, openDatabase } from '../src/storage/database.ts'
 import { encodeExpiryEntry, expiryBucket } from '../src/storage/expiry-entry.ts'
 import { GroupCommit } from '../src/storage/group-commit.ts'
@@ -134,12 +134,12 @@ function nextRecords(): { messages: Records[]; shared: Records } {
     const message = nextMessage()
     const account = keys.accountBytes(message.account)
     const hash = keys.hashBytes(message.hash)
-    const locator = { ...message, sequence: made, dataBytes: DATA.length, apart: false }
+    const locator = { ...message, sequence: made, dataBytes: DATA.length, placement: 'inside', stamp: made } as const
     references.push({ account, hash })
     return [
       [keys.rowKey(account, locator), encodeRow({ ...message, hash })],
       [keys.locatorKey(account, hash), encodeLocator(locator)],
-      [keys.usageKey(account), encodeUsage({ messages: made, dataBytes: made })],
+      [keys.usageKey(account), encodeUsage({ ...EMPTY_USAGE, messages: made, dataBytes: made })],
     ]
   })
   const entryKey = keys.expiryKey(expiryBucket(Date.now() + 14 * DAY), made)
@@ -147,7 +147,7 @@ function nextRecords(): { messages: Records[]; shared: Records } {
     messages,
     shared: [
       [entryKey, encodeExpiryEntry(references)],
-      [keys.TOTALS_KEY, encodeTotals({ nextSequence: made, messages: made, dataBytes: made })],
+      [keys.TOTALS_KEY, encodeTotals({ ...EMPTY_TOTALS, nextSequence: made, messages: made, dataBytes: made })],
     ],
   }
 }

@@ -70,6 +70,17 @@ export const BENCODE_VALUES_MAX = 50_000
 /** Hops of an onion request; clients use 3 and a destination, the rest is room for other path lengths. */
 export const ONION_HOPS_MAX = 15
 
+/**
+ * How far a stamp may be ahead of our clock. Nodes go past each stamp that they accept, so one wrong clock would take all with it;
+ * honest nodes with working clocks differ by less.
+ */
+export const OPERATION_AHEAD_MAX_MS = 2 * MINUTE
+/**
+ * How old an operation may be when it arrives. Members remember for that long what came meanwhile, so that it finds its place
+ * among the others; a restart or a short outage is over by then. What is older reaches a member as state, not as an operation.
+ */
+export const OPERATION_LATENESS_MAX_MS = 10 * MINUTE
+
 /** How long a member may take to answer a forwarded request before the client is told `timeout`. */
 export const FORWARD_TIMEOUT_MS = 5 * SECOND
 /** How long one hop waits for the next. Each hop waits a little less than the one before it. */

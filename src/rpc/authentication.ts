@@ -9,6 +9,7 @@ import {
   subaccountKey,
   subaccountPrefix,
 } from '../protocol/client-api/subaccount.ts'
+import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import { RpcError } from './errors.ts'
 import type { Revocations } from './revocations.ts'
 import type { X25519Images } from './x25519-images.ts'
@@ -20,6 +21,8 @@ export interface SignedRequest {
   readonly signedText: Uint8Array
   /** Flags that a subaccount's token must have. */
   readonly access: number
+  /** The request's place among all others, when it has one: a subaccount is judged by what was revoked before. */
+  readonly stamp?: OperationStamp
   /** Set when a subaccount may do this even after it was revoked. */
   readonly unrevocable?: boolean
   /** What the client is told when it fails, whatever the reason. */
@@ -41,7 +44,7 @@ export class Authenticator {
     if (!this.#verifies(request)) throw new RpcError('SIGNATURE_REFUSED', request.refusal)
   }
 
-  #verifies({ account, authentication, signedText, access, unrevocable = false }: SignedRequest): boolean {
+  #verifies({ account, authentication, signedText, access, stamp, unrevocable = false }: SignedRequest): boolean {
     const owner = this.#ownerKey(account, authentication.ed25519)
     if (owner === undefined) return false
     const { signature, subaccount } = authentication
@@ -52,7 +55,7 @@ export class Authenticator {
       verifySignature(subaccount.signature, subaccount.token, owner) &&
       verifySignature(signature, signedText, subaccountKey(subaccount.token)) &&
       // Last, so that only whoever has a valid token makes us look it up.
-      (unrevocable || !this.#revocations.isRevoked(account, subaccount.token))
+      (unrevocable || !this.#revocations.isRevoked(account, subaccount.token, stamp))
     )
   }
 

@@ -1,7 +1,8 @@
 import type { TimestampMs } from '../base/clock.ts'
 import { parseMethodName } from '../protocol/client-api/methods.ts'
 import { invalidRequest } from '../protocol/client-api/parameter.ts'
-import { SIGNATURE_WINDOW_FORWARDED_MS } from '../protocol/limits.ts'
+import { OPERATION_AHEAD_MAX_MS, OPERATION_LATENESS_MAX_MS } from '../protocol/limits.ts'
+import { stampMs } from '../protocol/operation-stamp.ts'
 import {
   decodeForwardedRequest,
   encodeForwardedAnswer,
@@ -13,7 +14,7 @@ import type { Dispatcher, DispatcherComponents } from './dispatcher.ts'
 import { refusalOf, reportFailure } from './error-response.ts'
 import { RpcError } from './errors.ts'
 import type { MemberLimiter } from './member-limiter.ts'
-import type { Call } from './method.ts'
+import type { SwarmCall } from './method.ts'
 import type { ForwardedWork } from './method-table.ts'
 import { statusClass } from './metrics.ts'
 import type { SwarmView } from './service-node-directory.ts'
@@ -58,8 +59,11 @@ export class ForwardedRequests {
     if (elsewhere !== undefined) return elsewhere
     requireFresh(request, nowMs)
 
-    const call: Call = { entry: 'member', nowMs, receivedMs: request.receivedMs, signal }
+    const { receivedMs, stamp } = request
+    // Judged as the entry node judged it, however late it comes.
+    const call: SwarmCall = { entry: 'member', nowMs: receivedMs, receivedMs, signal, stamp }
     work.check(call)
+    this.#components.messages.stamps.accept(stamp)
     if (work.isOpen) this.#components.members.takeOpenWrite(from, work.account)
     return { status: 200, body: await work.execute(call) }
   }
@@ -83,8 +87,11 @@ export class ForwardedRequests {
   }
 }
 
-/** An old request does not become new by being passed on late. */
-function requireFresh({ receivedMs }: ForwardedRequest, nowMs: TimestampMs): void {
-  if (Math.abs(receivedMs - nowMs) <= SIGNATURE_WINDOW_FORWARDED_MS) return
+/** An old request does not become new by being passed on late, nor does one come before what led to it. */
+function requireFresh({ receivedMs, stamp }: ForwardedRequest, nowMs: TimestampMs): void {
+  const placedMs = stampMs(stamp)
+  const isRecent = Math.min(receivedMs, placedMs) >= nowMs - OPERATION_LATENESS_MAX_MS
+  const isPast = Math.max(receivedMs, placedMs) <= nowMs + OPERATION_AHEAD_MAX_MS
+  if (isRecent && isPast && Math.abs(placedMs - receivedMs) <= OPERATION_AHEAD_MAX_MS) return
   throw new RpcError('CLOCK_DIFFERS', 'Timestamp error: the request was received too far from current time')
 }

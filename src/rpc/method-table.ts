@@ -8,7 +8,7 @@ import type { ActiveNodeList } from './active-node-list.ts'
 import type { Authenticator } from './authentication.ts'
 import type { ByteGate } from './byte-gate.ts'
 import type { Messages } from './messages.ts'
-import type { Call, ClientCall, LocalMethod, SwarmMethod } from './method.ts'
+import type { ClientCall, LocalMethod, SwarmCall, SwarmMethod } from './method.ts'
 import { createActiveNodesBinMethod } from './methods/active-nodes-bin.ts'
 import { createBatchMethod, type PreparedSubrequest } from './methods/batch.ts'
 import { createDeleteMethod } from './methods/delete.ts'
@@ -84,8 +84,8 @@ export interface ForwardedWork {
   /** Whether anybody may do it: no signature of the account says that a client asked for it. */
   readonly isOpen: boolean
   /** @throws {RpcError} when it is refused */
-  check(call: Call): void
-  execute(call: Call): Promise<JsonObject>
+  check(call: SwarmCall): void
+  execute(call: SwarmCall): Promise<JsonObject>
 }
 
 /** Every method by its name: a method without a line here does not compile. */

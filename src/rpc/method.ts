@@ -2,6 +2,7 @@ import type { DurationMs, TimestampMs } from '../base/clock.ts'
 import type { ClientAnswer } from '../protocol/client-api/envelope.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { SIGNATURE_WINDOW_FORWARDED_MS, SIGNATURE_WINDOW_MS } from '../protocol/limits.ts'
+import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import type { AccountUser } from './account-limiter.ts'
 import { RpcError } from './errors.ts'
 import type { MemoryShare } from './memory-budget.ts'
@@ -25,6 +26,12 @@ export interface ClientCall extends Call {
   readonly retrieved: MemoryShare
 }
 
+/** A request that changes what the members of a swarm hold. */
+export interface SwarmCall extends Call {
+  /** Its place among all others, given by the entry node. */
+  readonly stamp: OperationStamp
+}
+
 /** Answers from this node alone. */
 export interface LocalMethod<Request> {
   parse(params: JsonObject): Request
@@ -42,9 +49,11 @@ export interface SwarmMethod<Request extends AccountUser> {
    * Clock, limits and signature, in this order. Repeated by every member.
    * @throws {RpcError} whose message the client gets
    */
-  check(request: Request, call: Call): void
+  check(request: Request, call: SwarmCall): void
   /** Does it here. What this node signs is part of the result. */
-  execute(request: Request, call: Call): Promise<JsonObject>
+  execute(request: Request, call: SwarmCall): Promise<JsonObject>
+  /** This node's result of a request that would change nothing worth telling others; undefined when it would, or might. */
+  spare?(request: Request, call: SwarmCall): Promise<JsonObject | undefined>
   /** What the whole answer needs besides the members' results. */
   conclude?(request: Request, results: SwarmResults): Conclusion
 }

@@ -51,6 +51,11 @@ export function createRpcMetrics(register: MetricsRegister) {
       // From a cached answer to the five seconds that a silent member of the swarm costs, and a sequence of those.
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     }),
+    spared: register.counter<{ method: MethodName }>({
+      name: 'starling_rpc_spared_total',
+      help: 'Requests for a whole swarm that would have changed nothing, and were neither written nor passed on',
+      labelNames: ['method'],
+    }),
     rejected: register.counter<{ reason: RejectReason }>({
       name: 'starling_rpc_rejected_total',
       help: 'Requests and connections refused before any method saw them',

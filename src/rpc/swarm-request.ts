@@ -12,7 +12,8 @@ import {
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { AccountLimiter, AccountUser } from './account-limiter.ts'
 import { refusalOf, reportFailure } from './error-response.ts'
-import type { Call, SwarmMethod } from './method.ts'
+import type { Messages } from './messages.ts'
+import type { Call, SwarmCall, SwarmMethod } from './method.ts'
 import type { RpcMetrics } from './metrics.ts'
 import { stamped } from './network-version.ts'
 import type { NodeIdentity } from './node-signer.ts'
@@ -29,6 +30,7 @@ export interface SwarmRequestComponents {
   readonly log: Logger
   readonly metrics: RpcMetrics
   readonly identity: Pick<NodeIdentity, 'key'>
+  readonly messages: Pick<Messages, 'stamps'>
   readonly directory: Pick<ServiceNodeDirectory, 'wrongSwarm'>
   readonly contacts: Contacts
   /** Passes the request to every other member. Never rejects, and has a deadline of its own. */
@@ -57,14 +59,23 @@ export interface SwarmRequest<Request extends AccountUser> {
 export async function runOnSwarm<Request extends AccountUser>(
   components: SwarmRequestComponents,
   { name, method, request, params }: SwarmRequest<Request>,
-  call: Call,
+  received: Call,
 ): Promise<ClientAnswer> {
-  const elsewhere = components.directory.wrongSwarm(request.account, call.nowMs)
+  const elsewhere = components.directory.wrongSwarm(request.account, received.nowMs)
   if (elsewhere !== undefined) return elsewhere
+  const call: SwarmCall = { ...received, stamp: components.messages.stamps.next() }
   method.check(request, call)
   components.accounts.take(method.isOpen?.(request) ? 'openWrites' : 'writes', request)
 
-  const payload = encodeForwardedRequest({ method: name, params, receivedMs: call.receivedMs })
+  // A node that cannot look lets the request take its usual way, and says there what is wrong.
+  const spared = await method.spare?.(request, call).catch(() => undefined)
+  if (spared !== undefined) {
+    components.metrics.spared.inc({ method: name })
+    return { status: 200, body: stamped({ swarm: { [components.identity.key]: spared } }, call.nowMs) }
+  }
+
+  const { receivedMs, stamp } = call
+  const payload = encodeForwardedRequest({ method: name, params, receivedMs, stamp })
   const [own, forwarded] = await Promise.all([
     executeHere(components, () => method.execute(request, call)),
     components.replication.forward(request.account, payload, call.signal),

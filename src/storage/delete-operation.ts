@@ -1,25 +1,31 @@
-import type { TimestampMs } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
 import { compareHashes, type MessageHash } from '../protocol/message.ts'
+import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import type { Writer } from './group-commit.ts'
-import { accountBytes, hashBytes } from './keys.ts'
-import { findMessage, isLive, removeMessage } from './message-records.ts'
+import { accountBytes, hashBytes, hashFromBytes } from './keys.ts'
+import { isLive } from './message-records.ts'
+import { stamped } from './operation.ts'
+import { type Circumstances, settle } from './settlement.ts'
 
-/** Removes messages by hash. Returns those that were held, sorted. */
+/** Removes messages by hash, those too that are still to arrive with a smaller stamp. Returns those that were held, sorted. */
 export async function deleteMessages(
   writer: Writer,
   account: AccountId,
   hashes: readonly MessageHash[],
-  nowMs: TimestampMs,
+  stamp: OperationStamp,
+  circumstances: Circumstances,
 ): Promise<MessageHash[]> {
-  const deleted: MessageHash[] = []
+  const deleted = new Set<MessageHash>()
   const accountInKeys = accountBytes(account)
-  for (const hash of hashes) {
+  const operation = stamped(stamp, { kind: 'delete' })
+  for (const hash of new Set(hashes)) {
     await writer.makeRoom()
-    const held = findMessage(writer.batch, { account: accountInKeys, hash: hashBytes(hash) })
-    if (held === undefined) continue
-    removeMessage(writer.batch, held)
-    if (isLive(held.locator, nowMs)) deleted.push(hash)
+    const id = { account: accountInKeys, hash: hashBytes(hash) }
+    const { changes } = settle(writer.batch, id, { operation }, circumstances)
+    for (const { id: each, before, after } of changes) {
+      if (before === undefined || !isLive(before, circumstances.nowMs)) continue
+      if (after === undefined || !isLive(after, circumstances.nowMs)) deleted.add(hashFromBytes(each.hash))
+    }
   }
-  return deleted.sort(compareHashes)
+  return [...deleted].sort(compareHashes)
 }

@@ -1,16 +1,23 @@
-import type { Clock } from '../base/clock.ts'
+import type { Clock, TimestampMs } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { createPeriodic } from '../base/periodic.ts'
+import { isPublicOutbox } from '../protocol/namespace.ts'
+import { forgetRanges } from './account-scan.ts'
 import { compact, isCompactionDue } from './compaction.ts'
 import type { Database } from './database.ts'
 import { StorageError } from './errors.ts'
 import { decodeExpiryEntry, expiryBucket } from './expiry-entry.ts'
 import type { GroupCommit, Writer } from './group-commit.ts'
-import { bucketOfExpiryKey, expiryRangeBefore } from './keys.ts'
-import { findMessage, removeMessage } from './message-records.ts'
+import { ACCOUNT_ITSELF, bucketOfExpiryKey, expiryRangeBefore } from './keys.ts'
+import { isHeld } from './message-codec.ts'
+import { changeRecord, findLocator, foldBucketOf, lastBucketOf, type MessageId } from './message-records.ts'
 import type { StorageMetrics } from './metrics.ts'
 import type { StorageOptions } from './options.ts'
+import type { QuotaOptions } from './quota.ts'
+import { settleRevocations } from './revocation-store.ts'
+import { type Circumstances, SETTLED_AFTER_MS, settle } from './settlement.ts'
 import { createSweepClock } from './sweep-clock.ts'
+import type { WriteBatch } from './write-batch.ts'
 
 export interface ExpirySweeperComponents {
   database: Database
@@ -31,7 +38,7 @@ const PAGE_SIZE = 16
 /** Removes messages whose bucket of time is over, a batch's worth at a time, through the same writer as everything else. */
 export function createExpirySweeper(
   { database, commits, clock, log, metrics }: ExpirySweeperComponents,
-  options: Pick<StorageOptions, 'sweepIntervalMs' | 'clockJumpToleranceMs' | 'clockJumpHoldMs'>,
+  options: Pick<StorageOptions, 'sweepIntervalMs' | 'clockJumpToleranceMs' | 'clockJumpHoldMs'> & QuotaOptions,
 ): ExpirySweeper {
   const sweepClock = createSweepClock({ clock, log }, options)
   let removed = 0
@@ -39,12 +46,14 @@ export function createExpirySweeper(
 
   const sweep = async (signal: AbortSignal) => {
     removed = 0
-    const range = expiryRangeBefore(expiryBucket(sweepClock.nowMs()))
+    // What arrives late may still bring back or lengthen what had expired at its moment.
+    const settledMs = Math.max(0, sweepClock.nowMs() - SETTLED_AFTER_MS)
+    const range = expiryRangeBefore(expiryBucket(settledMs))
     await using iterator = database.iterator(range)
     for (let page = await iterator.nextv(PAGE_SIZE); page.length > 0; page = await iterator.nextv(PAGE_SIZE)) {
       if (signal.aborted) return
       // Together, so that they share flushes.
-      await Promise.all(page.map(([key, entry]) => sweepEntry(key, entry).catch(passCorrupt)))
+      await Promise.all(page.map(([key, entry]) => sweepEntry(key, entry, settledMs).catch(passCorrupt)))
     }
   }
 
@@ -55,9 +64,13 @@ export function createExpirySweeper(
     await compact(database, signal)
   }
 
-  const sweepEntry = async (key: Buffer, entry: Buffer) => {
-    const sizeBytes = entry.length
-    const count = await commits.submit({ sizeBytes, scans: false, run: (writer) => removeExpired(writer, key, entry) })
+  const sweepEntry = async (key: Buffer, entry: Buffer, settledMs: TimestampMs) => {
+    const circumstances = { nowMs: clock.nowMs(), settledMs, diskIsFull: false, quota: options, onForgotten: () => {} }
+    const count = await commits.submit({
+      sizeBytes: entry.length,
+      scans: false,
+      run: (writer) => removeExpired(writer, key, entry, circumstances),
+    })
     removed += count
     removedSinceCompaction += count
     metrics.swept.add(count)
@@ -92,16 +105,31 @@ function passBusy(error: unknown): void {
   throw error
 }
 
-/** Removes what an entry names, unless it is gone or lives longer: then a later entry names it too. */
-function removeExpired({ batch }: Writer, key: Buffer, entry: Buffer): number {
+/**
+ * Removes what an entry names, unless it is gone or lives longer: then a later entry names it too. What has been done lately with
+ * what stays is folded. Returns how many messages were removed that were still held.
+ */
+function removeExpired({ batch }: Writer, key: Buffer, entry: Buffer, circumstances: Circumstances): number {
   const bucket = bucketOfExpiryKey(key)
-  let removed = 0
+  const heldBefore = batch.totals.messages
   for (const id of decodeExpiryEntry(entry)) {
-    const held = findMessage(batch, id)
-    if (held === undefined || expiryBucket(held.locator.expiryMs) > bucket) continue
-    removeMessage(batch, held)
-    removed++
+    if (id.hash.equals(ACCOUNT_ITSELF)) {
+      forgetRanges(batch, id.account, bucket)
+      settleRevocations(batch, id.account, circumstances.settledMs)
+    } else sweepMessage(batch, id, bucket, circumstances)
   }
   batch.delete(key)
-  return removed
+  return heldBefore - batch.totals.messages
+}
+
+function sweepMessage(batch: WriteBatch, id: MessageId, bucket: number, circumstances: Circumstances): void {
+  const found = findLocator(batch, id)
+  if (found === undefined) return
+  const fold = foldBucketOf(found)
+  // Before one message of an outbox goes, the others have to know that they did not outlive it.
+  const isAwaited = isHeld(found) && isPublicOutbox(found.namespace) && lastBucketOf(found) <= bucket
+  if (isAwaited || (fold !== undefined && fold <= bucket)) settle(batch, id, undefined, circumstances)
+  const left = findLocator(batch, id)
+  const isOver = left !== undefined && lastBucketOf(left) <= bucket && foldBucketOf(left) === undefined
+  if (isOver) changeRecord(batch, { id, before: left, after: undefined, data: undefined })
 }

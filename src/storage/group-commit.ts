@@ -244,6 +244,7 @@ export class GroupCommit implements AsyncDisposable {
     this.#committed = batch.totals
     metrics.messages.set(batch.totals.messages)
     metrics.dataBytes.set(batch.totals.dataBytes)
+    metrics.tombstones.set(batch.totals.tombstones)
   }
 
   #fail(cause: unknown, waiters: readonly Waiter[]): void {

@@ -3,12 +3,15 @@
 //   00 | 00                                                  → schema version
 //   00 | 01                                                  → totals and the next sequence number
 //   00 | 02                                                  → how many accounts have revocations
+//   00 | 03                                                  → migration: the last key that has been brought along
 //   01 | account 33 | namespace u16 | sequence u48           → row: a message with its data, or without when that is long
-//   02 | account 33 | hash 33                                → locator: where the row is, and what is needed to judge it
+//   02 | account 33 | hash 33                                → locator: where the row is, what is needed to judge it, and what
+//                                                              has been done with the message lately
 //   03 | bucket u32 | number u48                             → expiry entry: the messages of one batch that expire in the bucket
 //   04 | account 33                                          → usage: messages and bytes of the account
 //   05 | account 33 | namespace u16 | sequence u48           → body: the data of a row that is too long to lie in it
 //   06 | account 33                                          → revocations: the subaccounts that the account has revoked
+//   07 | account 33 | namespace u16                          → outbox: messages that lately were, or might have been, in it
 //
 // All integers are big-endian, so that LevelDB's order is theirs. The namespace has 32768 added, so that negative ones
 // sort first. A hash is its 43 base64 digits and one `A`, decoded: 33 bytes that keep the two spare bits of the last digit.
@@ -27,6 +30,7 @@ const PREFIX = {
   usage: 0x04,
   body: 0x05,
   revocations: 0x06,
+  outbox: 0x07,
 } as const
 
 export const HASH_SIZE = 33
@@ -45,6 +49,9 @@ const EXPIRY_KEY_SIZE = 1 + 4 + U48_SIZE
 export const SCHEMA_VERSION_KEY: Buffer = Buffer.from([PREFIX.meta, 0x00])
 export const TOTALS_KEY: Buffer = Buffer.from([PREFIX.meta, 0x01])
 export const REVOCATION_LISTS_KEY: Buffer = Buffer.from([PREFIX.meta, 0x02])
+export const MIGRATION_KEY: Buffer = Buffer.from([PREFIX.meta, 0x03])
+/** Stands in expiry entries for what an account keeps beside its messages. No hash ends with these bits. */
+export const ACCOUNT_ITSELF: Buffer = Buffer.alloc(HASH_SIZE, 0xff)
 
 /** The place of a row among those of its account. */
 export interface RowPlace {
@@ -106,6 +113,28 @@ export function usageKey(account: Buffer): Buffer {
 
 export function revocationsKey(account: Buffer): Buffer {
   return accountKeyOf(PREFIX.revocations, account, ACCOUNT_END)
+}
+
+export function outboxKey(account: Buffer, namespace: Namespace): Buffer {
+  const key = accountKeyOf(PREFIX.outbox, account, ACCOUNT_END + NAMESPACE_SIZE)
+  key.writeUInt16BE(encodeNamespace(namespace), ACCOUNT_END)
+  return key
+}
+
+/** Every record of the kinds that version 2 of the schema wrote anew, behind `after`. */
+export function migratedRanges(after: Buffer): { gt: Buffer; lt: Buffer }[] {
+  return [PREFIX.locator, PREFIX.usage, PREFIX.revocations]
+    .map((prefix) => ({ start: Buffer.from([prefix]), lt: Buffer.from([prefix + 1]) }))
+    .filter(({ lt }) => Buffer.compare(after, lt) < 0)
+    .map(({ start, lt }) => ({ gt: Buffer.compare(after, start) > 0 ? after : start, lt }))
+}
+
+export function isLocatorKey(key: Buffer): boolean {
+  return key[0] === PREFIX.locator
+}
+
+export function isRevocationsKey(key: Buffer): boolean {
+  return key[0] === PREFIX.revocations
 }
 
 export function isUsageKey(key: Buffer): boolean {

@@ -2,23 +2,27 @@ import type { Clock, TimestampMs } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { AccountId } from '../protocol/account.ts'
 import type { MessageHash, StoredMessage } from '../protocol/message.ts'
-import { type AccountChange, changeAccount, type NamespaceChoice, type NamespacedHash } from './account-scan.ts'
+import type { OperationStamp } from '../protocol/operation-stamp.ts'
+import { changeAccount, type NamespacedHash } from './account-scan.ts'
 import { decodeTotals, EMPTY_TOTALS } from './counters-codec.ts'
 import { type CreateDatabase, type Database, openDatabase, readError } from './database.ts'
 import { deleteMessages } from './delete-operation.ts'
 import { createDiskSpace, type DiskSpace, type FreeDiskBytes } from './disk-space.ts'
-import { type ExpireMode, expireMessages, type MessageExpiry } from './expire-operation.ts'
+import { expireMessages, isPointless, type MessageExpiry, sorted } from './expire-operation.ts'
 import { createExpirySweeper, type ExpirySweeper } from './expiry-sweeper.ts'
 import { GroupCommit, type Writer } from './group-commit.ts'
 import { accountBytes, hashBytes, locatorKey, TOTALS_KEY } from './keys.ts'
-import { decodeLocator } from './message-codec.ts'
-import { changeExpiry, isLive, removeMessage } from './message-records.ts'
+import { decodeLocator, type Locator } from './message-codec.ts'
+import { isLive } from './message-records.ts'
 import type { MessageStore } from './message-store.ts'
 import type { StorageMetrics } from './metrics.ts'
+import type { ExpireMode, NamespaceChoice, RangeOperation } from './operation.ts'
+import { OperationClock } from './operation-clock.ts'
 import type { StorageOptions } from './options.ts'
 import { type RetrieveQuery, retrieveMessages } from './retrieval.ts'
 import { LevelRevocationStore, type RevocationStore } from './revocation-store.ts'
-import { checkSchemaVersion } from './schema-version.ts'
+import { bringSchemaAlong } from './schema-version.ts'
+import { type Circumstances, SETTLED_AFTER_MS } from './settlement.ts'
 import { type StoreResult, storeMessage } from './store-operation.ts'
 
 export interface MessageStoreComponents {
@@ -39,6 +43,7 @@ interface Parts {
   commits: GroupCommit
   sweeper: ExpirySweeper
   disk: DiskSpace
+  stamps: OperationClock
 }
 
 /** Opens the message database, after a look at its schema version. The store owns the folder until it is disposed. */
@@ -50,14 +55,17 @@ export async function openMessageStore(
   await using opening = new AsyncDisposableStack()
   const database = await openDatabase(options, components.createDatabase)
   opening.defer(() => database.close())
-  await checkSchemaVersion(database)
+  await bringSchemaAlong(database)
   const totals = await readTotals(database)
   metrics.messages.set(totals.messages)
   metrics.dataBytes.set(totals.dataBytes)
+  metrics.tombstones.set(totals.tombstones)
   const disk = opening.use(await createDiskSpace({ log, metrics, freeDiskBytes: components.freeDiskBytes }, options))
   const commits = opening.use(new GroupCommit({ database, log, clock, metrics }, options, totals))
   const sweeper = opening.use(createExpirySweeper({ database, commits, clock, log, metrics }, options))
-  return new LevelMessageStore(components, options, { database, commits, sweeper, disk }, opening.move())
+  const stamps = new OperationClock(clock, totals.newestStamp)
+  const parts = { database, commits, sweeper, disk, stamps }
+  return new LevelMessageStore(components, options, parts, opening.move())
 }
 
 async function readTotals(database: Database) {
@@ -67,6 +75,7 @@ async function readTotals(database: Database) {
 
 class LevelMessageStore implements MessageStore {
   readonly revocations: RevocationStore
+  readonly stamps: OperationClock
   readonly #components: MessageStoreComponents
   readonly #options: StorageOptions
   readonly #parts: Parts
@@ -74,20 +83,18 @@ class LevelMessageStore implements MessageStore {
 
   constructor(components: MessageStoreComponents, options: StorageOptions, parts: Parts, stack: AsyncDisposableStack) {
     this.revocations = new LevelRevocationStore({ clock: components.clock, ...parts }, options)
+    this.stamps = parts.stamps
     this.#components = components
     this.#options = options
     this.#parts = parts
     this.#stack = stack
   }
 
-  async store(message: StoredMessage): Promise<StoreResult> {
-    const { clock } = this.#components
-    const { commits, disk } = this.#parts
-    const result = await commits.submit({
+  async store(message: StoredMessage, stamp = this.stamps.next()): Promise<StoreResult> {
+    const result = await this.#parts.commits.submit({
       sizeBytes: message.data.length,
       scans: false,
-      run: ({ batch }) =>
-        storeMessage(batch, message, { nowMs: clock.nowMs(), diskIsFull: disk.isFull(), quota: this.#options }),
+      run: ({ batch }) => storeMessage(batch, message, stamp, this.#circumstances()),
     })
     this.#countStore(message, result)
     return result
@@ -97,41 +104,45 @@ class LevelMessageStore implements MessageStore {
     return this.#read((database, nowMs) => retrieveMessages(database, query, nowMs))
   }
 
-  delete(account: AccountId, hashes: readonly MessageHash[]): Promise<MessageHash[]> {
+  delete(account: AccountId, hashes: readonly MessageHash[], stamp = this.stamps.next()): Promise<MessageHash[]> {
     const sizeBytes = hashes.length * HASH_QUEUED_BYTES
-    return this.#write({ sizeBytes }, (writer, nowMs) => deleteMessages(writer, account, hashes, nowMs))
+    return this.#write({ sizeBytes }, (writer) => deleteMessages(writer, account, hashes, stamp, this.#circumstances()))
   }
 
-  deleteAll(account: AccountId, namespace: NamespaceChoice): Promise<NamespacedHash[]> {
-    return this.#changeAccount({ account, namespace, concerns: () => true, apply: removeMessage })
+  deleteAll(account: AccountId, namespace: NamespaceChoice, stamp?: OperationStamp): Promise<NamespacedHash[]> {
+    return this.#changeAccount(account, { kind: 'delete-range', namespace, beforeMs: Number.MAX_SAFE_INTEGER }, stamp)
   }
 
-  deleteBefore(account: AccountId, namespace: NamespaceChoice, beforeMs: TimestampMs): Promise<NamespacedHash[]> {
-    const concerns: AccountChange['concerns'] = ({ timestampMs }) => timestampMs <= beforeMs
-    return this.#changeAccount({ account, namespace, concerns, apply: removeMessage })
+  deleteBefore(account: AccountId, namespace: NamespaceChoice, beforeMs: TimestampMs, stamp?: OperationStamp) {
+    return this.#changeAccount(account, { kind: 'delete-range', namespace, beforeMs }, stamp)
   }
 
-  expire(account: AccountId, changes: readonly MessageExpiry[], mode: ExpireMode) {
+  expire(account: AccountId, changes: readonly MessageExpiry[], mode: ExpireMode, stamp = this.stamps.next()) {
     const sizeBytes = changes.length * HASH_QUEUED_BYTES
-    return this.#write({ sizeBytes }, (writer, nowMs) => expireMessages(writer, account, changes, mode, nowMs))
+    return this.#write({ sizeBytes }, (writer) =>
+      expireMessages(writer, account, changes, mode, stamp, this.#circumstances()),
+    )
   }
 
-  expireAll(account: AccountId, namespace: NamespaceChoice, expiryMs: TimestampMs): Promise<NamespacedHash[]> {
-    const concerns: AccountChange['concerns'] = (locator) => locator.expiryMs > expiryMs
-    const apply: AccountChange['apply'] = (batch, held) => changeExpiry(batch, held, expiryMs)
-    return this.#changeAccount({ account, namespace, concerns, apply })
+  pointlessExpire(account: AccountId, changes: readonly MessageExpiry[], mode: ExpireMode) {
+    return this.#read(async (database, nowMs) => {
+      const held = await this.#heldOf(database, account, [...new Set(changes.map(({ hash }) => hash))], nowMs)
+      const isNothing = changes.every(({ hash, expiryMs }) => {
+        const locator = held.get(hash)
+        return locator !== undefined && isPointless(mode, locator, expiryMs, nowMs)
+      })
+      return isNothing ? sorted(new Map([...held].map(([hash, { expiryMs }]) => [hash, expiryMs]))) : undefined
+    })
+  }
+
+  expireAll(account: AccountId, namespace: NamespaceChoice, expiryMs: TimestampMs, stamp?: OperationStamp) {
+    return this.#changeAccount(account, { kind: 'expire-range', namespace, expiryMs }, stamp)
   }
 
   expiries(account: AccountId, hashes: readonly MessageHash[]): Promise<MessageExpiry[]> {
-    const distinct = [...new Set(hashes)]
-    const accountInKeys = accountBytes(account)
     return this.#read(async (database, nowMs) => {
-      const records = await database.getMany(distinct.map((hash) => locatorKey(accountInKeys, hashBytes(hash))))
-      return distinct.flatMap((hash, index) => {
-        const record = records[index]
-        const locator = record === undefined ? undefined : decodeLocator(record)
-        return locator !== undefined && isLive(locator, nowMs) ? [{ hash, expiryMs: locator.expiryMs }] : []
-      })
+      const held = await this.#heldOf(database, account, [...new Set(hashes)], nowMs)
+      return [...held].map(([hash, { expiryMs }]) => ({ hash, expiryMs }))
     })
   }
 
@@ -155,21 +166,44 @@ class LevelMessageStore implements MessageStore {
     return this.#stack.disposeAsync()
   }
 
-  #changeAccount(change: Omit<AccountChange, 'nowMs'>): Promise<NamespacedHash[]> {
+  #changeAccount(account: AccountId, operation: RangeOperation, stamp = this.stamps.next()): Promise<NamespacedHash[]> {
     const { database } = this.#parts
-    return this.#write({ scans: true }, (writer, nowMs) => changeAccount(database, writer, { ...change, nowMs }))
+    return this.#write({ scans: true }, (writer) =>
+      changeAccount(database, writer, account, { operation, stamp }, this.#circumstances()),
+    )
   }
 
   #write<T>(
     { sizeBytes = 0, scans = false }: { sizeBytes?: number; scans?: boolean },
-    run: (writer: Writer, nowMs: TimestampMs) => Promise<T>,
+    run: (writer: Writer) => Promise<T>,
   ): Promise<T> {
-    const { clock } = this.#components
-    return this.#parts.commits.submit({
-      sizeBytes,
-      scans,
-      run: (writer) => run(writer, clock.nowMs()),
-    })
+    return this.#parts.commits.submit({ sizeBytes, scans, run })
+  }
+
+  /** As they are when an operation's turn has come. */
+  #circumstances(): Circumstances {
+    const { clock, metrics } = this.#components
+    const nowMs = clock.nowMs()
+    return {
+      nowMs,
+      settledMs: Math.max(0, nowMs - SETTLED_AFTER_MS),
+      diskIsFull: this.#parts.disk.isFull(),
+      quota: this.#options,
+      onForgotten: () => metrics.forgotten.inc(),
+    }
+  }
+
+  /** Those of the messages that are held and live, in the order asked for. */
+  async #heldOf(database: Database, account: AccountId, hashes: readonly MessageHash[], nowMs: TimestampMs) {
+    const accountInKeys = accountBytes(account)
+    const records = await database.getMany(hashes.map((hash) => locatorKey(accountInKeys, hashBytes(hash))))
+    const held = new Map<MessageHash, Locator>()
+    for (const [index, hash] of hashes.entries()) {
+      const record = records[index]
+      const locator = record === undefined ? undefined : decodeLocator(record)
+      if (locator !== undefined && isLive(locator, nowMs)) held.set(hash, locator)
+    }
+    return held
   }
 
   async #read<T>(read: (database: Database, nowMs: TimestampMs) => Promise<T>): Promise<T> {

@@ -1,9 +1,11 @@
 // The records of one message, kept in step: row, body, locator, expiry index, usage of its account and totals.
 // Every function reads before it writes, so that one that fails to read changes nothing.
+import { asBuffer, concat, utf8 } from '../base/bytes.ts'
 import type { TimestampMs } from '../base/clock.ts'
 import type { MessageHash, StoredMessage } from '../protocol/message.ts'
-import { isPublicOutbox, type Namespace } from '../protocol/namespace.ts'
-import { decodeUsage, encodeUsage, type Usage } from './counters-codec.ts'
+import { isPublicOutbox, type Namespace, namespaceText } from '../protocol/namespace.ts'
+import { type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
+import { type Counts, decodeUsage, EMPTY_USAGE, encodeUsage, NO_COUNTS, type Usage } from './counters-codec.ts'
 import { StorageError } from './errors.ts'
 import { expiryBucket } from './expiry-entry.ts'
 import { accountBytes, bodyKey, hashBytes, locatorKey, rowKey, usageKey } from './keys.ts'
@@ -12,9 +14,10 @@ import {
   decodeRow,
   encodeLocator,
   encodeRow,
+  isHeld,
   type Locator,
-  liesApart,
-  rowWithExpiry,
+  placementOf,
+  rowWithTimes,
 } from './message-codec.ts'
 import type { WriteBatch } from './write-batch.ts'
 
@@ -24,10 +27,12 @@ export interface MessageId {
   hash: Buffer
 }
 
-/** A message that the store has, expired or not. */
-export interface HeldMessage {
+/** How the records of a message change. `data` is needed where it is to lie at another place than before. */
+export interface RecordChange {
   id: MessageId
-  locator: Locator
+  before: Locator | undefined
+  after: Locator | undefined
+  data: Uint8Array | undefined
 }
 
 /** Where the one message of a public outbox lies; every other message has a sequence of its own. */
@@ -38,74 +43,150 @@ export function messageId(message: Pick<StoredMessage, 'account' | 'hash'>): Mes
 }
 
 export function isLive(locator: Locator, nowMs: TimestampMs): boolean {
-  return locator.expiryMs > nowMs
+  return isHeld(locator) && locator.expiryMs > nowMs
 }
 
-export function findMessage(batch: WriteBatch, id: MessageId): HeldMessage | undefined {
+/** What is known of a message, whether it is held or only remembered. */
+export function findLocator(batch: WriteBatch, id: MessageId): Locator | undefined {
   const record = batch.get(locatorKey(id.account, id.hash))
-  return record === undefined ? undefined : { id, locator: decodeLocator(record) }
+  return record === undefined ? undefined : decodeLocator(record)
 }
 
 /** The message in a public outbox, if there is one. */
-export function findOutboxMessage(
-  batch: WriteBatch,
-  account: Buffer,
-  namespace: Namespace,
-): (HeldMessage & { hash: MessageHash }) | undefined {
+export function outboxHash(batch: WriteBatch, account: Buffer, namespace: Namespace): MessageHash | undefined {
   const record = batch.get(rowKey(account, { namespace, sequence: OUTBOX_SEQUENCE }))
-  if (record === undefined) return undefined
-  const { hash } = decodeRow(record)
-  const held = findMessage(batch, { account, hash: hashBytes(hash) })
-  if (held === undefined) throw new StorageError('RECORD_CORRUPT', 'A row has no locator')
-  return { ...held, hash }
+  return record === undefined ? undefined : decodeRow(record).hash
 }
 
 export function usageOf(batch: WriteBatch, account: Buffer): Usage {
   const record = batch.get(usageKey(account))
-  return record === undefined ? { messages: 0, dataBytes: 0 } : decodeUsage(record)
+  return record === undefined ? EMPTY_USAGE : decodeUsage(record)
 }
 
-export function insertMessage(batch: WriteBatch, id: MessageId, message: StoredMessage): void {
-  const { namespace, timestampMs, expiryMs, data } = message
-  const usage = usageOf(batch, id.account)
-  const row = encodeRow({ hash: id.hash, timestampMs, expiryMs, data })
-  const apart = liesApart(data.length)
-  const sequence = isPublicOutbox(namespace) ? OUTBOX_SEQUENCE : batch.takeSequence()
-  const locator = { namespace, sequence, timestampMs, expiryMs, dataBytes: data.length, apart }
+/** A place for a message that comes to be held, behind those that are. */
+export function takePlace(batch: WriteBatch, namespace: Namespace): number {
+  return isPublicOutbox(namespace) ? OUTBOX_SEQUENCE : batch.takeSequence()
+}
 
-  batch.put(rowKey(id.account, locator), row)
-  if (apart) batch.put(bodyKey(id.account, locator), Buffer.from(data))
+/** The data of what lies on the disk, as a message of `namespace` has it. */
+export function dataIn(batch: WriteBatch, id: MessageId, locator: Locator, namespace: Namespace): Buffer {
+  const record = batch.get(locator.placement === 'inside' ? rowKey(id.account, locator) : bodyKey(id.account, locator))
+  const data = record !== undefined && locator.placement === 'inside' ? decodeRow(record).data : record
+  if (data?.length !== locator.dataBytes) throw new StorageError('RECORD_CORRUPT', 'A locator has no data of its size')
+  return dataAs({ namespace: locator.namespace, data }, namespace)
+}
+
+/**
+ * Namespace and data are hashed without a mark between them, so one hash may be that of two messages, in two namespaces; the data
+ * of either follows from the other's.
+ */
+export function dataAs({ namespace, data }: Pick<StoredMessage, 'namespace' | 'data'>, wanted: Namespace): Buffer {
+  if (namespace === wanted) return asBuffer(data)
+  const hashed = concat(utf8(namespaceText(namespace)), data)
+  return asBuffer(hashed.subarray(utf8(namespaceText(wanted)).length))
+}
+
+export function changeRecord(batch: WriteBatch, { id, before, after, data }: RecordChange): void {
+  const usage = usageOf(batch, id.account)
+  const stays = before !== undefined && after !== undefined && isSamePlace(before, after)
+  const row = stays && isHeld(after) && !hasSameTimes(before, after) ? retimedRow(batch, id, after) : undefined
+
+  if (!stays && before !== undefined) removeContent(batch, id, before)
+  if (!stays && after !== undefined) putContent(batch, id, after, data)
+  if (row !== undefined && after !== undefined) batch.put(rowKey(id.account, after), row)
+  const key = locatorKey(id.account, id.hash)
+  if (after === undefined) batch.delete(key)
+  else batch.put(key, encodeLocator(after))
+  const named = bucketsOf(before)
+  for (const bucket of bucketsOf(after)) if (!named.includes(bucket)) batch.indexExpiry(bucket, id)
+  count(batch, id.account, usage, countsOf(before), countsOf(after))
+}
+
+/** The commonest change, written without a detour: a message of which nothing is known comes to be held. */
+export function insertMessage(
+  batch: WriteBatch,
+  id: MessageId,
+  { namespace, timestampMs, expiryMs, data }: StoredMessage,
+  { stamp, usage }: { stamp: OperationStamp; usage: Usage },
+): void {
+  const dataBytes = data.length
+  const placement = placementOf(dataBytes)
+  const sequence = batch.takeSequence()
+  const locator: Locator = { namespace, sequence, timestampMs, expiryMs, dataBytes, placement, stamp }
+  putContent(batch, id, locator, data)
   batch.put(locatorKey(id.account, id.hash), encodeLocator(locator))
   batch.indexExpiry(expiryBucket(expiryMs), id)
-  count(batch, id.account, usage, 1, data.length)
-}
-
-export function removeMessage(batch: WriteBatch, { id, locator }: HeldMessage): void {
-  const usage = usageOf(batch, id.account)
-
-  batch.delete(rowKey(id.account, locator))
-  if (locator.apart) batch.delete(bodyKey(id.account, locator))
-  batch.delete(locatorKey(id.account, id.hash))
-  count(batch, id.account, usage, -1, -locator.dataBytes)
-}
-
-export function changeExpiry(batch: WriteBatch, { id, locator }: HeldMessage, expiryMs: TimestampMs): void {
-  if (expiryMs === locator.expiryMs) return
-  const key = rowKey(id.account, locator)
-  const row = batch.get(key)
-  if (row === undefined) throw new StorageError('RECORD_CORRUPT', 'A locator has no row')
-  const changed = rowWithExpiry(row, expiryMs)
-
-  batch.put(key, changed)
-  batch.put(locatorKey(id.account, id.hash), encodeLocator({ ...locator, expiryMs }))
-  const bucket = expiryBucket(expiryMs)
-  if (bucket !== expiryBucket(locator.expiryMs)) batch.indexExpiry(bucket, id)
-}
-
-function count(batch: WriteBatch, account: Buffer, before: Usage, messages: number, dataBytes: number): void {
-  const usage = { messages: before.messages + messages, dataBytes: before.dataBytes + dataBytes }
-  if (usage.messages === 0) batch.delete(usageKey(account))
-  else batch.put(usageKey(account), encodeUsage(usage))
-  batch.totals.messages += messages
+  batch.totals.messages++
   batch.totals.dataBytes += dataBytes
+  writeUsage(batch, id.account, { ...usage, messages: usage.messages + 1, dataBytes: usage.dataBytes + dataBytes })
+}
+
+/** Writes an account's counters, or takes them away when there is nothing to count. */
+export function writeUsage(batch: WriteBatch, account: Buffer, usage: Usage): void {
+  const isEmpty = usage.messages === 0 && usage.tombstones === 0 && usage.ranges.length === 0
+  if (isEmpty) batch.delete(usageKey(account))
+  else batch.put(usageKey(account), encodeUsage(usage))
+}
+
+export function countsOf(locator: Locator | undefined): Counts {
+  if (locator === undefined) return NO_COUNTS
+  if (isHeld(locator)) return { ...NO_COUNTS, messages: 1, dataBytes: locator.dataBytes }
+  return { ...NO_COUNTS, tombstones: 1, withheldBytes: locator.placement === 'withheld' ? locator.dataBytes : 0 }
+}
+
+/** The bucket from which on nothing needs to be known of a message. */
+export function lastBucketOf(locator: Locator): number {
+  return expiryBucket(locator.expiryMs)
+}
+
+/** The bucket from which on what was done lately can be folded; undefined when there is nothing to fold. */
+export function foldBucketOf(locator: Locator): number | undefined {
+  const hasLately = locator.history !== undefined || locator.placement === 'withheld'
+  return hasLately ? expiryBucket(stampMs(locator.stamp)) : undefined
+}
+
+/** Where the expiry index has to name it. */
+function bucketsOf(locator: Locator | undefined): number[] {
+  if (locator === undefined) return []
+  const fold = foldBucketOf(locator)
+  const last = lastBucketOf(locator)
+  return fold === undefined || fold === last ? [last] : [last, fold]
+}
+
+function isSamePlace(a: Locator, b: Locator): boolean {
+  if (a.placement !== b.placement) return false
+  return a.placement === 'none' || (a.namespace === b.namespace && a.sequence === b.sequence)
+}
+
+function hasSameTimes(a: Locator, b: Locator): boolean {
+  return a.timestampMs === b.timestampMs && a.expiryMs === b.expiryMs
+}
+
+function retimedRow(batch: WriteBatch, id: MessageId, after: Locator): Buffer {
+  const row = batch.get(rowKey(id.account, after))
+  if (row === undefined) throw new StorageError('RECORD_CORRUPT', 'A locator has no row')
+  return rowWithTimes(row, after)
+}
+
+function removeContent(batch: WriteBatch, { account }: MessageId, locator: Locator): void {
+  if (isHeld(locator)) batch.delete(rowKey(account, locator))
+  if (locator.placement === 'apart' || locator.placement === 'withheld') batch.delete(bodyKey(account, locator))
+}
+
+function putContent(batch: WriteBatch, { account, hash }: MessageId, locator: Locator, data?: Uint8Array): void {
+  if (locator.placement === 'none') return
+  if (data === undefined) throw new StorageError('RECORD_CORRUPT', 'A message comes back without its data')
+  const { timestampMs, expiryMs } = locator
+  if (isHeld(locator)) batch.put(rowKey(account, locator), encodeRow({ hash, timestampMs, expiryMs, data }))
+  if (locator.placement !== 'inside') batch.put(bodyKey(account, locator), Buffer.from(data))
+}
+
+function count(batch: WriteBatch, account: Buffer, usage: Usage, before: Counts, after: Counts): void {
+  const changed = { ...usage }
+  for (const field of ['messages', 'dataBytes', 'tombstones', 'withheldBytes'] as const) {
+    const by = after[field] - before[field]
+    changed[field] += by
+    batch.totals[field] += by
+  }
+  writeUsage(batch, account, changed)
 }

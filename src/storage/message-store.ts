@@ -1,8 +1,11 @@
 import type { TimestampMs } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
 import type { MessageHash, StoredMessage, StoreOutcome } from '../protocol/message.ts'
-import type { NamespaceChoice, NamespacedHash } from './account-scan.ts'
-import type { ExpireMode, ExpireResult, MessageExpiry } from './expire-operation.ts'
+import type { OperationStamp } from '../protocol/operation-stamp.ts'
+import type { NamespacedHash } from './account-scan.ts'
+import type { ExpireResult, MessageExpiry } from './expire-operation.ts'
+import type { ExpireMode, NamespaceChoice } from './operation.ts'
+import type { OperationClock } from './operation-clock.ts'
 import type { Retrieved, RetrieveQuery } from './retrieval.ts'
 import type { RevocationStore } from './revocation-store.ts'
 
@@ -12,24 +15,53 @@ import type { RevocationStore } from './revocation-store.ts'
  * - A change is acknowledged when the disk has it. Whether one that rejects was made is not known; all may be repeated.
  * - Changes happen one after the other, and each sees those before it. Reads see what is acknowledged, and perhaps what
  *   is about to be.
+ * - What is held is what all changes together come to in the order of their stamps, in whatever order they arrived and however
+ *   often each did. What a change reports is its effect on what was held here. Without a stamp, a change comes after all
+ *   that is known.
  * - Nothing expired is ever returned or reported, whether it has been swept or not.
  */
 export interface MessageStore extends AsyncDisposable {
+  /** Gives the stamps of changes that begin here, and learns of others'. */
+  readonly stamps: OperationClock
   /** Which subaccounts accounts have revoked. */
   readonly revocations: RevocationStore
   /** Keeps a message, extends the one that is held, or says why not. `expiryMs` is what is held then. */
-  store(message: StoredMessage): Promise<{ outcome: StoreOutcome; expiryMs: TimestampMs }>
+  store(message: StoredMessage, stamp?: OperationStamp): Promise<{ outcome: StoreOutcome; expiryMs: TimestampMs }>
   /** Messages of one namespace in the order of insertion. */
   retrieve(query: RetrieveQuery): Promise<Retrieved>
   /** Returns those that were held, sorted. */
-  delete(account: AccountId, hashes: readonly MessageHash[]): Promise<MessageHash[]>
+  delete(account: AccountId, hashes: readonly MessageHash[], stamp?: OperationStamp): Promise<MessageHash[]>
   /** Returns those that were held, sorted by hash across namespaces. */
-  deleteAll(account: AccountId, namespace: NamespaceChoice): Promise<NamespacedHash[]>
+  deleteAll(account: AccountId, namespace: NamespaceChoice, stamp?: OperationStamp): Promise<NamespacedHash[]>
   /** Deletes messages with a timestamp of `beforeMs` or earlier; returns them sorted by hash. */
-  deleteBefore(account: AccountId, namespace: NamespaceChoice, beforeMs: TimestampMs): Promise<NamespacedHash[]>
-  expire(account: AccountId, changes: readonly MessageExpiry[], mode: ExpireMode): Promise<ExpireResult>
+  deleteBefore(
+    account: AccountId,
+    namespace: NamespaceChoice,
+    beforeMs: TimestampMs,
+    stamp?: OperationStamp,
+  ): Promise<NamespacedHash[]>
+  expire(
+    account: AccountId,
+    changes: readonly MessageExpiry[],
+    mode: ExpireMode,
+    stamp?: OperationStamp,
+  ): Promise<ExpireResult>
+  /**
+   * Looks whether a change of expiries would be worth nothing: all messages are held, and none would move by what matters.
+   * Then their expiries, sorted by hash; else undefined. Writes nothing.
+   */
+  pointlessExpire(
+    account: AccountId,
+    changes: readonly MessageExpiry[],
+    mode: ExpireMode,
+  ): Promise<MessageExpiry[] | undefined>
   /** Shortens every message that would live longer; returns those shortened, sorted by hash. */
-  expireAll(account: AccountId, namespace: NamespaceChoice, expiryMs: TimestampMs): Promise<NamespacedHash[]>
+  expireAll(
+    account: AccountId,
+    namespace: NamespaceChoice,
+    expiryMs: TimestampMs,
+    stamp?: OperationStamp,
+  ): Promise<NamespacedHash[]>
   /** The expiries of those that are held, in the order asked for. */
   expiries(account: AccountId, hashes: readonly MessageHash[]): Promise<MessageExpiry[]>
   /** What is held, including what has expired and is not swept yet. */

@@ -29,6 +29,14 @@ export function createStorageMetrics(register: MetricsRegister) {
     }),
     messages: register.gauge({ name: 'starling_storage_messages', help: 'Messages held' }),
     dataBytes: register.gauge({ name: 'starling_storage_data_bytes', help: 'Bytes of message data held' }),
+    tombstones: register.gauge({
+      name: 'starling_storage_tombstones',
+      help: 'Messages that are not held, but remembered for operations on them',
+    }),
+    forgotten: register.counter({
+      name: 'starling_storage_forgotten_total',
+      help: 'Deletions and other operations that could not be remembered for want of room',
+    }),
     freeDisk: register.gauge({
       name: 'starling_storage_free_disk_bytes',
       help: 'Free bytes of the disk that holds the messages',

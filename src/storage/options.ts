@@ -9,6 +9,11 @@ export interface StorageOptions {
   accountMessagesMax: number
   /** Bytes of data that one account may have. */
   accountBytesMax: number
+  /**
+   * Deleted messages, and operations on unknown ones, that an account may have remembered; of more, members that heard of them in
+   * another order may differ. As many as the messages, since all of them may be deleted at once.
+   */
+  accountTombstonesMax: number
   /** Bytes of all accounts together, data and an allowance for each message's keys. */
   totalBytesMax: number
   /** Share of each of these bounds that only authenticated namespaces may use, 0..1: anyone may fill a public inbox. */
@@ -45,6 +50,7 @@ export const defaultStorageOptions: StorageOptions = {
   path: 'data/messages',
   accountMessagesMax: 20_000,
   accountBytesMax: 128 * MIB,
+  accountTombstonesMax: 20_000,
   totalBytesMax: 10 * 1024 * MIB,
   authenticatedReserve: 0.1,
   revocationListsMax: 500_000,

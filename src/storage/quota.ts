@@ -1,5 +1,5 @@
 import { isPublicInbox, type Namespace } from '../protocol/namespace.ts'
-import type { Usage } from './counters-codec.ts'
+import type { Counts } from './counters-codec.ts'
 import type { StorageOptions } from './options.ts'
 
 /** The bound that keeps a message out. */
@@ -10,19 +10,23 @@ export const MESSAGE_OVERHEAD_BYTES = 256
 
 export type QuotaOptions = Pick<
   StorageOptions,
-  'accountMessagesMax' | 'accountBytesMax' | 'totalBytesMax' | 'authenticatedReserve'
+  'accountMessagesMax' | 'accountBytesMax' | 'accountTombstonesMax' | 'totalBytesMax' | 'authenticatedReserve'
 >
 
 /** Which bound would be passed if the account and the whole store came to hold this much, or undefined. */
 export function fullReason(
   namespace: Namespace,
-  account: Usage,
-  total: Usage,
+  account: Counts,
+  total: Counts,
   options: QuotaOptions,
 ): FullReason | undefined {
   const share = isPublicInbox(namespace) ? 1 - options.authenticatedReserve : 1
   if (account.messages > options.accountMessagesMax * share) return 'account_messages'
-  if (account.dataBytes > options.accountBytesMax * share) return 'account_bytes'
-  if (total.dataBytes + total.messages * MESSAGE_OVERHEAD_BYTES > options.totalBytesMax * share) return 'total_bytes'
+  if (account.dataBytes + account.withheldBytes > options.accountBytesMax * share) return 'account_bytes'
+  if (totalBytes(total) > options.totalBytesMax * share) return 'total_bytes'
   return undefined
+}
+
+export function totalBytes({ messages, dataBytes, tombstones, withheldBytes }: Counts): number {
+  return dataBytes + withheldBytes + (messages + tombstones) * MESSAGE_OVERHEAD_BYTES
 }

@@ -5,7 +5,7 @@ import type { Namespace } from '../protocol/namespace.ts'
 import type { Database } from './database.ts'
 import { StorageError } from './errors.ts'
 import { accountBytes, bodyKeyOfRow, hashBytes, locatorKey, rowKey, rowRange, U48_MAX } from './keys.ts'
-import { decodeLocator, decodeRow, type Row } from './message-codec.ts'
+import { decodeLocator, decodeRow, isHeld, type Row } from './message-codec.ts'
 
 export interface RetrieveQuery {
   account: AccountId
@@ -107,7 +107,7 @@ function cursorOf(
   const record = database.getSync(locatorKey(account, hashBytes(afterHash)), { snapshot })
   if (record === undefined) return undefined
   const locator = decodeLocator(record)
-  return locator.namespace === namespace ? locator.sequence : undefined
+  return isHeld(locator) && locator.namespace === namespace ? locator.sequence : undefined
 }
 
 async function withData(

@@ -1,31 +1,37 @@
 import type { Clock } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
-import { REVOCATIONS_MAX } from '../protocol/limits.ts'
+import { firstStampAt, type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
 import { type Database, readError } from './database.ts'
 import type { DiskSpace } from './disk-space.ts'
+import { expiryBucket } from './expiry-entry.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { accountBytes, REVOCATION_LISTS_KEY, revocationsKey } from './keys.ts'
+import { ACCOUNT_ITSELF, accountBytes, REVOCATION_LISTS_KEY, revocationsKey } from './keys.ts'
+import type { OperationClock } from './operation-clock.ts'
 import type { StorageOptions } from './options.ts'
 import {
   decodeRevocationLists,
   decodeRevocations,
   encodeRevocationLists,
   encodeRevocations,
-  type Revocation,
+  type RevocationChange,
+  type Revocations,
   TOKEN_SIZE,
 } from './revocation-codec.ts'
+import { NO_REVOCATIONS, revokedBefore, settledBefore, withChange } from './revocation-history.ts'
+import { SETTLED_AFTER_MS } from './settlement.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 /**
  * Subaccounts that owners have revoked, whether they have messages or not. A token is its 36 bytes. Changes are acknowledged
- * when the disk has them, and all may be repeated.
+ * when the disk has them, and all may be repeated. What is revoked is what all changes come to in the order of their stamps.
  */
 export interface RevocationStore {
   /** Revokes tokens, or makes those revoked before the newest again. `full` when nothing was. */
-  revoke(account: AccountId, tokens: readonly Uint8Array[]): Promise<'revoked' | 'full'>
+  revoke(account: AccountId, tokens: readonly Uint8Array[], stamp?: OperationStamp): Promise<'revoked' | 'full'>
   /** Returns how many were revoked until now. */
-  unrevoke(account: AccountId, tokens: readonly Uint8Array[]): Promise<number>
-  isRevoked(account: AccountId, token: Uint8Array): boolean
+  unrevoke(account: AccountId, tokens: readonly Uint8Array[], stamp?: OperationStamp): Promise<number>
+  /** Whether a token is revoked; with a stamp, whether it was before. */
+  isRevoked(account: AccountId, token: Uint8Array, before?: OperationStamp): boolean
   /** Oldest first. */
   revoked(account: AccountId): readonly Uint8Array[]
 }
@@ -35,6 +41,7 @@ export interface RevocationStoreComponents {
   commits: GroupCommit
   disk: DiskSpace
   clock: Clock
+  stamps: OperationClock
 }
 
 export class LevelRevocationStore implements RevocationStore {
@@ -46,54 +53,71 @@ export class LevelRevocationStore implements RevocationStore {
     this.#options = options
   }
 
-  revoke(account: AccountId, tokens: readonly Uint8Array[]): Promise<'revoked' | 'full'> {
-    return this.#change(tokens, (batch) => {
-      const revokedMs = this.#components.clock.nowMs()
-      const key = revocationsKey(accountBytes(account))
-      const held = batch.get(key)
-      if (held === undefined && this.#isFull(batch)) return 'full'
-      const added = new Map(tokens.map((token) => [idOf(token), { token: Buffer.from(token), revokedMs }]))
-      if (added.size === 0) return 'revoked'
-      const kept = decoded(held).filter(({ token }) => !added.has(idOf(token)))
-      write(batch, key, { held, list: [...kept, ...added.values()].slice(-REVOCATIONS_MAX) })
-      return 'revoked'
-    })
+  revoke(
+    account: AccountId,
+    tokens: readonly Uint8Array[],
+    stamp = this.#components.stamps.next(),
+  ): Promise<'revoked' | 'full'> {
+    return this.#change(
+      account,
+      { kind: 'revoke', stamp, tokens: tokens.map((token) => Buffer.from(token)) },
+      (batch, held) => {
+        if (held === undefined && this.#isFull(batch)) return { result: 'full' }
+        return { result: 'revoked', isChange: tokens.length > 0 }
+      },
+    )
   }
 
-  unrevoke(account: AccountId, tokens: readonly Uint8Array[]): Promise<number> {
-    return this.#change(tokens, (batch) => {
-      const key = revocationsKey(accountBytes(account))
-      const held = batch.get(key)
-      const removed = new Set(tokens.map(idOf))
-      const before = decoded(held)
-      const list = before.filter(({ token }) => !removed.has(idOf(token)))
-      if (list.length < before.length) write(batch, key, { held, list })
-      return before.length - list.length
-    })
+  unrevoke(account: AccountId, tokens: readonly Uint8Array[], stamp = this.#components.stamps.next()): Promise<number> {
+    return this.#change(
+      account,
+      { kind: 'unrevoke', stamp, tokens: tokens.map((token) => Buffer.from(token)) },
+      (_, held, after) => {
+        const left = new Set(revokedBefore(after).map(({ token }) => idOf(token)))
+        const removed = revokedBefore(held ?? NO_REVOCATIONS).filter(({ token }) => !left.has(idOf(token)))
+        return { result: removed.length, isChange: tokens.length > 0 }
+      },
+    )
   }
 
-  isRevoked(account: AccountId, token: Uint8Array): boolean {
-    return this.#read(account).some((revocation) => revocation.token.equals(token))
+  isRevoked(account: AccountId, token: Uint8Array, before?: OperationStamp): boolean {
+    return revokedBefore(this.#read(account), before).some((revocation) => revocation.token.equals(token))
   }
 
   revoked(account: AccountId): readonly Uint8Array[] {
-    return this.#read(account).map(({ token }) => token)
+    return revokedBefore(this.#read(account)).map(({ token }) => token)
   }
 
-  #read(account: AccountId): readonly Revocation[] {
+  #read(account: AccountId): Revocations {
     const { database } = this.#components
     try {
-      return decoded(database.getSync(revocationsKey(accountBytes(account))))
+      return decoded(database.getSync(revocationsKey(accountBytes(account)))) ?? NO_REVOCATIONS
     } catch (error) {
       throw readError(database, error)
     }
   }
 
-  #change<T>(tokens: readonly Uint8Array[], run: (batch: WriteBatch) => T): Promise<T> {
-    return this.#components.commits.submit({
-      sizeBytes: tokens.length * TOKEN_SIZE,
+  #change<T>(
+    account: AccountId,
+    change: RevocationChange,
+    decide: (batch: WriteBatch, held: Revocations | undefined, after: Revocations) => { result: T; isChange?: boolean },
+  ): Promise<T> {
+    const { clock, commits } = this.#components
+    return commits.submit({
+      sizeBytes: change.tokens.length * TOKEN_SIZE,
       scans: false,
-      run: ({ batch }) => run(batch),
+      run: ({ batch }) => {
+        const id = accountBytes(account)
+        const held = decoded(batch.get(revocationsKey(id)))
+        const after = withChange(held ?? NO_REVOCATIONS, change)
+        const { result, isChange = false } = decide(batch, held, after)
+        if (!isChange || after === (held ?? NO_REVOCATIONS)) return result
+        const settledMs = Math.max(0, clock.nowMs() - SETTLED_AFTER_MS)
+        write(batch, id, held, settledBefore(after, firstStampAt(settledMs)))
+        batch.noteStamp(change.stamp)
+        batch.indexExpiry(expiryBucket(stampMs(change.stamp)), { account: id, hash: ACCOUNT_ITSELF })
+        return result
+      },
     })
   }
 
@@ -103,8 +127,16 @@ export class LevelRevocationStore implements RevocationStore {
   }
 }
 
-function decoded(record: Buffer | undefined): Revocation[] {
-  return record === undefined ? [] : decodeRevocations(record)
+/** Folds changes that nothing can come before any more. */
+export function settleRevocations(batch: WriteBatch, account: Buffer, settledMs: number): void {
+  const held = decoded(batch.get(revocationsKey(account)))
+  if (held === undefined) return
+  const settled = settledBefore(held, firstStampAt(settledMs))
+  if (settled.changes.length < held.changes.length) write(batch, account, held, settled)
+}
+
+function decoded(record: Buffer | undefined): Revocations | undefined {
+  return record === undefined ? undefined : decodeRevocations(record)
 }
 
 function listsIn(batch: WriteBatch): number {
@@ -112,18 +144,18 @@ function listsIn(batch: WriteBatch): number {
   return record === undefined ? 0 : decodeRevocationLists(record)
 }
 
-/** Keeps the count of lists in step. Nobody's list is empty. */
-function write(
-  batch: WriteBatch,
-  key: Buffer,
-  { held, list }: { held: Buffer | undefined; list: readonly Revocation[] },
-): void {
-  const lists = listsIn(batch) + (list.length > 0 ? 1 : 0) - (held === undefined ? 0 : 1)
-  if (list.length > 0) batch.put(key, encodeRevocations(list))
-  else if (held !== undefined) batch.delete(key)
-  batch.put(REVOCATION_LISTS_KEY, encodeRevocationLists(lists))
+/** Keeps the count of accounts that have revoked any in step. A record that says nothing goes. */
+function write(batch: WriteBatch, account: Buffer, held: Revocations | undefined, after: Revocations): void {
+  const key = revocationsKey(account)
+  const wasCounted = held !== undefined && revokedBefore(held).length > 0
+  const isCounted = revokedBefore(after).length > 0
+  const lists = listsIn(batch) + (isCounted ? 1 : 0) - (wasCounted ? 1 : 0)
+  const isEmpty = after.base.length === 0 && after.changes.length === 0
+  if (isEmpty) batch.delete(key)
+  else batch.put(key, encodeRevocations(after))
+  if (isCounted !== wasCounted) batch.put(REVOCATION_LISTS_KEY, encodeRevocationLists(lists))
 }
 
-function idOf(token: Uint8Array): string {
-  return Buffer.from(token).toString('latin1')
+function idOf(token: Buffer): string {
+  return token.toString('latin1')
 }

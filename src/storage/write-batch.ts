@@ -1,3 +1,4 @@
+import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import { encodeTotals, type Totals } from './counters-codec.ts'
 import type { Database } from './database.ts'
 import { type ExpiryReference, encodeExpiryEntry } from './expiry-entry.ts'
@@ -72,6 +73,11 @@ export class WriteBatch implements RecordReader {
   /** A sequence number larger than any before. */
   takeSequence(): number {
     return this.totals.nextSequence++
+  }
+
+  /** Keeps the greatest stamp, so that a restart gives none that is smaller. */
+  noteStamp(stamp: OperationStamp): void {
+    this.totals.newestStamp = Math.max(this.totals.newestStamp, stamp)
   }
 
   /** What lies below has been written, so from now on it is read from `below`. */

@@ -83,7 +83,7 @@ export type ExpireResult = {
   readonly expiry: TimestampMs | readonly TimestampMs[]
   /** Sorted. */
   readonly updated: readonly MessageHash[]
-  /** Held but not moved, with the expiry they have. Only for shorten and extend. */
+  /** Held but not moved, with the expiry they have. For shorten and extend, and when nothing was worth moving. */
   readonly unchanged?: Readonly<Record<string, TimestampMs>>
   readonly signature: string
 }

@@ -2,11 +2,12 @@ import { utf8 } from '../../base/bytes.ts'
 import { ProtocolError } from '../errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../json.ts'
 import { FORWARDED_ANSWER_VALUES_MAX, FORWARDED_REQUEST_MAX_BYTES } from '../limits.ts'
+import { isOperationStamp, type OperationStamp } from '../operation-stamp.ts'
 
 // A client's request as the entry node passes it on to the other members of the swarm, and a member's answer.
 // Both are UTF-8 JSON, because the client's own signed fields are JSON already:
 //
-//   request := {"method": text, "params": object, "receivedMs": integer}
+//   request := {"method": text, "params": object, "receivedMs": integer, "stamp": integer}
 //   answer  := {"status": integer, "body": object | text}
 
 export interface ForwardedRequest {
@@ -15,6 +16,8 @@ export interface ForwardedRequest {
   readonly params: JsonObject
   /** When the entry node received it, by its clock. */
   readonly receivedMs: number
+  /** Its place among all operations. */
+  readonly stamp: OperationStamp
 }
 
 export interface ForwardedAnswer {
@@ -25,8 +28,8 @@ export interface ForwardedAnswer {
 }
 
 /** @throws {ProtocolError} FRAME_TOO_LARGE, for parameters that a client filled with what no method reads */
-export function encodeForwardedRequest({ method, params, receivedMs }: ForwardedRequest): Uint8Array {
-  const bytes = utf8(JSON.stringify({ method, params, receivedMs }))
+export function encodeForwardedRequest({ method, params, receivedMs, stamp }: ForwardedRequest): Uint8Array {
+  const bytes = utf8(JSON.stringify({ method, params, receivedMs, stamp }))
   refuseLarge(bytes)
   return bytes
 }
@@ -39,11 +42,13 @@ export function decodeForwardedRequest(bytes: Uint8Array): ForwardedRequest {
     !isJsonObject(value) ||
     typeof value['method'] !== 'string' ||
     !isJsonObject(value['params']) ||
-    !Number.isInteger(value['receivedMs'])
+    !Number.isInteger(value['receivedMs']) ||
+    !isOperationStamp(value['stamp'])
   ) {
-    throw new ProtocolError('JSON_INVALID', 'A forwarded request needs method, params and receivedMs')
+    throw new ProtocolError('JSON_INVALID', 'A forwarded request needs method, params, receivedMs and stamp')
   }
-  return { method: value['method'], params: value['params'], receivedMs: value['receivedMs'] as number }
+  const { method, params, receivedMs, stamp } = value
+  return { method, params, receivedMs: receivedMs as number, stamp }
 }
 
 function refuseLarge({ length }: Uint8Array): void {

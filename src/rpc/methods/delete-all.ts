@@ -25,13 +25,14 @@ export function createDeleteAllMethod(components: DeleteAllComponents): SwarmMet
       authenticator.require({
         account,
         authentication,
+        stamp: call.stamp,
         signedText: deleteAllSignedText(namespace, timestampMs),
         access: SUBACCOUNT_DELETE,
         refusal: 'delete_all signature verification failed',
       })
     },
-    async execute({ account, namespace, timestampMs }) {
-      const deleted = await messages.deleteAll(account, namespace)
+    async execute({ account, namespace, timestampMs }, { stamp }) {
+      const deleted = await messages.deleteAll(account, namespace, stamp)
       const hashes = deleted.map(({ hash }) => hash)
       const signature = signResult(identity, affectedHashesSignedText(account, timestampMs, hashes))
       return { deleted: hashesByNamespace(namespace, deleted), signature }

@@ -29,13 +29,14 @@ export function createDeleteBeforeMethod(components: DeleteBeforeComponents): Sw
       authenticator.require({
         account,
         authentication,
+        stamp: call.stamp,
         signedText: deleteBeforeSignedText(namespace, beforeMs),
         access: SUBACCOUNT_DELETE,
         refusal: 'delete_before signature verification failed',
       })
     },
-    async execute({ account, namespace, beforeMs }) {
-      const deleted = await messages.deleteBefore(account, namespace, beforeMs)
+    async execute({ account, namespace, beforeMs }, { stamp }) {
+      const deleted = await messages.deleteBefore(account, namespace, beforeMs, stamp)
       const hashes = deleted.map(({ hash }) => hash)
       const signature = signResult(identity, affectedHashesSignedText(account, beforeMs, hashes))
       return { deleted: hashesByNamespace(namespace, deleted), signature }

@@ -20,17 +20,18 @@ export function createDeleteMethod(components: DeleteComponents): SwarmMethod<De
   const { authenticator, identity, messages } = components
   return {
     parse: parseDeleteParams,
-    check({ account, authentication, hashes }) {
+    check({ account, authentication, hashes }, call) {
       authenticator.require({
         account,
         authentication,
+        stamp: call.stamp,
         signedText: deleteSignedText(hashes),
         access: SUBACCOUNT_DELETE,
         refusal: 'delete_msgs signature verification failed',
       })
     },
-    async execute({ account, hashes }) {
-      const deleted = await messages.delete(account, hashes)
+    async execute({ account, hashes }, { stamp }) {
+      const deleted = await messages.delete(account, hashes, stamp)
       return { deleted, signature: signResult(identity, deleteResultSignedText(account, hashes, deleted)) }
     },
     conclude({ required }, { all }) {

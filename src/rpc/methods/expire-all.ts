@@ -30,14 +30,15 @@ export function createExpireAllMethod(components: ExpireAllComponents): SwarmMet
       authenticator.require({
         account,
         authentication,
+        stamp: call.stamp,
         signedText: expireAllSignedText(namespace, expiryMs),
         // To end messages sooner is to delete them.
         access: SUBACCOUNT_DELETE,
         refusal: 'expire_all signature verification failed',
       })
     },
-    async execute({ account, namespace, expiryMs }) {
-      const updated = await messages.expireAll(account, namespace, expiryMs)
+    async execute({ account, namespace, expiryMs }, { stamp }) {
+      const updated = await messages.expireAll(account, namespace, expiryMs, stamp)
       const hashes = updated.map(({ hash }) => hash)
       const signature = signResult(identity, affectedHashesSignedText(account, expiryMs, hashes))
       return { updated: hashesByNamespace(namespace, updated), signature }

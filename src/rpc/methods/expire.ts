@@ -12,13 +12,13 @@ import { SIGNATURE_WINDOW_MS, TTL_MAX_MS } from '../../protocol/limits.ts'
 import type { Authenticator } from '../authentication.ts'
 import { RpcError } from '../errors.ts'
 import type { Messages } from '../messages.ts'
-import { type Call, type SwarmMethod, travelAllowanceMs } from '../method.ts'
+import { type SwarmCall, type SwarmMethod, travelAllowanceMs } from '../method.ts'
 import { type NodeIdentity, signResult } from '../node-signer.ts'
 
 export interface ExpireComponents {
   readonly authenticator: Authenticator
   readonly identity: NodeIdentity
-  readonly messages: Pick<Messages, 'expire'>
+  readonly messages: Pick<Messages, 'expire' | 'pointlessExpire'>
 }
 
 export function createExpireMethod(components: ExpireComponents): SwarmMethod<ExpireRequest> {
@@ -31,22 +31,37 @@ export function createExpireMethod(components: ExpireComponents): SwarmMethod<Ex
       authenticator.require({
         account,
         authentication,
+        stamp: call.stamp,
         signedText: expireSignedText(mode, expiriesMs, hashes),
         access: SUBACCOUNT_WRITE,
         refusal: 'expire: signature verification failed',
       })
     },
     async execute(request, call) {
-      const { account, hashes } = request
-      const expiriesMs = request.expiriesMs.map((expiryMs) => Math.min(expiryMs, call.receivedMs + TTL_MAX_MS))
-      const changes = hashes.map((hash, at) => ({ hash, expiryMs: expiriesMs[at] ?? expiriesMs[0] ?? 0 }))
-      const { updated, unchanged } = await messages.expire(account, changes, effectiveMode(request))
-      return resultOf(request, { tried: expiriesMs, updated, unchanged }, identity)
+      const { tried, changes } = wishesOf(request, call)
+      const { updated, unchanged } = await messages.expire(request.account, changes, effectiveMode(request), call.stamp)
+      return resultOf(request, { tried, updated, unchanged: request.mode === 'set' ? [] : unchanged }, identity)
+    },
+    // Clients put off the end of what they keep at every poll.
+    async spare(request, call) {
+      const { tried, changes } = wishesOf(request, call)
+      const mode = effectiveMode(request)
+      const held = await messages.pointlessExpire(request.account, changes, mode)
+      if (held === undefined) return undefined
+      // A subaccount that only extends, without having said so, is not told what did not move.
+      const unchanged = mode === 'extend-any' ? [] : held
+      return resultOf(request, { tried, updated: [], unchanged }, identity)
     },
   }
 }
 
-function checkExpiries({ authentication, expiriesMs, mode }: ExpireRequest, call: Call): void {
+/** What is tried for each message: never later than what a new message could have, by the entry node's clock. */
+function wishesOf({ expiriesMs, hashes }: ExpireRequest, { receivedMs }: SwarmCall) {
+  const tried = expiriesMs.map((expiryMs) => Math.min(expiryMs, receivedMs + TTL_MAX_MS))
+  return { tried, changes: hashes.map((hash, at) => ({ hash, expiryMs: tried[at] ?? tried[0] ?? 0 })) }
+}
+
+function checkExpiries({ authentication, expiriesMs, mode }: ExpireRequest, call: SwarmCall): void {
   const earliestMs = call.nowMs - SIGNATURE_WINDOW_MS - travelAllowanceMs(call)
   if (expiriesMs.some((expiryMs) => expiryMs < earliestMs)) {
     throw new RpcError('MOMENT_REFUSED', 'expire: timestamp should be >= current time')
@@ -75,7 +90,7 @@ interface ExpireOutcome {
   readonly unchanged: readonly MessageExpiry[]
 }
 
-/** `unchanged` is for clients that asked for one direction; the signature covers what the result says. */
+/** `unchanged` is for clients that asked for one direction, or for nothing; the signature covers what the result says. */
 function resultOf(
   { account, hashes, mode }: ExpireRequest,
   outcome: ExpireOutcome,
@@ -84,12 +99,13 @@ function resultOf(
   const { tried, updated, unchanged } = outcome
   const applied = tried.length === 1 ? tried : updated.map(({ expiryMs }) => expiryMs)
   const updatedHashes = updated.map(({ hash }) => hash)
-  const kept = mode === 'set' ? [] : unchanged
-  const text = expireResultSignedText(account, applied, hashes, updatedHashes, kept)
+  const text = expireResultSignedText(account, applied, hashes, updatedHashes, unchanged)
   return {
     expiry: tried.length === 1 ? (tried[0] ?? 0) : applied,
     updated: updatedHashes,
-    ...(mode !== 'set' && { unchanged: Object.fromEntries(kept.map(({ hash, expiryMs }) => [hash, expiryMs])) }),
+    ...((mode !== 'set' || unchanged.length > 0) && {
+      unchanged: Object.fromEntries(unchanged.map(({ hash, expiryMs }) => [hash, expiryMs])),
+    }),
     signature: signResult(identity, text),
   }
 }

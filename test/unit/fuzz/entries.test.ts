@@ -78,7 +78,7 @@ test('requests that members pass on', async () => {
   if (first === undefined || second === undefined) throw new Error('The network is too small')
   const passedOn = seeds.map((seed) => {
     const { method, params } = JSON.parse(Buffer.from(seed).toString())
-    return utf8(JSON.stringify({ method, params, receivedMs: START_MS }))
+    return utf8(JSON.stringify({ method, params, receivedMs: START_MS, stamp: START_MS * 1000 }))
   })
   const decode = async (bytes: Buffer) => {
     requireAnswer(decodeForwardedAnswer(await first.handleForwarded(second.key, bytes, neverAborted())))

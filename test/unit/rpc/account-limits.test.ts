@@ -182,7 +182,12 @@ describe('an account', () => {
 
 describe('a member that passes requests on', () => {
   const passedOn = async (network: TestNetwork, params: object, to = network.first, from = network.nodes[1]) => {
-    const payload = encodeForwardedRequest({ method: 'store', params: asParams(params), receivedMs: START_MS })
+    const payload = encodeForwardedRequest({
+      method: 'store',
+      params: asParams(params),
+      receivedMs: START_MS,
+      stamp: START_MS * 1000,
+    })
     const answer = await to.handleForwarded((from as TestNode).key, payload, new AbortController().signal)
     return decodeForwardedAnswer(answer).status
   }

@@ -245,6 +245,8 @@ describe('batch and sequence', () => {
       deleteBefore: none,
       expireAll: none,
       expire: async () => ({ updated: [], unchanged: [] }),
+      pointlessExpire: async () => undefined,
+      stamps: { next: () => 1, accept: () => {} },
       expiries: none,
     }
     await using network = await createTestNetwork(1, { components: { messages } })

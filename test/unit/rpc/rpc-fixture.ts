@@ -135,9 +135,9 @@ async function createTestNode(
       identity: { key, sign: (bytes) => sign(bytes, pair.secretKey) },
       messages: store.store,
       revocations: {
-        revoke: (account, tokens) => store.store.revocations.revoke(account, tokens),
-        unrevoke: (account, tokens) => store.store.revocations.unrevoke(account, tokens),
-        isRevoked: (account, token) => store.store.revocations.isRevoked(account, token),
+        revoke: (account, tokens, stamp) => store.store.revocations.revoke(account, tokens, stamp),
+        unrevoke: (account, tokens, stamp) => store.store.revocations.unrevoke(account, tokens, stamp),
+        isRevoked: (account, token, before) => store.store.revocations.isRevoked(account, token, before),
         revoked: (account) => store.store.revocations.revoked(account),
       },
       swarm: membership,

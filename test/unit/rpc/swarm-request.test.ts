@@ -5,6 +5,7 @@ import { DAY, MINUTE, SECOND } from '../../../src/base/clock.ts'
 import { CodedError } from '../../../src/base/coded-error.ts'
 import type { JsonObject } from '../../../src/protocol/json.ts'
 import { hashMessage } from '../../../src/protocol/message.ts'
+import { firstStampAt } from '../../../src/protocol/operation-stamp.ts'
 import {
   decodeForwardedAnswer,
   encodeForwardedAnswer,
@@ -12,6 +13,7 @@ import {
 } from '../../../src/protocol/peer-api/forwarded-request.ts'
 import { parseServiceNodeKey, type ServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import type { Messages } from '../../../src/rpc/messages.ts'
+import { OperationClock } from '../../../src/storage/operation-clock.ts'
 import { anAccount, createTestNetwork, START_MS, type TestNode } from './rpc-fixture.ts'
 
 const alice = anAccount(1)
@@ -30,13 +32,21 @@ const failing = (error: Error) => {
     deleteBefore: fail,
     expireAll: fail,
     expire: fail,
+    pointlessExpire: fail,
+    stamps: new OperationClock({ nowMs: () => START_MS, monotonicMs: () => 0 }, 0),
     expiries: fail,
   }
   return { components: { messages } }
 }
 
 async function forward(node: TestNode, from: ServiceNodeKey, request: object) {
-  const fields = { method: 'store', params: storing as JsonObject, receivedMs: START_MS, ...request }
+  const fields = {
+    method: 'store',
+    params: storing as JsonObject,
+    receivedMs: START_MS,
+    stamp: firstStampAt(START_MS),
+    ...request,
+  }
   return decodeForwardedAnswer(await node.handleForwarded(from, encodeForwardedRequest(fields), neverAborted))
 }
 
@@ -176,9 +186,16 @@ test('a member repeats every check of a forwarded request, a little more kindly 
   expect(await status({ params: { ...storing, namespace: 5 } })).toBe(401)
   expect(await status({ params: { ...storing, ttl: 5 } })).toBe(403)
   expect(await status({ params: { ...storing, data: '?' } })).toBe(400)
-  expect(await status({ receivedMs: START_MS - 70 * SECOND })).toBe(200)
-  expect(await status({ receivedMs: START_MS - 70 * SECOND - 1 })).toBe(406)
-  expect(await status({ receivedMs: START_MS + 70 * SECOND + 1 })).toBe(406)
+  const at = (ms: number, stampedMs = ms) =>
+    status({ params: { ...storing, timestamp: ms }, receivedMs: ms, stamp: firstStampAt(stampedMs) })
+  // As the entry node judged it, but not for ever.
+  expect(await at(START_MS - 10 * MINUTE)).toBe(200)
+  expect(await at(START_MS - 10 * MINUTE - 1)).toBe(406)
+  expect(await at(START_MS + 2 * MINUTE)).toBe(200)
+  expect(await at(START_MS + 2 * MINUTE + 1)).toBe(406)
+  // Nor with a place among other operations that has nothing to do with when it came.
+  expect(await at(START_MS - 3 * MINUTE, START_MS)).toBe(406)
+  expect(await at(START_MS - 3 * MINUTE, START_MS - MINUTE)).toBe(200)
 })
 
 test('parameters that no method reads are not passed on at any size', async () => {
@@ -187,7 +204,7 @@ test('parameters that no method reads are not passed on at any size', async () =
   const padded = { ...storing, padding: 'x'.repeat(256 * 1024) }
   expect(await network.first.call('store', padded)).toMatchObject({ status: 400, body })
   for (const node of network.nodes) expect(node.store.store.statistics().messages).toBe(0)
-  const bytes = utf8(JSON.stringify({ method: 'store', params: padded, receivedMs: START_MS }))
+  const bytes = utf8(JSON.stringify({ method: 'store', params: padded, receivedMs: START_MS, stamp: START_MS * 1000 }))
   const other = network.nodes[1]?.key ?? network.first.key
   const answer = await network.first.handleForwarded(other, bytes, neverAborted)
   expect(decodeForwardedAnswer(answer)).toEqual({ status: 400, body })

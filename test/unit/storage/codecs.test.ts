@@ -3,17 +3,19 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AccountId } from '../../../src/protocol/account.ts'
 import type { MessageHash } from '../../../src/protocol/message.ts'
-import { decodeTotals, decodeUsage, encodeTotals, encodeUsage } from '../../../src/storage/counters-codec.ts'
+import {
+  decodeTotals,
+  decodeUsage,
+  EMPTY_TOTALS,
+  EMPTY_USAGE,
+  encodeTotals,
+  encodeUsage,
+} from '../../../src/storage/counters-codec.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
 import { decodeExpiryEntry, encodeExpiryEntry } from '../../../src/storage/expiry-entry.ts'
 import * as keys from '../../../src/storage/keys.ts'
-import {
-  decodeLocator,
-  decodeRow,
-  encodeLocator,
-  encodeRow,
-  rowWithExpiry,
-} from '../../../src/storage/message-codec.ts'
+import { decodeLocator, decodeRow, encodeLocator, encodeRow, rowWithTimes } from '../../../src/storage/message-codec.ts'
+import { stamped } from '../../../src/storage/operation.ts'
 import {
   decodeRevocationLists,
   decodeRevocations,
@@ -39,6 +41,7 @@ const decoders = {
   'count of revocation lists': decodeRevocationLists,
   row: decodeRow,
   locator: decodeLocator,
+  'locator with a history': decodeLocator,
   usage: decodeUsage,
   totals: decodeTotals,
   'expiry entry': decodeExpiryEntry,
@@ -46,8 +49,12 @@ const decoders = {
 
 const samples: Record<keyof typeof decoders, { record: Buffer; hex: string }> = {
   'list of revocations': {
-    record: encodeRevocations([{ token: Buffer.alloc(36, 0xc7), revokedMs: 258 }]),
-    hex: `01${'c7'.repeat(36)}000000000102`,
+    record: encodeRevocations({
+      stamp: 1,
+      base: [{ token: Buffer.alloc(36, 0xc7), stamp: 258 }],
+      changes: [{ kind: 'unrevoke', stamp: 2 ** 48, tokens: [Buffer.alloc(36, 0xd8)] }],
+    }),
+    hex: `020000000000000101${'c7'.repeat(36)}000000000001020101000000000000020001${'d8'.repeat(36)}`,
   },
   'count of revocation lists': { record: encodeRevocationLists(258), hex: '01000000000102' },
   row: {
@@ -55,13 +62,53 @@ const samples: Record<keyof typeof decoders, { record: Buffer; hex: string }> = 
     hex: `0100${HASH_HEX}000000000001010000000000000000026869`,
   },
   locator: {
-    record: encodeLocator({ namespace: -1, sequence: 7, timestampMs: 1, expiryMs: 2, dataBytes: 5_000, apart: true }),
-    hex: '01017fff00000000000700000000000100000000000200001388',
+    record: encodeLocator({
+      namespace: -1,
+      sequence: 7,
+      timestampMs: 1,
+      expiryMs: 2,
+      dataBytes: 5_000,
+      placement: 'apart',
+      stamp: 3,
+    }),
+    hex: '02017fff0000000000070000000000010000000000020000138800000000000003',
   },
-  usage: { record: encodeUsage({ messages: 3, dataBytes: 4 }), hex: '0100000003000000000004' },
+  'locator with a history': {
+    record: encodeLocator({
+      ...{ namespace: 0, sequence: 0, timestampMs: 0, expiryMs: 9, dataBytes: 0, placement: 'none', stamp: 8 },
+      history: {
+        stamp: 3,
+        base: { namespace: -1, timestampMs: 1, expiryMs: 2 },
+        operations: [
+          stamped(4, { kind: 'store', namespace: 5, timestampMs: 1, expiryMs: 2 }),
+          stamped(5, { kind: 'extend', expiryMs: 3, order: 1 }),
+          stamped(6, { kind: 'expire-range', namespace: 'all', expiryMs: 2 ** 53 - 1 }),
+          stamped(7, { kind: 'delete-range', namespace: -1, beforeMs: 258 }),
+          stamped(8, { kind: 'delete' }),
+        ],
+      },
+    }),
+    hex: [
+      '028380000000000000000000000000000000000000090000000000000000000008',
+      '00000000000003017fff00000000000100000000000205',
+      '0000000000000401800500000000000100000000000200000000000005030100000000000300000000000006060100',
+      '00ffffffffffff0000000000000708007fff0000000001020000000000000807',
+    ].join(''),
+  },
+  usage: {
+    record: encodeUsage({ ...EMPTY_USAGE, messages: 3, dataBytes: 4, tombstones: 5, withheldBytes: 6 }),
+    hex: '02000000030000000000040000000500000000000600',
+  },
   totals: {
-    record: encodeTotals({ nextSequence: 9, messages: 3, dataBytes: 4 }),
-    hex: '01000000000009000000000003000000000004',
+    record: encodeTotals({
+      ...EMPTY_TOTALS,
+      nextSequence: 9,
+      messages: 3,
+      dataBytes: 4,
+      tombstones: 5,
+      newestStamp: 6,
+    }),
+    hex: '0200000000000900000000000300000000000400000000000500000000000000000000000006',
   },
   'expiry entry': {
     record: encodeExpiryEntry([{ account: ACCOUNT, hash: keys.hashBytes(HASH) }]),
@@ -73,7 +120,7 @@ describe.each(Object.keys(decoders) as (keyof typeof decoders)[])('a %s', (kind)
   const decode = decoders[kind]
   const { record, hex } = samples[kind]
 
-  test('has the bytes that are on disk since version 1', () => {
+  test('has the bytes that are on disk', () => {
     expect(record.toString('hex')).toBe(hex)
   })
 
@@ -86,7 +133,7 @@ describe.each(Object.keys(decoders) as (keyof typeof decoders)[])('a %s', (kind)
 
   test('is refused in another version', () => {
     const newer = Buffer.from(record)
-    newer[0] = 2
+    newer[0] = 3
     expect(() => decode(newer)).toThrow(StorageError)
   })
 
@@ -120,7 +167,11 @@ test('rows and locators come back as they were', () => {
         data: data.length > 4_096 ? undefined : Buffer.from(data),
       }
       expect(decodeRow(encoded)).toEqual(expected)
-      expect(decodeRow(rowWithExpiry(encoded, expiryMs))).toEqual({ ...expected, expiryMs })
+      expect(decodeRow(rowWithTimes(encoded, { timestampMs: 7, expiryMs }))).toEqual({
+        ...expected,
+        timestampMs: 7,
+        expiryMs,
+      })
     }),
     { numRuns: 200 },
   )
@@ -130,7 +181,8 @@ test('rows and locators come back as they were', () => {
     timestampMs: u48,
     expiryMs: u48,
     dataBytes: fc.nat(2 ** 31 - 1),
-    apart: fc.boolean(),
+    placement: fc.constantFrom('inside' as const, 'apart' as const, 'withheld' as const, 'none' as const),
+    stamp: fc.maxSafeNat(),
   })
   fc.assert(
     fc.property(locators, (locator) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DAY, HOUR } from '../../../src/base/clock.ts'
 import { compareHashes } from '../../../src/protocol/message.ts'
-import type { ExpireMode } from '../../../src/storage/expire-operation.ts'
+import type { ExpireMode } from '../../../src/storage/operation.ts'
 import { ALICE, aMessage, BOB, everything, openTestStore, START_MS } from './store-fixture.ts'
 
 const LIFE = 100 * HOUR

@@ -6,6 +6,7 @@ import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { EXPIRY_BUCKET_MS } from '../../../src/storage/expiry-entry.ts'
 import { expiryKey } from '../../../src/storage/keys.ts'
+import { SETTLED_AFTER_MS } from '../../../src/storage/settlement.ts'
 import { createSweepClock } from '../../../src/storage/sweep-clock.ts'
 import { interceptWrites } from './intercepted-database.ts'
 import {
@@ -30,6 +31,9 @@ async function sizeOnDisk(fixture: TestStore): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
+/** A bucket of time, and as long again as an operation may be late that still lengthens what is in it. */
+const SWEPT_AFTER_MS = EXPIRY_BUCKET_MS + SETTLED_AFTER_MS
+
 describe('the sweeper', () => {
   test('removes what expired once its bucket of time is over, and nothing else', async () => {
     await using fixture = await openTestStore()
@@ -42,7 +46,7 @@ describe('the sweeper', () => {
     )
     await Promise.all(messages.map((message) => fixture.store.store(message)))
     expect(await fixture.store.sweepNow()).toBe(0)
-    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS)
+    fixture.clock.pass(HOUR + SWEPT_AFTER_MS)
     expect(await fixture.store.sweepNow()).toBe(150)
     const left = messages.filter((_, index) => index % 2 === 1)
     const dataBytes = left.reduce((sum, { data }) => sum + data.length, 0)
@@ -84,7 +88,7 @@ describe('the sweeper', () => {
     fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS + 1)
     expect(await fixture.store.sweepNow()).toBe(0)
     expect(await fixture.store.expiries(ALICE, [message.hash])).toEqual(changes)
-    fixture.clock.pass(EXPIRY_BUCKET_MS)
+    fixture.clock.pass(SWEPT_AFTER_MS)
     expect(await fixture.store.sweepNow()).toBe(1)
   })
 
@@ -92,7 +96,7 @@ describe('the sweeper', () => {
     await using fixture = await openTestStore({ accountMessagesMax: 100, authenticatedReserve: 0 })
     const messages = Array.from({ length: 100 }, () => aMessage({ expiryMs: START_MS + HOUR }))
     for (const message of messages) await fixture.store.store(message)
-    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS)
+    fixture.clock.pass(HOUR + SWEPT_AFTER_MS)
     expect(await fixture.store.store(aMessage())).toMatchObject({ outcome: 'full' })
     const [removed, stored] = await Promise.all([
       fixture.store.sweepNow(),
@@ -107,7 +111,7 @@ describe('the sweeper', () => {
     await using fixture = await openTestStore()
     await fixture.store.store(aMessage({ expiryMs: START_MS + HOUR }))
     await changeDatabase(fixture, (database) => database.put(expiryKey(0, 0), Buffer.from('nonsense')))
-    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS)
+    fixture.clock.pass(HOUR + SWEPT_AFTER_MS)
     expect(await fixture.store.sweepNow()).toBe(1)
   })
 
@@ -119,7 +123,7 @@ describe('the sweeper', () => {
     })
     await using fixture = await openTestStore({}, { createDatabase })
     await fixture.store.store(aMessage({ expiryMs: START_MS + HOUR }))
-    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS)
+    fixture.clock.pass(HOUR + SWEPT_AFTER_MS)
     expect(await fixture.store.sweepNow()).toBe(1)
     expect(syncs).toEqual([true, true])
   })
@@ -135,7 +139,7 @@ describe('the sweeper', () => {
       await Promise.all(stores.slice(next, next + 1_000).map((message) => fixture.store.store(message)))
     }
     const before = await sizeOnDisk(fixture)
-    fixture.clock.pass(HOUR + EXPIRY_BUCKET_MS)
+    fixture.clock.pass(HOUR + SWEPT_AFTER_MS)
     expect(await fixture.store.sweepNow()).toBe(10_001)
     expect(await sizeOnDisk(fixture)).toBeLessThan(before / 2)
   })

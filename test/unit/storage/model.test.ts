@@ -5,10 +5,11 @@ import { HOUR, MINUTE } from '../../../src/base/clock.ts'
 import type { AccountId } from '../../../src/protocol/account.ts'
 import { compareHashes, type StoredMessage, type StoreOutcome } from '../../../src/protocol/message.ts'
 import { isPublicOutbox } from '../../../src/protocol/namespace.ts'
-import type { NamespaceChoice } from '../../../src/storage/account-scan.ts'
-import type { ExpireMode, MessageExpiry } from '../../../src/storage/expire-operation.ts'
-import { expiryBucket } from '../../../src/storage/expiry-entry.ts'
+import type { MessageExpiry } from '../../../src/storage/expire-operation.ts'
+import { EXPIRY_BUCKET_MS, expiryBucket } from '../../../src/storage/expiry-entry.ts'
+import type { ExpireMode, NamespaceChoice } from '../../../src/storage/operation.ts'
 import { retrievalCost } from '../../../src/storage/retrieval.ts'
+import { SETTLED_AFTER_MS } from '../../../src/storage/settlement.ts'
 import { ALICE, aMessage, BOB, openTestStore, START_MS, type TestStore } from './store-fixture.ts'
 
 type Operation =
@@ -121,7 +122,9 @@ class Model {
   }
 
   sweep(): number {
-    return this.remove(this.held.filter(({ expiryMs }) => expiryBucket(expiryMs) < expiryBucket(this.nowMs))).length
+    return this.remove(
+      this.held.filter(({ expiryMs }) => expiryBucket(expiryMs) < expiryBucket(this.nowMs - SETTLED_AFTER_MS)),
+    ).length
   }
 
   isLive({ expiryMs }: StoredMessage): boolean {
@@ -273,6 +276,9 @@ async function check(fixture: TestStore, model: Model, step: Step): Promise<void
       model.nowMs += step.ms
       break
     case 'sweep':
+      // So long after the last operation that nothing has to be remembered for one that arrives late.
+      fixture.clock.pass(SETTLED_AFTER_MS + EXPIRY_BUCKET_MS)
+      model.nowMs += SETTLED_AFTER_MS + EXPIRY_BUCKET_MS
       expect(await fixture.store.sweepNow()).toBe(model.sweep())
       break
     case 'reopen':

@@ -1,0 +1,167 @@
+// Messages whose operations matter to one another, replayed together: from what is known to be settled, through what has been done
+// lately and what arrives now, to what is to be held and what still has to be remembered.
+import type { TimestampMs } from '../base/clock.ts'
+import { isPublicOutbox } from '../protocol/namespace.ts'
+import { firstStampAt, type OperationStamp } from '../protocol/operation-stamp.ts'
+import { HISTORY_OPERATIONS_MAX, type History } from './history-codec.ts'
+import { compareOperations, isRange, type StampedOperation } from './operation.ts'
+import {
+  compareReplayed,
+  type MessageState,
+  type MessageStates,
+  type ReplayedOperation,
+  type StepOutcome,
+  step,
+} from './replay.ts'
+
+export interface TimelineInput {
+  /** Histories by the latin1 text of their hash. */
+  readonly histories: ReadonlyMap<string, History>
+  /** Operations on ranges that the account remembers. */
+  readonly ranges: readonly StampedOperation[]
+  /** What arrives, for one of the messages. */
+  readonly arriving?: { readonly id: string; readonly operation: StampedOperation } | undefined
+  /** What is older is settled: nothing can arrive any more that comes before it. */
+  readonly settledMs: number
+}
+
+export interface TimelineEnd {
+  readonly state: MessageState | undefined
+  readonly history: History
+  /** Whether an operation that arrives late, and brings no data, may still bring the message back. */
+  readonly mayReturn: boolean
+}
+
+export interface Timeline {
+  /** What became of the arriving operation; undefined when it came too late, or again. */
+  readonly outcome: StepOutcome | undefined
+  readonly ends: ReadonlyMap<string, TimelineEnd>
+}
+
+/** What happens at one moment: an operation, or the end of what is settled of one message. */
+type Moment = ReplayedOperation | { readonly stamp: OperationStamp; readonly id: string; readonly base: MessageState }
+
+/** What has been stored under one hash. */
+interface StoreTrace {
+  /** Least and greatest: who is removed by its timestamp returns if another of its stores turns out to count. */
+  timestampsMs: [TimestampMs, TimestampMs]
+  last: StepOutcome
+}
+
+export function replayTimeline(input: TimelineInput): Timeline {
+  const { histories, arriving, settledMs } = input
+  const own = new Map([...histories].map(([id, { operations }]) => [id, operations.filter(isOwn)]))
+  const isTaken = arriving !== undefined && takeArriving(own, histories, arriving)
+  const cut = cutOf(own.values(), firstStampAt(settledMs))
+  const moments = momentsOf(input, own)
+
+  const states: MessageStates = new Map()
+  const traces = new Map<string, StoreTrace>()
+  const effective = new Map<string, StampedOperation[]>()
+  let settled: MessageStates | undefined
+  let settledStamp = 0
+  let outcome: StepOutcome | undefined
+  for (const moment of moments) {
+    if (moment.stamp < cut) settledStamp = moment.stamp
+    else settled ??= new Map(states)
+    if ('base' in moment) {
+      placeBase(states, moment)
+      trace(traces, moment.id, moment.base.timestampMs, 'new')
+      continue
+    }
+    const result = step(states, moment, (id) => pushTo(effective, id, moment))
+    if (isTaken && moment.bytes === arriving.operation.bytes) outcome = result
+    if (moment.operation.kind === 'store' && moment.id !== undefined) {
+      trace(traces, moment.id, moment.operation.timestampMs, result)
+    }
+  }
+  settled ??= new Map(states)
+
+  const ends = new Map<string, TimelineEnd>()
+  for (const [id, history] of histories) {
+    const remembered = [...(own.get(id) ?? []), ...(effective.get(id) ?? [])].filter(({ stamp }) => stamp >= cut)
+    const stores = traces.get(id)
+    ends.set(id, {
+      state: states.get(id),
+      history: {
+        stamp: Math.max(history.stamp, settledStamp),
+        base: settled.get(id),
+        operations: remembered.sort(compareOperations),
+      },
+      mayReturn: remembered.length > 0 && stores !== undefined && mayReturn(stores),
+    })
+  }
+  return { outcome, ends }
+}
+
+/** What is settled in an outbox has outlived all that was there before. */
+function placeBase(states: MessageStates, { id, base }: Extract<Moment, { base: MessageState }>): void {
+  if (isPublicOutbox(base.namespace)) {
+    for (const [other, { namespace }] of states) if (namespace === base.namespace) states.delete(other)
+  }
+  states.set(id, base)
+}
+
+function trace(traces: Map<string, StoreTrace>, id: string, timestampMs: TimestampMs, last: StepOutcome): void {
+  const [least, greatest] = traces.get(id)?.timestampsMs ?? [timestampMs, timestampMs]
+  traces.set(id, { timestampsMs: [Math.min(least, timestampMs), Math.max(greatest, timestampMs)], last })
+}
+
+function mayReturn({ timestampsMs: [least, greatest], last }: StoreTrace): boolean {
+  return last === 'obsolete' || least < greatest
+}
+
+/** Ranges are the account's, and join again from there; those that had an effect are remembered with the message too. */
+function isOwn({ operation }: StampedOperation): boolean {
+  return !isRange(operation)
+}
+
+function takeArriving(
+  own: Map<string, StampedOperation[]>,
+  histories: TimelineInput['histories'],
+  { id, operation }: NonNullable<TimelineInput['arriving']>,
+): boolean {
+  const operations = own.get(id)
+  if (operations === undefined || operation.stamp <= (histories.get(id)?.stamp ?? 0)) return false
+  if (operations.some(({ bytes }) => bytes.equals(operation.bytes))) return false
+  operations.push(operation)
+  operations.sort(compareOperations)
+  return true
+}
+
+/** The stamp before which everything is settled: sooner than usual when there is more than can be remembered. */
+function cutOf(own: Iterable<readonly StampedOperation[]>, settled: OperationStamp): OperationStamp {
+  let cut = settled
+  for (const operations of own) {
+    const oldest = operations[operations.length - HISTORY_OPERATIONS_MAX]
+    if (oldest !== undefined) cut = Math.max(cut, oldest.stamp)
+  }
+  return cut
+}
+
+function momentsOf({ histories, ranges }: TimelineInput, own: ReadonlyMap<string, StampedOperation[]>): Moment[] {
+  const allRanges = new Map<string, ReplayedOperation>()
+  const addRange = (range: StampedOperation) =>
+    allRanges.set(range.bytes.toString('latin1'), { ...range, id: undefined })
+  for (const range of ranges) addRange(range)
+  const moments: Moment[] = []
+  for (const [id, { base, stamp, operations }] of histories) {
+    if (base !== undefined) moments.push({ stamp, id, base })
+    for (const operation of operations) if (!isOwn(operation)) addRange(operation)
+    for (const operation of own.get(id) ?? []) moments.push({ ...operation, id })
+  }
+  moments.push(...allRanges.values())
+  return moments.sort(compareMoments)
+}
+
+/** What is settled comes before an operation of the same stamp: that of another message, or one that is part of it. */
+function compareMoments(a: Moment, b: Moment): number {
+  if ('base' in a || 'base' in b) return a.stamp - b.stamp || ('base' in b ? 1 : 0) - ('base' in a ? 1 : 0)
+  return compareReplayed(a, b)
+}
+
+function pushTo(lists: Map<string, StampedOperation[]>, id: string, { stamp, operation, bytes }: ReplayedOperation) {
+  const list = lists.get(id)
+  if (list === undefined) lists.set(id, [{ stamp, operation, bytes }])
+  else list.push({ stamp, operation, bytes })
+}
