@@ -148,6 +148,28 @@ describe('confirmations', () => {
     expect((await store()).confirmations).toBe(2)
   })
 
+  test('say of each member what became of it', async () => {
+    swarm.spoil = (result, member) => {
+      if (member === members[0]) return { failed: true, code: '503', reason: 'Server busy, try again later' }
+      return member === members[1] ? { ...result, signature: 'x' } : result
+    }
+    const one = network.nodes[5] as TestNode
+    swarm.members = [...members, one]
+    const client = clientOf(alice)
+    await client.getSwarm(bob.id)
+    for (const node of network.nodes) {
+      const without = { ...swarm, members }
+      node.answer = (request) => answer(network, node === one ? swarm : without, node, request)
+    }
+    const { results } = await client.store({ account: bob.id, data: Buffer.from('data') })
+    expect(results.slice(0, 2)).toEqual([
+      { kind: 'failed', member: members[0]?.key, timedOut: false, status: 503 },
+      { kind: 'unproved', member: members[1]?.key },
+    ])
+    expect(results[2]).toMatchObject({ kind: 'confirmed', member: members[2]?.key, value: { already: false } })
+    expect(results[3]?.kind).toMatch(/^(missing|confirmed)$/)
+  })
+
   test('come with the latest expiry that a node may keep, not with any that one makes up', async () => {
     const { expiryMs } = await store()
     onlyAt(0, { expiry: expiryMs + 86_400_000 })

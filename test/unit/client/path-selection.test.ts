@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { defaultPathPoolOptions, PathPool } from '../../../src/client/path-pool.ts'
+import { defaultPathPoolOptions, type Path, PathPool } from '../../../src/client/path-pool.ts'
 import { chooseHops, PATH_HOPS } from '../../../src/client/path-selection.ts'
 import type { Random } from '../../../src/client/random.ts'
 import { type ReachableNode, subnetOf } from '../../../src/client/reachable-node.ts'
@@ -118,6 +118,32 @@ describe('the path pool', () => {
     expect(after?.hops[0]?.key).toBe(before.guard.key)
     expect(after?.hops[1]?.key).toBe(before.hops[2]?.key)
     expect(after?.hops.some((hop) => hop.key === gone.key)).toBe(false)
+  })
+
+  test('who names others as gone is dropped after three, and each that is named at once', () => {
+    const pool = poolOf(others, seeded(5))
+    const [first] = Array.from({ length: 20 }, () => pool.pathTo(target))
+    const guard = first?.guard as ReachableNode
+    for (let lie = 1; lie <= 3; lie++) {
+      expect(pool.isUsable(guard.key)).toBe(true)
+      const path = Array.from({ length: 50 }, () => pool.pathTo(target)).find((each) => each.guard.key === guard.key)
+      const named = path?.hops[1] as ReachableNode
+      pool.dropNamed(path as Path, named.key)
+      expect(pool.isUsable(named.key)).toBe(false)
+    }
+    expect(pool.isUsable(guard.key)).toBe(false)
+    expect(pool.guards()).not.toContain(guard.key)
+  })
+
+  test('a path to a server outside is one of those in use, and each time another than the last', () => {
+    const pool = poolOf(many, seeded(4))
+    let last = pool.pathTo(undefined)
+    for (let n = 0; n < 20; n++) {
+      const next = pool.pathTo(undefined, last)
+      expect(next.guard.key).not.toBe(last.guard.key)
+      expect(pool.guards()).toContain(next.guard.key)
+      last = next
+    }
   })
 
   test('a path that fails three times goes, and its guard and hops with it', () => {
