@@ -8,7 +8,7 @@ import type { ServiceNodeKey } from '../../../src/protocol/service-node.ts'
 const peer = (digit: string) => digit.repeat(64) as ServiceNodeKey
 
 const inFlight = async (registry: MetricsRegistry) =>
-  (await registry.expose()).match(/(requests_in_flight|in_flight_bytes) \d+/g)
+  (await registry.expose()).match(/(?<=^starling_onion_relay_)(requests_in_flight|in_flight_bytes) \d+/gm)
 
 function aCapacity(options: Partial<typeof defaultOnionRelayOptions>) {
   const registry = createMetricsRegistry()
