@@ -1,6 +1,13 @@
 // Runs every benchmark (or those whose names are given) and prints ratios; times alone would say nothing, since machines differ.
 import { globSync } from 'node:fs'
-import type { Benchmark, Ratio } from './ratio.ts'
+import { type Benchmark, type Ratio, shareOf, type Unit } from './ratio.ts'
+
+/** How a measure is written. */
+const WRITTEN: Readonly<Record<Unit, (value: number) => string>> = {
+  'per second': (rate) => `${Math.round(rate).toLocaleString('en')}/s`,
+  ms: (time) => `${time.toFixed(1)} ms`,
+  'CPU s': (time) => `${time.toFixed(2)} s of processor time`,
+}
 
 const wanted = process.argv.slice(2)
 const files = globSync('*.bench.ts', { cwd: import.meta.dirname }).sort()
@@ -20,12 +27,9 @@ if (all.length === 0) {
   process.exitCode = 2
 }
 
-function line({ name, ours, limitName, limit, goal }: Ratio): string {
-  const share = ours / limit
+function line(ratio: Ratio): string {
+  const { name, ours, limitName, limit, unit = 'per second', goal } = ratio
+  const share = shareOf(ratio)
   const verdict = share >= goal ? 'reaches' : 'misses'
-  return `${name}: ${perSecond(ours)} against ${perSecond(limit)} of ${limitName}: ${share.toFixed(2)} (${verdict} the goal of ${goal})`
-}
-
-function perSecond(rate: number): string {
-  return `${Math.round(rate).toLocaleString('en')}/s`
+  return `${name}: ${WRITTEN[unit](ours)} against ${WRITTEN[unit](limit)} of ${limitName}: ${share.toFixed(2)} (${verdict} the goal of ${goal})`
 }

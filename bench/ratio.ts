@@ -1,14 +1,26 @@
+/**
+ * What both sides of a ratio are measured in: operations per second, of which more is better, or the time that something takes, of
+ * which less is.
+ */
+export type Unit = 'per second' | 'ms' | 'CPU s'
+
 /** One line of `npm run bench`: our work against the bare work it cannot do without, in the same run. */
 export interface Ratio {
   readonly name: string
-  /** Our operations per second. */
+  /** Ours, per second unless there is a unit. */
   readonly ours: number
   /** What the limit is, e.g. "bare node:crypto X25519 + AES-GCM". */
   readonly limitName: string
-  /** The limit's operations per second, measured interleaved with ours. */
+  /** The limit's, measured interleaved with ours. */
   readonly limit: number
-  /** The least share of the limit that we mean to reach, 0..1. */
+  readonly unit?: Unit
+  /** The least share of the limit that we mean to reach: 1 is as good as the limit, and more is better. */
   readonly goal: number
+}
+
+/** How much of the limit we reach: 1 is as good as it, whatever is measured. */
+export function shareOf({ ours, limit, unit = 'per second' }: Ratio): number {
+  return unit === 'per second' ? ours / limit : limit / ours
 }
 
 /** A file `<topic>.bench.ts` exports one of these as `benchmark`. */
@@ -49,6 +61,6 @@ async function rate(work: () => unknown): Promise<number> {
   return (calls * 1000) / elapsed
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }

@@ -68,6 +68,7 @@ export async function prepareNode(
     'metrics.address': ip,
     'metrics.port': metricsPort,
     'log.level': options.logLevel,
+    ...options.settings,
   }
   mkdirSync(folder, { recursive: true })
   const configPath = join(folder, 'starling.yml')

@@ -15,6 +15,8 @@ export interface DevnetOptions {
   spareOperators: number
   /** What the nodes log. */
   logLevel: string
+  /** What else stands in every node's configuration file. */
+  settings: Readonly<Record<string, unknown>>
 }
 
 /** Nodes take 127.0.1.1, 127.0.2.1, …: one /24 each. */
@@ -29,6 +31,7 @@ export const defaultDevnetOptions: Omit<DevnetOptions, 'folder'> = {
   swarmsMin: 1,
   spareOperators: 4,
   logLevel: 'info',
+  settings: {},
 }
 
 /** A node may take this long to serve: on a busy machine, many start at once. */
