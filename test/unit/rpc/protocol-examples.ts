@@ -135,6 +135,16 @@ export const EXAMPLES: readonly Example[] = [
     },
   },
   {
+    name: 'expire, hardly later',
+    method: 'expire',
+    params: {
+      pubkey: alice.id,
+      messages: [greeting],
+      expiry: START_MS + 7 * DAY + HOUR,
+      ...signed(`expire${START_MS + 7 * DAY + HOUR}${greeting}`),
+    },
+  },
+  {
     name: 'expire, only later',
     method: 'expire',
     params: {
