@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { utf8 } from '../../../src/base/bytes.ts'
 import type { PreviousHop } from '../../../src/onion-relay/capacity.ts'
@@ -57,6 +58,29 @@ test('the clients of this node have as many shares as they have places', async (
   for (let at = 0; at < 8; at++) all.push(enter('clients', `client${at}`))
   await Promise.all(all)
   expect(begun.indexOf('client7')).toBeLessThan(12)
+})
+
+test('whoever asks how much, every request begins once, and in the order of its hop', async () => {
+  const hops = ['a', 'b', 'c'].map(peer)
+  const arrivals = fc.array(fc.record({ hop: fc.nat(2), cost: fc.integer({ min: 1, max: 9 }) }), { maxLength: 60 })
+  await fc.assert(
+    fc.asyncProperty(arrivals, fc.integer({ min: 1, max: 20 }), async (requests, openingsPerTurn) => {
+      const turns = createFairTurns({ ...defaultOnionRelayOptions, openingsPerTurn })
+      const begun: number[] = []
+      await Promise.all(
+        requests.map(async ({ hop, cost }, at) => {
+          await turns.enter(hops[hop] ?? flooder, (cost - 1) * 64 * KIB)
+          begun.push(at)
+        }),
+      )
+      expect(begun.toSorted((a, b) => a - b)).toEqual(requests.map((_, at) => at))
+      for (const hop of [0, 1, 2]) {
+        const own = begun.filter((at) => requests[at]?.hop === hop)
+        expect(own).toEqual(own.toSorted((a, b) => a - b))
+      }
+    }),
+    { numRuns: 100 },
+  )
 })
 
 test("a flooding guard does not keep another one's request from being relayed", async () => {
