@@ -1,4 +1,5 @@
 // Subscriptions over real WebSockets, against a node with a real store (docs/protocol/monitor.md).
+import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { toBase64, toHex } from '../../../src/base/bytes.ts'
 import { DAY, MINUTE } from '../../../src/base/clock.ts'
@@ -12,7 +13,7 @@ import {
   startMonitorNetwork,
   subscription,
 } from './monitor-fixture.ts'
-import { anAccount, START_MS } from './rpc-fixture.ts'
+import { anAccount, NO_SWARMS, START_MS } from './rpc-fixture.ts'
 
 const success = { success: 1 }
 const open: AsyncDisposable[] = []
@@ -235,6 +236,23 @@ describe('a request is refused', () => {
     expect(await subscriber.ask('json', good)).toEqual(success)
   })
 
+  test('whatever bytes its frames have, and the connection goes on', async () => {
+    const net = await start({ rpc: { rateBurst: 10_000 } })
+    const subscriber = await net.connect()
+    const likely = fc.constantFrom(...'dlei0:1ntPs{}[]",n'.split('')).map((char) => char.charCodeAt(0))
+    const frames = fc.array(fc.oneof(likely, fc.integer({ min: 0, max: 127 })), { maxLength: 60 })
+    await fc.assert(
+      fc.asyncProperty(frames, fc.constantFrom('bencode' as const, 'json' as const), async (bytes, form) => {
+        subscriber.sendBytes(Uint8Array.from(bytes), form)
+        const answer = await subscriber.next()
+        expect(answer.form).toBe(form)
+        if (!Array.isArray(answer.value)) expect(answer.value).toMatchObject({ errcode: expect.any(Number) })
+      }),
+      { numRuns: 500 },
+    )
+    expect(await subscriber.ask('json', good)).toEqual(success)
+  })
+
   test('by a node that is not ready', async () => {
     const net = await start()
     const subscriber = await net.connect()
@@ -244,16 +262,7 @@ describe('a request is refused', () => {
   })
 
   test('without any member list with errcode 7', async () => {
-    const swarm = {
-      swarmOf: () => undefined,
-      serves: () => false,
-      replicas: () => [],
-      swarmOfMember: () => undefined,
-      members: () => [],
-      epoch: () => undefined,
-      onChange: () => () => {},
-    }
-    const net = await start({ components: { swarm } })
+    const net = await start({ components: { swarm: NO_SWARMS } })
     const subscriber = await net.connect()
     expect(await subscriber.ask('json', good)).toEqual({ errcode: 7, error: 'No swarms known!' })
   })
