@@ -4,7 +4,7 @@ import { deleteCases } from './cases/delete.ts'
 import { envelopeCases } from './cases/envelope.ts'
 import { expireCases } from './cases/expire.ts'
 import { getExpiriesCases } from './cases/get-expiries.ts'
-import { httpSurfaceCases, seedCases } from './cases/http-surface.ts'
+import { httpsCases, seedCases } from './cases/http-surface.ts'
 import { monitorCases } from './cases/monitor.ts'
 import { activeNodesBinCases, getSwarmCases, infoCases, oxendRequestCases } from './cases/network.ts'
 import { onionCases } from './cases/onion.ts'
@@ -35,7 +35,7 @@ export const CASES: readonly ConformanceCase[] = [
   ...ifElseCases,
   ...monitorCases,
   ...envelopeCases,
-  ...httpSurfaceCases,
+  ...httpsCases,
   ...seedCases,
   ...onionCases,
 ]

@@ -20,7 +20,7 @@ function refused(name: string, request: HttpRequest, status: number, text: strin
   return write.error(name, run, { over, refusals: [refusalKey(status, text)] })
 }
 
-export const httpSurfaceCases: readonly ConformanceCase[] = [
+const httpSurfaceCases: readonly ConformanceCase[] = [
   write.success(
     'answers JSON as exactly application/json',
     async (context) => {
@@ -133,6 +133,42 @@ export const httpSurfaceCases: readonly ConformanceCase[] = [
     { over, basis: 'ours' },
   ),
 ]
+
+/** Of browsers, which Session's clients are not. */
+const crossOriginCases: readonly ConformanceCase[] = [
+  write.success(
+    'lets any web page read its answers',
+    async (context) => {
+      const headers = { Origin: 'https://page.invalid' }
+      for (const body of [INFO, '{']) {
+        const { headers: answered } = await context.exchange({ path: RPC, body, headers })
+        expectEqual('Access-Control-Allow-Origin', answered['access-control-allow-origin'], '*')
+      }
+    },
+    { over, basis: 'ours' },
+  ),
+  write.success(
+    'says nothing of web pages to other programs',
+    async (context) => {
+      const { headers } = await context.exchange({ path: RPC, body: INFO })
+      expectEqual('Access-Control-Allow-Origin', headers['access-control-allow-origin'], undefined)
+    },
+    { over, basis: 'ours' },
+  ),
+]
+
+const compressed = write.error(
+  'refuses a compressed body',
+  async (context) => {
+    const text = 'Compressed request bodies are not accepted'
+    const reply = await context.exchange({ path: RPC, body: INFO, headers: { 'Content-Encoding': 'gzip' } })
+    expectReply(reply, [415, 'text/plain', text])
+  },
+  { over, basis: 'ours', refusals: ['415 Compressed request bodies are not accepted'] },
+)
+
+/** All that is answered besides methods. */
+export const httpsCases: readonly ConformanceCase[] = [...httpSurfaceCases, ...crossOriginCases, compressed]
 
 const writeSeed = casesOf('seed')
 

@@ -283,6 +283,15 @@ export const onionCases: readonly ConformanceCase[] = [
     { over, refusals: ['502 Next node not found: '] },
   ),
   write.error(
+    'is no next node of itself',
+    async (context) => {
+      const nodes = [context.node, context.node]
+      const { status, text } = await post(context, buildFrame({ nodes, content: finalContent(INFO) }).body)
+      expectEqual('status and text', [status, text], [502, `Next node is currently unreachable: ${context.node.key}`])
+    },
+    { over, basis: 'ours', refusals: ['502 Next node is currently unreachable: '] },
+  ),
+  write.error(
     'hands back that a further hop could not open its layer',
     async (context) => {
       const [guard, hop] = pathFrom(context, 2) as [NetworkNode, NetworkNode]
