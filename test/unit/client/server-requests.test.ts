@@ -4,9 +4,15 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fromUtf8, toHex, utf8 } from '../../../src/base/bytes.ts'
+import { systemClock } from '../../../src/base/clock.ts'
+import { createMetricsRegistry } from '../../../src/base/metrics.ts'
 import { createClient, type StarlingClient } from '../../../src/client/client.ts'
 import type { OutsideServer } from '../../../src/client/server-requester.ts'
 import { generateX25519KeyPair } from '../../../src/crypto/keys.ts'
+import { createDestination } from '../../../src/onion-relay/destination.ts'
+import { createOnionRelayMetrics } from '../../../src/onion-relay/metrics.ts'
+import { defaultOnionRelayOptions } from '../../../src/onion-relay/options.ts'
+import { createOutsideServers } from '../../../src/onion-relay/outside/outside-servers.ts'
 import type { JsonObject } from '../../../src/protocol/json.ts'
 import { decodeCombinedPayload } from '../../../src/protocol/onion/combined-payload.ts'
 import { type OpenedLayer, openLayer, readSealedLayer } from '../../../src/protocol/onion/layer.ts'
@@ -151,5 +157,59 @@ describe('a request to an outside server', () => {
     const request = client.requestServer({ ...address, x25519, payload: utf8('x') })
     await expect(request).rejects.toThrow(failsWith('SERVER_KEY_INVALID'))
     expect(network.routes).toEqual([])
+  })
+})
+
+describe('through the last hop as nodes run it, a request', () => {
+  const signal = new AbortController().signal
+  const nobody = () => Promise.reject(new Error('Nobody else is asked'))
+
+  /** Every node is an exit whose operator allows these servers. */
+  function runExits(servers: readonly string[]): void {
+    for (const node of network.nodes) {
+      const outside = createOutsideServers(
+        { clock: systemClock, metrics: createOnionRelayMetrics(createMetricsRegistry()), ownAddresses: [] },
+        { ...defaultOnionRelayOptions.outside, enabled: true, servers, allowPrivateAddresses: true },
+      )
+      const act = createDestination(
+        {
+          identity: node,
+          peers: { request: nobody },
+          membership: { isMember: () => false },
+          rpc: { handleOnionRpc: nobody },
+          outside,
+        },
+        defaultOnionRelayOptions,
+      )
+      node.askServer = async (asked, plaintext, key) => {
+        const { answer: said } = await act({
+          content: { role: 'server', server: asked },
+          plaintext,
+          key,
+          hopNumber: 2,
+          signal,
+        })
+        if (said.status === 200) return { bytes: said.body }
+        return { status: said.status, text: Buffer.from(said.body).toString() }
+      }
+    }
+  }
+
+  test('reaches a server on the operator’s list, and the reply comes back whole', async () => {
+    runExits([`${address.host}:${address.port}`])
+    const payload = Uint8Array.from({ length: 100_000 }, (_, at) => at % 251)
+    await expect(client.requestServer({ ...address, payload })).resolves.toEqual(Buffer.from(payload))
+  })
+
+  test.each([
+    ['a server that no operator allows', { host: '127.0.0.2' }, 'Server not allowed', 2],
+    ['a target that is none', { target: '/file' }, 'Invalid url', 1],
+    ['a server that is away', { port: 1 }, 'No path', 2],
+  ])('to %s fails, and says why', async (_, change, message, tries) => {
+    runExits([`${address.host}:*`])
+    const request = client.requestServer({ ...address, ...change, payload: utf8('x') })
+    await expect(request).rejects.toThrow(failsWith('SERVER_UNREACHABLE', message))
+    expect(network.routes).toHaveLength(tries)
+    expect(paths).toEqual([])
   })
 })
