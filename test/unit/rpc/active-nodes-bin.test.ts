@@ -3,7 +3,7 @@ import { toHex, utf8 } from '../../../src/base/bytes.ts'
 import { ACTIVE_NODE_SIZE, encodeActiveNodes } from '../../../src/protocol/client-api/active-nodes-bin.ts'
 import { parseServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import { startTestServer } from './https-fixture.ts'
-import { createTestNetwork, type TestNetwork } from './rpc-fixture.ts'
+import { createTestNetwork, NO_SWARMS, type TestNetwork } from './rpc-fixture.ts'
 
 /** What the test network's nodes say of themselves, byte by byte. */
 function records(network: TestNetwork, hidden: readonly number[] = []): string {
@@ -57,15 +57,7 @@ test('a node whose key is no curve point is left out', async () => {
 })
 
 test('without a service node list there is no swarm', async () => {
-  const swarm = {
-    swarmOf: () => undefined,
-    serves: () => false,
-    replicas: () => [],
-    swarmOfMember: () => undefined,
-    epoch: () => undefined,
-    onChange: () => () => {},
-  }
-  await using network = await createTestNetwork(1, { components: { swarm } })
+  await using network = await createTestNetwork(1, { components: { swarm: NO_SWARMS } })
   expect(await network.first.call('active_nodes_bin', {})).toMatchObject({ status: 500, body: 'No swarms known!' })
 })
 

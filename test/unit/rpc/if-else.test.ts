@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { toBase64 } from '../../../src/base/bytes.ts'
 import { DAY } from '../../../src/base/clock.ts'
-import { anAccount, createTestNetwork, START_MS } from './rpc-fixture.ts'
+import { anAccount, createTestNetwork, NO_SWARMS, START_MS } from './rpc-fixture.ts'
 
 const alice = anAccount(1)
 const info = { method: 'info', params: {} }
@@ -83,15 +83,7 @@ test('a branch may be any method, and fail', async () => {
 })
 
 test('before the service node list is known the height is 0', async () => {
-  const unknown = {
-    swarmOf: () => undefined,
-    serves: () => false,
-    replicas: () => [],
-    swarmOfMember: () => undefined,
-    epoch: () => undefined,
-    onChange: () => () => {},
-  }
-  await using network = await createTestNetwork(1, { components: { swarm: unknown } })
+  await using network = await createTestNetwork(1, { components: { swarm: NO_SWARMS } })
   const { json } = await network.first.call('ifelse', choice({ height_before: 1 }, info))
   expect(json).toMatchObject({ height: 0, condition: true })
 })

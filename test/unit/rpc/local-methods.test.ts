@@ -9,7 +9,7 @@ import { parseServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import { toBase32z } from '../../../src/rpc/base32z.ts'
 import type { Messages } from '../../../src/rpc/messages.ts'
 import { anEpoch } from '../swarm/member-lists.ts'
-import { anAccount, createTestNetwork, START_MS } from './rpc-fixture.ts'
+import { anAccount, createTestNetwork, NO_SWARMS, START_MS } from './rpc-fixture.ts'
 
 const alice = anAccount(1)
 const neverAborted = new AbortController().signal
@@ -59,16 +59,7 @@ describe('info and get_swarm', () => {
   })
 
   test('without a service node list there is no swarm', async () => {
-    const swarm = {
-      swarmOf: () => undefined,
-      serves: () => false,
-      replicas: () => [],
-      swarmOfMember: () => undefined,
-      members: () => [],
-      epoch: () => undefined,
-      onChange: () => () => {},
-    }
-    await using network = await createTestNetwork(1, { components: { swarm } })
+    await using network = await createTestNetwork(1, { components: { swarm: NO_SWARMS } })
     const answer = { status: 500, body: 'No swarms known!' }
     expect(await network.first.call('get_swarm', { pubkey: alice.id })).toMatchObject(answer)
     expect(await network.first.call('store', storing('a'))).toMatchObject(answer)

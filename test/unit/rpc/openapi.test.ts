@@ -32,7 +32,7 @@ import {
   type ProtocolReply,
   protocolReply,
 } from './protocol-network.ts'
-import { anAccount, START_MS } from './rpc-fixture.ts'
+import { anAccount, NO_SWARMS, START_MS } from './rpc-fixture.ts'
 
 const checker = new AnswerChecker()
 const [alice, bob] = [anAccount(1), anAccount(2)]
@@ -97,7 +97,7 @@ describe('requests', () => {
         if (isRefused) expect(misfit, String(reply.body)).toBeDefined()
         if (reply.status !== 400) expect(misfit).toBeUndefined()
       }),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     )
   })
 
@@ -424,16 +424,6 @@ function failing(error: Error): Pick<RpcComponents, 'messages' | 'revocations'> 
     messages: { ...reading, ...writing, stamps },
     revocations: { revoke: fail, unrevoke: fail, isRevoked: () => false, revoked: () => [] },
   }
-}
-
-/** Before the service node list is known. */
-const NO_SWARMS: RpcComponents['swarm'] = {
-  swarmOf: () => undefined,
-  serves: () => false,
-  replicas: () => [],
-  swarmOfMember: () => undefined,
-  epoch: () => undefined,
-  onChange: () => () => {},
 }
 
 /** Bytes of one's own, and the answer as far as its head and body go. */

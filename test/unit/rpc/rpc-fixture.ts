@@ -74,6 +74,16 @@ export interface TestNetwork extends AsyncDisposable {
   readonly reasons: string[]
 }
 
+/** What a node knows before the service node list is there. */
+export const NO_SWARMS: RpcComponents['swarm'] = {
+  swarmOf: () => undefined,
+  serves: () => false,
+  replicas: () => [],
+  swarmOfMember: () => undefined,
+  epoch: () => undefined,
+  onChange: () => () => {},
+}
+
 export interface NetworkOptions {
   readonly storage?: Partial<StorageOptions>
   readonly rpc?: Partial<RpcOptions>
