@@ -2,7 +2,7 @@
 import type { Counter, MetricsRegister } from '../../src/base/metrics.ts'
 import { EXIT, type EXIT_MEANINGS, type ExitCode } from '../../src/cli/exit-codes.ts'
 import type { OptionGroup } from '../../src/cli/options/option-group.ts'
-import type { StarlingClient, StoreReceipt } from '../../src/client/index.ts'
+import type { Member, PartOutcome, StarlingClient, StoreReceipt } from '../../src/client/index.ts'
 import type { Ed25519SecretKey, X25519PublicKey } from '../../src/crypto/keys.ts'
 import { sign } from '../../src/crypto/signature.ts'
 import { type AccountId, parseAccountId } from '../../src/protocol/account.ts'
@@ -77,3 +77,9 @@ declare const receipt: StoreReceipt
 client.sendMessage('somebody', 'text')
 // @ts-expect-error what nodes have signed cannot be changed
 receipt.confirmations = 7
+declare const member: Member
+// @ts-expect-error only the owner of an account revokes passes
+client.revocationsOf(member)
+declare const outcome: PartOutcome<StoreReceipt>
+// @ts-expect-error a part of a batch may have been refused
+outcome.value.hash
