@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Chance } from './chance.ts'
 import { createMutator } from './mutator.ts'
@@ -108,3 +110,15 @@ function hex(input: Buffer): string {
 }
 
 const HEX_MAX = 4096
+
+/** Names of the functions of a folder that read what comes from outside. */
+export function decodersIn(folder: string): readonly string[] {
+  return readdirSync(join(SOURCE, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => [...readFileSync(join(SOURCE, folder, path), 'utf8').matchAll(DECODER)])
+    .map(([, name]) => name ?? '')
+}
+
+const DECODER = /^export (?:async )?function ((?:decode|parse|open|read)[A-Z]\w*)/gm
+
+const SOURCE = join(import.meta.dirname, '../../src')

@@ -1,28 +1,15 @@
 // Ten thousand mutations of right inputs for each decoder of bytes from outside: nothing crashes, nothing takes long, and nothing
 // but the errors of its own part comes out.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ProtocolError } from '../../../src/protocol/errors.ts'
 import { parseJson } from '../../../src/protocol/json.ts'
 import { REQUEST_MAX_BYTES } from '../../../src/protocol/limits.ts'
 import { createChance } from '../../support/chance.ts'
-import { fuzz, leastCpuMs } from '../../support/fuzz.ts'
+import { decodersIn, fuzz, leastCpuMs } from '../../support/fuzz.ts'
 import { nodeDecoders } from './node-decoders.ts'
 import { PROTOCOL_DECODERS } from './protocol-decoders.ts'
 
-const SOURCE = join(import.meta.dirname, '../../../src')
 const NODE_DECODERS = await nodeDecoders()
-
-/** Names of the functions of a folder that read what comes from outside. */
-function decodersIn(folder: string): readonly string[] {
-  return readdirSync(join(SOURCE, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
-    .flatMap((path) => [...readFileSync(join(SOURCE, folder, path), 'utf8').matchAll(DECODER)])
-    .map(([, name]) => name ?? '')
-}
-
-const DECODER = /^export (?:async )?function ((?:decode|parse|open|read)[A-Z]\w*)/gm
 
 test('every decoder of the protocol is fuzzed', () => {
   const fuzzed = new Set(PROTOCOL_DECODERS.map(({ name }) => name))

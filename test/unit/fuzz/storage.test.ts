@@ -1,5 +1,6 @@
 // Ten thousand mutations of records as a store has written them, for each decoder of what lies on disk.
 import { expect, test } from 'vitest'
+import { HOUR } from '../../../src/base/clock.ts'
 import { decodeTotals, decodeUsage } from '../../../src/storage/counters-codec.ts'
 import { openDatabase } from '../../../src/storage/database.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
@@ -7,17 +8,23 @@ import { decodeExpiryEntry } from '../../../src/storage/expiry-entry.ts'
 import * as keys from '../../../src/storage/keys.ts'
 import { decodeLocator, decodeRow } from '../../../src/storage/message-codec.ts'
 import { defaultStorageOptions } from '../../../src/storage/options.ts'
+import { decodeOutboxList } from '../../../src/storage/outbox-list.ts'
 import { decodeRevocationLists, decodeRevocations } from '../../../src/storage/revocation-codec.ts'
 import { createChance } from '../../support/chance.ts'
-import { type FuzzTarget, fuzz } from '../../support/fuzz.ts'
-import { ALICE, aMessage, openTestStore, uniqueData } from '../storage/store-fixture.ts'
+import { decodersIn, type FuzzTarget, fuzz } from '../../support/fuzz.ts'
+import { ALICE, aMessage, openTestStore, START_MS, uniqueData } from '../storage/store-fixture.ts'
 
 /** Records as a store has written them. */
 async function storageDecoders(): Promise<readonly FuzzTarget[]> {
   await using store = await openTestStore()
-  await store.store.store(aMessage())
-  await store.store.store(aMessage({ data: uniqueData(10_000) }))
-  await store.store.store(aMessage({ namespace: -21 }))
+  const [large, deleted, expiring] = [aMessage({ data: uniqueData(10_000) }), aMessage(), aMessage()]
+  const inOutbox = [1, 2].map((ms) => aMessage({ namespace: -21, timestampMs: START_MS + ms }))
+  for (const message of [aMessage(), large, deleted, expiring, ...inOutbox]) await store.store.store(message)
+  // What operations leave behind is kept beside the messages, and of those that are gone.
+  await store.store.delete(ALICE, [deleted.hash])
+  await store.store.expire(ALICE, [{ hash: expiring.hash, expiryMs: START_MS + HOUR }], 'shorten')
+  await store.store.deleteBefore(ALICE, 'all', START_MS - HOUR)
+  await store.store.expireAll(ALICE, 0, START_MS + HOUR)
   await store.store.revocations.revoke(ALICE, [Buffer.alloc(36, 1), Buffer.alloc(36, 2)])
   await store.store[Symbol.asyncDispose]()
   await using database = await openDatabase({ ...defaultStorageOptions, path: store.path })
@@ -39,12 +46,22 @@ async function storageDecoders(): Promise<readonly FuzzTarget[]> {
     like('decodeUsage', decodeUsage, keys.usageKey(account)),
     like('decodeTotals', decodeTotals, keys.TOTALS_KEY, 2),
     like('decodeExpiryEntry', decodeExpiryEntry, keys.expiryKey(1, 1)),
+    like('decodeOutboxList', decodeOutboxList, keys.outboxKey(account, -21)),
     like('decodeRevocations', decodeRevocations, keys.revocationsKey(account)),
     like('decodeRevocationLists', decodeRevocationLists, keys.REVOCATION_LISTS_KEY, 2),
   ]
 }
 
-test.each(await storageDecoders())('$name takes or refuses mutations', (target) => {
+const DECODERS = await storageDecoders()
+/** Parts of others, which hand them their bytes. */
+const PARTS = ['decodeHistory', 'decodeOperations', 'decodeNamespace']
+
+test('every decoder of what lies on disk is fuzzed', () => {
+  const fuzzed = new Set([...DECODERS.map(({ name }) => name), ...PARTS])
+  expect(decodersIn('storage').filter((name) => name.startsWith('decode') && !fuzzed.has(name))).toEqual([])
+})
+
+test.each(DECODERS)('$name takes or refuses mutations', (target) => {
   expect(target.seeds).not.toEqual([])
   fuzz(target, createChance())
 })
