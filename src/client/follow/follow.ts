@@ -49,6 +49,8 @@ export interface FollowComponents {
 const CHECK_MS: DurationMs = 5 * MINUTE
 /** How long nobody is asked to tell of messages after one would not: most of a swarm are of the same version. */
 const POLL_FOR_MS: DurationMs = MINUTE
+/** The first pause after a failure, unless questions come more often. */
+const RETRY_MS: DurationMs = 5 * SECOND
 /** The longest pause between two failures. */
 const BACKOFF_MAX_MS: DurationMs = MINUTE
 
@@ -73,6 +75,7 @@ export class Follower {
   readonly #components: FollowComponents
   readonly #watched: Watched
   readonly #intervalMs: DurationMs
+  readonly #retryMs: DurationMs
   readonly #onTrouble: (error: ClientError) => void
   #hasReceived = false
   #failures = 0
@@ -83,6 +86,7 @@ export class Follower {
     this.#components = components
     this.#watched = watched
     this.#intervalMs = options.intervalMs ?? defaultFollowOptions.intervalMs
+    this.#retryMs = Math.min(RETRY_MS, this.#intervalMs)
     this.#onTrouble = options.onTrouble ?? (() => {})
   }
 
@@ -120,7 +124,7 @@ export class Follower {
         }
       }
       // A member that speaks of news where there are none must not keep this client busy.
-      if (news.length > 0 && found === 0) await wait(this.#intervalMs, signal)
+      if (news.length > 0 && found === 0) await wait(this.#retryMs, signal)
       if (this.#nowMs() < checkAtMs) continue
       yield* this.#receiveAll(undefined, signal)
       checkAtMs = this.#nowMs() + CHECK_MS
@@ -176,7 +180,8 @@ export class Follower {
   }
 
   #pauseMs(): DurationMs {
-    return Math.min(Math.max(BACKOFF_MAX_MS, this.#intervalMs), this.#intervalMs * 2 ** Math.max(0, this.#failures - 1))
+    if (this.#nowMs() < this.#pollUntilMs) return this.#intervalMs
+    return Math.min(BACKOFF_MAX_MS, this.#retryMs * 2 ** Math.max(0, this.#failures - 1))
   }
 
   #nowMs(): DurationMs {
