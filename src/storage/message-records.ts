@@ -115,7 +115,7 @@ export function insertMessage(
   const locator: Locator = { namespace, sequence, timestampMs, expiryMs, dataBytes, placement, stamp }
   putContent(batch, id, locator, data)
   batch.put(locatorKey(id.account, id.hash), encodeLocator(locator))
-  batch.indexExpiry(expiryBucket(expiryMs), id)
+  batch.indexExpiry(lastBucketOf(locator), id)
   batch.totals.messages++
   batch.totals.dataBytes += dataBytes
   writeUsage(batch, id.account, { ...usage, messages: usage.messages + 1, dataBytes: usage.dataBytes + dataBytes })
@@ -136,7 +136,8 @@ export function countsOf(locator: Locator | undefined): Counts {
 
 /** The bucket from which on nothing needs to be known of a message. */
 export function lastBucketOf(locator: Locator): number {
-  return expiryBucket(locator.expiryMs)
+  // What had ended when it was stored is known as long as what might have come before it.
+  return expiryBucket(Math.max(locator.expiryMs, stampMs(locator.stamp)))
 }
 
 /** The bucket from which on what was done lately can be folded; undefined when there is nothing to fold. */

@@ -3,7 +3,7 @@ import { type DurationMs, MINUTE, type TimestampMs } from '../base/clock.ts'
 import { OPERATION_LATENESS_MAX_MS } from '../protocol/limits.ts'
 import type { StoredMessage } from '../protocol/message.ts'
 import { isPublicOutbox, type Namespace } from '../protocol/namespace.ts'
-import { firstStampAt, type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
+import { firstStampAt, type OperationStamp } from '../protocol/operation-stamp.ts'
 import type { History } from './history-codec.ts'
 import { hashBytes, outboxKey } from './keys.ts'
 import { encodeLocator, isHeld, type Locator, placementOf } from './message-codec.ts'
@@ -98,8 +98,8 @@ export function settle(
   }
   if (arrival !== undefined) batch.noteStamp(arrival.operation.stamp)
   // What leaves an outbox makes room for what comes into it.
-  for (const change of changes) if (!staysHeld(change) && isChange(change)) changeRecord(batch, change)
-  for (const change of changes) if (staysHeld(change) && isChange(change)) changeRecord(batch, change)
+  for (const change of changes) if (isInOutbox(change.before) && isChange(change)) changeRecord(batch, change)
+  for (const change of changes) if (!isInOutbox(change.before) && isChange(change)) changeRecord(batch, change)
   for (const namespace of group.outboxes) writeOutboxList(batch, id.account, namespace, changes)
   return { outcome, changes }
 }
@@ -201,7 +201,9 @@ function changeOf(batch: WriteBatch, entry: Entry, end: TimelineEnd | undefined,
   if (before === undefined && operations.length === 0) return { id, before, after: undefined, data: undefined }
   if (isForgotten(batch, entry, context)) return { id, before, after: undefined, data: undefined }
   const gone = absentLocator(batch, entry, end, source, context)
-  const after = withHistory(gone, end?.history, undefined, context)
+  // What would be held, but has ended and left no data, is as good as gone.
+  const isOver = state !== undefined && operations.length === 0
+  const after = withHistory(gone, isOver ? undefined : end?.history, undefined, context)
   return { id, before, after, data: source?.isNeeded(after) ? source.read(after.namespace) : undefined }
 }
 
@@ -251,10 +253,9 @@ function absentLocator(
   source: DataSource | undefined,
   { arrival, circumstances }: ChangeContext,
 ): Locator {
-  const newest = newestOf(end?.history ?? history)
   // Until the message's own end, so that it is not taken for unknown where others still have it.
-  const expiryMs = Math.max(before?.expiryMs ?? 0, arrival?.message?.expiryMs ?? 0, stampMs(newest))
-  const gone = { timestampMs: 0, expiryMs, stamp: newest }
+  const expiryMs = Math.max(before?.expiryMs ?? 0, arrival?.message?.expiryMs ?? 0)
+  const gone = { timestampMs: 0, expiryMs, stamp: newestOf(end?.history ?? history) }
   if (!end?.mayReturn || source === undefined || circumstances.diskIsFull) {
     return { ...gone, namespace: 0, sequence: 0, dataBytes: 0, placement: 'none' }
   }
@@ -310,8 +311,8 @@ function hasRoom(batch: WriteBatch, { account }: MessageId, { diskIsFull, quota 
   return usageOf(batch, account).tombstones < quota.accountTombstonesMax
 }
 
-function staysHeld({ after }: RecordChange): boolean {
-  return after !== undefined && isHeld(after)
+function isInOutbox(locator: Locator | undefined): boolean {
+  return locator !== undefined && isHeld(locator) && isPublicOutbox(locator.namespace)
 }
 
 function isChange({ before, after }: RecordChange): boolean {
