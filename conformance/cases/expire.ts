@@ -132,12 +132,19 @@ export const expireCases: readonly ConformanceCase[] = [
     const params = { ...expireParams(account, [hash], [expiryMs + MINUTE]), messages: hash }
     expectEach(expectSwarm(context, await context.ask('expire', params)), 'updated', [hash])
   }),
-  write.boundary('tells of an equal expiry as updated when no direction is named', async (context) => {
+  write.boundary('takes an equal expiry when no direction is named, and signs what it says of it', async (context) => {
     const { account, hash, expiryMs } = await oneMessage(context)
     const results = expectSomeOfSwarm(context, await context.ask('expire', expireParams(account, [hash], expiryMs)))
-    expectEach(results, 'updated', [hash])
+    expectEach(results, 'expiry', expiryMs)
+    for (const result of results.values()) {
+      // Session's servers tell it as updated; a node that spares itself the write, as unchanged.
+      const unchanged = { ...expectObject('unchanged', result['unchanged'] ?? {}) }
+      expectEqual('updated', hashList(result, 'updated'), hash in unchanged ? [] : [hash])
+      expectEqual('unchanged', unchanged, hash in unchanged ? { [hash]: expiryMs } : {})
+    }
     expectSigned(results, (result) => signedText(account, [expiryMs], [hash], result))
   }),
+  ...sparedWrites(),
   write.boundary('signs an answer about messages that nobody has', async (context) => {
     const [account, expiry] = [context.account(), context.nowMs() + MINUTE]
     const results = expectSomeOfSwarm(context, await context.ask('expire', expireParams(account, [NO_HASH], expiry)))
@@ -319,4 +326,32 @@ function onePercent(): readonly ConformanceCase[] {
       expectEqual('moved', (await extended(context, below, 'set', true)).moved, true)
     }),
   ]
+}
+
+/** What changes nothing worth a write, the asked node answers alone: clients send such a request with every poll. */
+function sparedWrites(): readonly ConformanceCase[] {
+  const moves: readonly (readonly [what: string, byMs: number, mode: 'set' | 'shorten' | 'extend'])[] = [
+    ['sets the expiry that is there', 0, 'set'],
+    ['puts the end of days off by less than 1 %', MINUTE, 'set'],
+    ['shortens to a later end', MINUTE, 'shorten'],
+    ['extends to a sooner end', -MINUTE, 'extend'],
+  ]
+  return moves.map(([what, byMs, mode]) =>
+    write.success(
+      `answers a request alone that ${what}`,
+      async (context) => {
+        const { account, hash, expiryMs } = await oneMessage(context, 5 * DAY)
+        const expiry = expiryMs + byMs
+        const answer = await context.ask('expire', expireParams(account, [hash], expiry, mode))
+        const results = expectSomeOfSwarm(context, answer)
+        expectEqual('members', [...results.keys()], [context.node.key])
+        expectEach(results, 'updated', [])
+        for (const result of results.values()) {
+          expectEqual('unchanged', { ...expectObject('unchanged', result['unchanged']) }, { [hash]: expiryMs })
+        }
+        expectSigned(results, (result) => signedText(account, [expiry], [hash], result))
+      },
+      { basis: 'ours' },
+    ),
+  )
 }

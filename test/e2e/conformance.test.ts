@@ -1,6 +1,7 @@
 // The whole list of conformance cases, over HTTPS and through three onion hops, against one network that grows from 8 to
 // 12, 24 and 30 nodes: real sockets, real databases and a real chain; all nodes in this process, the suite in its own.
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CASES } from '../../conformance/case-list.ts'
 import { COVERAGE } from '../../conformance/coverage.ts'
@@ -16,7 +17,8 @@ import { Program } from '../support/program.ts'
 
 const SIZES = [8, 12, 24, 30] as const
 const MAIN = join(import.meta.dirname, '../../conformance/main.ts')
-const ANSWERS_MAX_MS = 170_000
+/** Twenty seconds on an idle machine; a busy one may take its time. */
+const ROUND_MAX_MS = 300_000
 
 interface Report extends TestedNetwork {
   readonly results: readonly {
@@ -66,7 +68,7 @@ for (const size of SIZES) {
       })
       expectWhole(report, swarms.length)
     },
-    ANSWERS_MAX_MS,
+    ROUND_MAX_MS,
   )
 }
 
@@ -113,19 +115,19 @@ async function grow(size: number): Promise<void> {
 async function settled(size: number): Promise<void> {
   const swarms = swarmsOf(await membersOnChain(devnet.chain), devnet.chain)
   const right = swarms.flatMap(({ id, members }) => members.map((key) => `${key} ${swarmIdText(id)}`)).sort()
-  await eventually('all nodes agree', async () => {
-    for (const node of nodes) {
+  // One node after another: each answer costs a handshake, and all of them share this process.
+  for (const node of nodes) {
+    await eventually(`node ${node.index} knows all ${size}`, async () => {
       const listed = (await listFrom(node)).filter(({ ip }) => ip !== '0.0.0.0')
-      if (listed.length !== size) return undefined
-      if (`${listed.map(({ key, swarm }) => `${key} ${swarm}`).sort()}` !== `${right}`) return undefined
-    }
-    return true
-  })
+      return isDeepStrictEqual(listed.map(({ key, swarm }) => `${key} ${swarm}`).sort(), right) ? true : undefined
+    })
+  }
   const epochs = await Promise.all(nodes.map(epochOf))
-  await eventually('the swarms before are forgotten', async () => {
-    const now = await Promise.all(nodes.map(epochOf))
-    return now.every((epoch, at) => epoch > (epochs[at] ?? epoch) + 1) ? true : undefined
-  })
+  for (const [at, node] of nodes.entries()) {
+    await eventually('the swarms before are forgotten', async () =>
+      (await epochOf(node)) > (epochs[at] ?? 0) + 1 ? true : undefined,
+    )
+  }
 }
 
 async function epochOf(node: DevnetNode): Promise<number> {
