@@ -77,7 +77,7 @@ export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateF
     },
     'rpc.monitorSubscriptionsMax': {
       type: 'number',
-      describe: 'Accounts that all these connections may watch together at most; each takes about half a kilobyte',
+      describe: 'Accounts that all these connections may watch together at most; each takes about 700 bytes',
       default: defaults.monitor.subscriptionsMax,
       min: 0,
     },

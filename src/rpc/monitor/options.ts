@@ -5,7 +5,7 @@ export interface MonitorOptions {
   readonly connectionsMax: number
   /** Of these, connections from one address (an IPv6 /64 counts as one); beyond them a handshake is answered 429. */
   readonly connectionsPerAddressMax: number
-  /** Subscriptions together: each takes about half a kilobyte. */
+  /** Subscriptions together: each takes about 700 bytes. */
   readonly subscriptionsMax: number
   /** Of these, subscriptions from one address. */
   readonly subscriptionsPerAddressMax: number
