@@ -1,11 +1,11 @@
 import { toHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
+import { RateLimiter, retryAfterSeconds } from '../base/rate-limiter.ts'
 import type { AccountId } from '../protocol/account.ts'
 import type { Authentication } from '../protocol/client-api/authentication.ts'
 import { RpcError } from './errors.ts'
 import type { RpcMetrics } from './metrics.ts'
 import type { AccountUse, RpcOptions } from './options.ts'
-import { RateLimiter, retryAfterSeconds } from './rate-limiter.ts'
 
 export interface AccountUser {
   readonly account: AccountId

@@ -1,11 +1,11 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
+import { RateLimiter } from '../base/rate-limiter.ts'
 import { AddressCounts } from './address-counts.ts'
 import { limitedAddress } from './client-address.ts'
 import type { RpcMetrics } from './metrics.ts'
 import type { RpcOptions } from './options.ts'
-import { RateLimiter } from './rate-limiter.ts'
 
 type ConnectionOptions = Pick<
   RpcOptions,

@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.ts'
+import { RateLimiter } from '../base/rate-limiter.ts'
 import type { AccountId } from '../protocol/account.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import { rateExceeded } from './account-limiter.ts'
 import type { LimitedUse, RpcMetrics } from './metrics.ts'
 import type { RpcOptions } from './options.ts'
-import { RateLimiter } from './rate-limiter.ts'
 
 export interface MemberLimiterComponents {
   readonly clock: Pick<Clock, 'monotonicMs'>

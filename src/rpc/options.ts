@@ -1,7 +1,7 @@
 import { type DurationMs, SECOND } from '../base/clock.ts'
+import type { Rate } from '../base/rate-limiter.ts'
 import { REQUEST_MAX_BYTES } from '../protocol/limits.ts'
 import { defaultMonitorOptions, type MonitorOptions } from './monitor/options.ts'
-import type { Rate } from './rate-limiter.ts'
 
 /**
  * What is done with an account. What its owner signs and what anybody may do are counted apart, or anybody could use up what the

@@ -1,4 +1,6 @@
 import type { RawData, WebSocket } from 'ws'
+import { CodedError } from '../../base/coded-error.ts'
+import type { RateLimiter } from '../../base/rate-limiter.ts'
 import type { MonitorAnswer, MonitorEnd } from '../../protocol/client-api/monitor.ts'
 import { MONITOR_ERROR } from '../../protocol/client-api/monitor-error.ts'
 import {
@@ -8,7 +10,6 @@ import {
   type MonitorForm,
 } from '../../protocol/client-api/monitor-frame.ts'
 import type { MemoryBudget } from '../memory-budget.ts'
-import type { RateLimiter } from '../rate-limiter.ts'
 import type { MonitorMetrics } from './metrics.ts'
 import type { Monitor } from './monitor.ts'
 import type { Notification } from './notification.ts'
@@ -20,6 +21,8 @@ export interface ConnectionComponents {
   readonly metrics: Pick<MonitorMetrics, 'notifications'>
   readonly monitor: Pick<Monitor, 'subscribe' | 'leave' | 'countOf' | 'isReady'>
   readonly rates: Pick<RateLimiter, 'take' | 'charge'>
+  /** Told of a bug. */
+  readonly onFailure: (error: unknown) => void
   /** What all connections have not taken yet. */
   readonly outgoing: MemoryBudget
 }
@@ -27,7 +30,7 @@ export interface ConnectionComponents {
 type ConnectionOptions = Pick<MonitorOptions, 'outgoingPerConnectionMaxBytes' | 'emptyHeartbeatsMax'>
 
 /** Codes of RFC 6455 7.4.1 with which connections are closed. */
-const CLOSE = { normal: 1000, goingAway: 1001, tryAgainLater: 1013 } as const
+const CLOSE = { normal: 1000, goingAway: 1001, failed: 1011, tryAgainLater: 1013 } as const
 /** A client that does not take its leave within this is left. */
 const LEAVE_MS = 1_000
 /** What a frame takes besides its bytes, until it is taken. */
@@ -99,8 +102,15 @@ export class MonitorConnection implements Subscriber {
         form,
       )
     } catch (error) {
-      this.#answer([refusedAnswer(error)], false, form)
+      this.#refuse(error, form)
     }
+  }
+
+  /** A failure that nobody foresaw costs the client its connection, and not the node its life. */
+  #refuse(error: unknown, form: MonitorForm): void {
+    if (error instanceof CodedError) return void this.#answer([refusedAnswer(error)], false, form)
+    this.#components.onFailure(error)
+    this.#close(CLOSE.failed, 'The node failed')
   }
 
   #subscribe(fields: Parameters<Monitor['subscribe']>[1], form: MonitorForm): MonitorAnswer {

@@ -1,11 +1,13 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { Logger } from '../../base/logger.ts'
+import type { RateLimiter } from '../../base/rate-limiter.ts'
 import { AddressCounts } from '../address-counts.ts'
 import { limitedAddress } from '../client-address.ts'
+import { reportFailure } from '../error-response.ts'
 import { MemoryBudget } from '../memory-budget.ts'
 import type { RejectReason, RpcMetrics } from '../metrics.ts'
-import type { RateLimiter } from '../rate-limiter.ts'
 import { MonitorConnection } from './connection.ts'
 import type { Monitor } from './monitor.ts'
 import type { MonitorOptions } from './options.ts'
@@ -17,6 +19,7 @@ export const MONITOR_PATH = '/monitor/v1'
 export type MonitorService = Pick<Monitor, 'subscribe' | 'leave' | 'countOf' | 'isReady' | 'stop'>
 
 export interface MonitorEndpointComponents {
+  readonly log: Logger
   readonly metrics: RpcMetrics
   readonly monitor: MonitorService
   /** Whether this node has more to do than it can. */
@@ -107,7 +110,9 @@ export class MonitorEndpoint {
   }
 
   #open(socket: WebSocket, address: string): void {
-    const components = { ...this.#components, metrics: this.#components.metrics.monitor, outgoing: this.#outgoing }
+    const { log, metrics, monitor, rates } = this.#components
+    const onFailure = (error: unknown) => void reportFailure({ log, metrics }, error)
+    const components = { metrics: metrics.monitor, monitor, rates, outgoing: this.#outgoing, onFailure }
     const connection = new MonitorConnection(socket, address, components, this.#options)
     this.#connections.add(connection)
     this.#byAddress.add(address)

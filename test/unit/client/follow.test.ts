@@ -1,6 +1,8 @@
 // Messages as they come, through hops and over connections of the client's own, from nodes with real stores.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { silentLogger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry, type MetricsRegistry } from '../../../src/base/metrics.ts'
+import { RateLimiter } from '../../../src/base/rate-limiter.ts'
 import { accountFromSeed } from '../../../src/client/account.ts'
 import type { ClientError } from '../../../src/client/errors.ts'
 import type { Followed, FollowOptions } from '../../../src/client/follow/follow.ts'
@@ -10,7 +12,6 @@ import { openWebSocket } from '../../../src/client/web-socket.ts'
 import { createRpcMetrics } from '../../../src/rpc/metrics.ts'
 import { MonitorEndpoint } from '../../../src/rpc/monitor/endpoint.ts'
 import { defaultMonitorOptions } from '../../../src/rpc/monitor/options.ts'
-import { RateLimiter } from '../../../src/rpc/rate-limiter.ts'
 import { type RealSwarm, START_MS, startRealSwarm } from './real-swarm.ts'
 
 const alice = accountFromSeed('11'.repeat(32))
@@ -54,7 +55,7 @@ function openMonitors(): { readonly registry: MetricsRegistry; readonly endpoint
   const endpoints = real.rpc.nodes.map(({ monitor }, at) => {
     const rates = new RateLimiter({ clock }, rate)
     const endpoint = new MonitorEndpoint(
-      { metrics, monitor, overload: { isOverloaded: false }, rates },
+      { log: silentLogger, metrics, monitor, overload: { isOverloaded: false }, rates },
       defaultMonitorOptions,
     )
     real.network.servers[at]?.on('upgrade', (request, socket, head) => endpoint.upgrade(request, socket, head))

@@ -1,11 +1,11 @@
 // What bounds the clients of the HTTPS entry, apart from the server that uses it.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { RateLimiter, type RateLimiterOptions, retryAfterSeconds } from '../../../src/base/rate-limiter.ts'
 import { ByteGate } from '../../../src/rpc/byte-gate.ts'
 import { limitedAddress } from '../../../src/rpc/client-address.ts'
 import { GrowingBytes } from '../../../src/rpc/growing-bytes.ts'
 import { MemoryBudget } from '../../../src/rpc/memory-budget.ts'
-import { RateLimiter, type RateLimiterOptions, retryAfterSeconds } from '../../../src/rpc/rate-limiter.ts'
 
 const OPTIONS: RateLimiterOptions = { burst: 600, perSecond: 300, keysMax: 10_000, whenFull: 'refuse' }
 const TOKEN_MS = 1000 / 300

@@ -1,4 +1,4 @@
-import type { Clock, DurationMs } from '../base/clock.ts'
+import type { Clock, DurationMs } from './clock.ts'
 
 /** How fast something may happen: tokens in a full bucket, and how many come back. */
 export interface Rate {
