@@ -59,7 +59,8 @@ export const defaultMonitorOptions: MonitorOptions = {
   // Each takes a place on three relays for its whole time, and they cannot tell it from a short request. With one path for each and
   // paths spread evenly, 400 from every node fill 1,600 of the 4,000 places that a relay has by default.
   waitsMax: 400,
-  waitsPerAccountMax: 10,
+  // The members of a group. Accounts cost nothing, so a lower bound would keep nobody from taking all places.
+  waitsPerAccountMax: 100,
   // The third hop of a path waits 27 seconds for its destination; what is left is for slow networks.
   waitMs: 20 * SECOND,
 }

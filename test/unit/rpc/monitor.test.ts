@@ -5,8 +5,10 @@ import { toBase64, toHex } from '../../../src/base/bytes.ts'
 import { DAY, MINUTE } from '../../../src/base/clock.ts'
 import { subaccountToken } from '../../../src/protocol/client-api/subaccount.ts'
 import { aMember, anEpoch } from '../swarm/member-lists.ts'
+import { startTestServer } from './https-fixture.ts'
 import {
   alice,
+  connectSubscriber,
   type MonitorNetwork,
   type MonitorNetworkOptions,
   NOW_S,
@@ -483,6 +485,28 @@ describe('a connection', () => {
     deaf.socket.pause()
     await net.server.stop()
     expect(await subscriber.closed).toBe(1001)
+  })
+
+  test('ends when the node fails in a way that nobody foresaw, and the node goes on', async () => {
+    const net = await start()
+    const { monitor } = net.network.first
+    const broken = {
+      subscribe: () => {
+        throw new TypeError('A bug')
+      },
+      leave: () => {},
+      countOf: () => 1,
+      isReady: () => true,
+      stop: () => monitor.stop(),
+    }
+    await using server = await startTestServer({}, { rpc: { ...net.network.first, monitor: broken } })
+    const subscriber = await connectSubscriber(server)
+    subscriber.send('json', subscription(alice))
+    expect(await subscriber.closed).toBe(1011)
+    expect(await server.exposeMetrics()).toContain('starling_rpc_local_failures_total 1')
+    const next = await connectSubscriber(server)
+    await next.settled()
+    next.socket.terminate()
   })
 
   test('is known by nothing that names an account', async () => {
