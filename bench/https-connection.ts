@@ -10,6 +10,8 @@ export interface Target {
   readonly path: string
 }
 
+/** Who says nothing for so long will not say any more. */
+const SILENCE_MS = 20_000
 const HEAD_END = '\r\n\r\n'
 
 /** The bytes of a POST. */
@@ -36,6 +38,7 @@ export class HttpsConnection implements Disposable {
   private constructor(socket: TLSSocket) {
     this.#socket = socket
     socket.setNoDelay(true)
+    socket.setTimeout(SILENCE_MS, () => socket.destroy())
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', (error) => this.#answer?.reject(error))
     socket.on('close', () => this.#answer?.reject(new Error('The server closed the connection before it answered')))
@@ -49,8 +52,14 @@ export class HttpsConnection implements Disposable {
     return new HttpsConnection(socket)
   }
 
+  /** Servers close connections that nobody uses for a while. */
+  get isOpen(): boolean {
+    return this.#socket.writable
+  }
+
   /** The body of the answer. @throws when its status is not 200 */
   async ask(post: Uint8Array): Promise<Buffer> {
+    if (!this.isOpen) throw new Error('The connection is closed')
     this.#chunks = []
     this.#received = 0
     this.#size = undefined
