@@ -7,6 +7,7 @@ import { accountFromSeed } from '../../../src/client/account.ts'
 import type { ClientError } from '../../../src/client/errors.ts'
 import type { Followed, FollowOptions } from '../../../src/client/follow/follow.ts'
 import { createSocketWatch } from '../../../src/client/follow/socket-watch.ts'
+import { createHttpsTransport } from '../../../src/client/https-transport.ts'
 import { createNetwork } from '../../../src/client/network.ts'
 import { openWebSocket } from '../../../src/client/web-socket.ts'
 import { createRpcMetrics } from '../../../src/rpc/metrics.ts'
@@ -225,6 +226,15 @@ describe('directly', () => {
     await say('two')
     expect(await next).toEqual(['two'])
     expect(troubles).toEqual(['MONITOR_UNAVAILABLE'])
+  })
+
+  test('a transport that opens no WebSockets cannot do it', async () => {
+    const https = stack.use(createHttpsTransport())
+    const transport = { post: https.post, async [Symbol.asyncDispose]() {} }
+    const client = real.clientOf({ account: alice, transport })
+    await expect(client.follow({ directly: true }).next()).rejects.toThrow(
+      expect.objectContaining({ code: 'MONITOR_UNAVAILABLE' }),
+    )
   })
 
   test('a subscription is renewed, and one that is ended says where to go', async () => {

@@ -1,5 +1,6 @@
 // Subscribers on real WebSockets, to the HTTPS server of a node with a real store.
 import { once } from 'node:events'
+import { onTestFinished } from 'vitest'
 import { type RawData, WebSocket } from 'ws'
 import { fromUtf8, toBase64, toHex } from '../../../src/base/bytes.ts'
 import { sign } from '../../../src/crypto/signature.ts'
@@ -170,6 +171,7 @@ export interface MonitorNetworkOptions extends NetworkOptions {
 
 let stored = 0
 
+/** Gone when the test ends, at the latest. */
 export async function startMonitorNetwork(options: MonitorNetworkOptions = {}): Promise<MonitorNetwork> {
   await using stack = new AsyncDisposableStack()
   const monitor = { ...defaultMonitorOptions, ...options.monitor }
@@ -181,6 +183,7 @@ export async function startMonitorNetwork(options: MonitorNetworkOptions = {}): 
     for (const { socket } of subscribers) socket.terminate()
   })
   const parts = stack.move()
+  onTestFinished(() => parts.disposeAsync())
   return {
     network,
     server,

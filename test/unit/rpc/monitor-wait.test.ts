@@ -1,5 +1,5 @@
 // The method that waits for a message, for where one request has one answer.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { toBase64, toHex } from '../../../src/base/bytes.ts'
 import { DAY } from '../../../src/base/clock.ts'
 import { sign } from '../../../src/crypto/signature.ts'
@@ -10,25 +10,12 @@ import {
   alice,
   jsonForm,
   type MonitorNetwork,
-  type MonitorNetworkOptions,
   NOW_S,
   type SubscriptionFields,
   startMonitorNetwork,
   subscription,
 } from './monitor-fixture.ts'
 import { anAccount, START_MS } from './rpc-fixture.ts'
-
-const open: AsyncDisposable[] = []
-
-async function start(options?: MonitorNetworkOptions): Promise<MonitorNetwork> {
-  const network = await startMonitorNetwork(options)
-  open.push(network)
-  return network
-}
-
-afterEach(async () => {
-  for (const each of open.splice(0)) await each[Symbol.asyncDispose]()
-})
 
 interface WaitFields extends SubscriptionFields {
   readonly last?: JsonObject
@@ -53,7 +40,7 @@ const waiting = (net: MonitorNetwork) => net.metric('starling_rpc_monitor_waitin
 
 describe('a client that waits', () => {
   test.each(['https', 'onion'] as const)('is answered when a message arrives, over %s', async (entry) => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const answer = ask(net, { namespaces: [-10, 0] }, entry)
     await expect.poll(() => waiting(net)).toBe(1)
     await net.store({ namespace: 10 })
@@ -65,7 +52,7 @@ describe('a client that waits', () => {
   })
 
   test('is told at once of what it has not got, and waits once it has', async () => {
-    const net = await start({ monitor: { waitMs: 1 } })
+    const net = await startMonitorNetwork({ monitor: { waitMs: 1 } })
     const first = await net.store({ namespace: 0, data: 'a' })
     const second = await net.store({ namespace: 0, data: 'b' })
     await net.store({ namespace: 10, data: 'c' })
@@ -81,7 +68,7 @@ describe('a client that waits', () => {
   })
 
   test('is told that nobody waits, when there are too many, but what is held all the same', async () => {
-    const net = await start({ monitor: { waitsMax: 2, waitsPerAccountMax: 1 } })
+    const net = await startMonitorNetwork({ monitor: { waitsMax: 2, waitsPerAccountMax: 1 } })
     const other = anAccount(2)
     const waits = [ask(net), net.network.first.call('monitor', jsonForm(subscription(other)))]
     await expect.poll(() => waiting(net)).toBe(2)
@@ -97,7 +84,7 @@ describe('a client that waits', () => {
   })
 
   test('is answered at once when the server stops', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const answer = ask(net)
     await expect.poll(() => waiting(net)).toBe(1)
     await net.server.stop()
@@ -106,7 +93,7 @@ describe('a client that waits', () => {
   })
 
   test('is sent elsewhere when its account moves', async () => {
-    const net = await start({ sizeMin: 5 })
+    const net = await startMonitorNetwork({ sizeMin: 5 })
     const { membership } = net.network.first
     const epoch = anEpoch(8, [...net.network.members, ...someMembers(14, 'others')])
     const people = Array.from({ length: 20 }, (_, at) => anAccount(60 + at))
@@ -124,7 +111,7 @@ describe('a client that waits', () => {
 
 describe('a request to wait is refused', () => {
   test('like any other: with 400, 401, 406 and 421', async () => {
-    const net = await start({ size: 1 })
+    const net = await startMonitorNetwork({ size: 1 })
     const refusal = async (fields: object) => {
       const { status, body } = await net.network.first.call('monitor', fields)
       return [status, body]
@@ -150,7 +137,7 @@ describe('a request to wait is refused', () => {
   })
 
   test('as part of a batch, a sequence or an ifelse', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const part = { method: 'monitor', params: paramsOf() }
     const text = 'invalid request: Method monitor waits, and cannot be part of another request'
     const calls: [string, object][] = [
@@ -170,7 +157,7 @@ describe('a request to wait is refused', () => {
   })
 
   test('to a subaccount as soon as it is revoked, but for what it may still retrieve', async () => {
-    const net = await start({ monitor: { waitMs: 200 } })
+    const net = await startMonitorNetwork({ monitor: { waitMs: 200 } })
     const member = anAccount(4)
     const token = subaccountToken(3, 1, member.pair.publicKey)
     const asMember = { isGroup: true, subaccount: { member, token } }
@@ -194,6 +181,6 @@ describe('a request to wait is refused', () => {
 })
 
 test('the namespace for tests holds nothing to wait for', async () => {
-  const net = await start({ monitor: { waitMs: 1 } })
+  const net = await startMonitorNetwork({ monitor: { waitMs: 1 } })
   expect(await ask(net, { namespaces: [-3741], timestampS: NOW_S - DAY / 1000 })).toMatchObject(answered([]))
 })

@@ -1,6 +1,6 @@
 // Subscriptions over real WebSockets, against a node with a real store (docs/protocol/monitor.md).
 import fc from 'fast-check'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { toBase64, toHex } from '../../../src/base/bytes.ts'
 import { DAY, MINUTE } from '../../../src/base/clock.ts'
 import { subaccountToken } from '../../../src/protocol/client-api/subaccount.ts'
@@ -10,7 +10,6 @@ import {
   alice,
   connectSubscriber,
   type MonitorNetwork,
-  type MonitorNetworkOptions,
   NOW_S,
   startMonitorNetwork,
   subscription,
@@ -18,21 +17,9 @@ import {
 import { anAccount, NO_SWARMS, START_MS } from './rpc-fixture.ts'
 
 const success = { success: 1 }
-const open: AsyncDisposable[] = []
-
-async function start(options?: MonitorNetworkOptions): Promise<MonitorNetwork> {
-  const network = await startMonitorNetwork(options)
-  open.push(network)
-  return network
-}
-
-afterEach(async () => {
-  for (const each of open.splice(0)) await each[Symbol.asyncDispose]()
-})
-
 describe('a subscriber', () => {
   test('is told of each new message in the form that it asked in, with its data only if it wished', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const plain = await net.connect()
     const full = await net.connect()
     expect(await plain.ask('json', subscription(alice))).toEqual(success)
@@ -49,7 +36,7 @@ describe('a subscriber', () => {
   })
 
   test('is told of messages that came to another member', async () => {
-    const net = await start({ size: 3 })
+    const net = await startMonitorNetwork({ size: 3 })
     const subscriber = await net.connect()
     await subscriber.ask('json', subscription(alice))
     const h = await net.store({ at: 2 })
@@ -57,7 +44,7 @@ describe('a subscriber', () => {
   })
 
   test('is not told of messages held already, of other namespaces or of other accounts', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const subscriber = await net.connect()
     await net.store({ data: 'old' })
     await subscriber.ask('json', subscription(alice, { namespaces: [-10, 0] }))
@@ -71,7 +58,7 @@ describe('a subscriber', () => {
   })
 
   test('may ask for many accounts on one connection, in one frame', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const subscriber = await net.connect()
     const people = Array.from({ length: 40 }, (_, at) => anAccount(10 + at))
     expect(
@@ -89,7 +76,7 @@ describe('a subscriber', () => {
   })
 
   test('may be a group, or a subaccount that may read', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const member = anAccount(4)
     const token = subaccountToken(3, 1, member.pair.publicKey)
     const owner = await net.connect()
@@ -105,7 +92,7 @@ describe('a subscriber', () => {
 
 describe('a lease', () => {
   test('ends after 65 minutes, and renewal adds namespaces and the wish for data', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const { clock } = net.network.first.store
     const subscriber = await net.connect()
     await subscriber.ask('json', subscription(alice, { namespaces: [0], wantsData: true }))
@@ -208,7 +195,7 @@ describe('a request is refused', () => {
   ]
 
   test('with a code and a text that say why, in both forms', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const subscriber = await net.connect()
     for (const form of ['bencode', 'json'] as const) {
       for (const [name, fields, errcode, error] of cases) {
@@ -225,7 +212,7 @@ describe('a request is refused', () => {
   })
 
   test('when its frame is no dictionary', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const subscriber = await net.connect()
     for (const text of ['', 'd', 'i1e', '4:spam', 'li1ee', 'd1:ni1ee1', 'd1:ti1e1:si1ee']) {
       subscriber.sendBytes(Buffer.from(text), 'bencode')
@@ -239,7 +226,7 @@ describe('a request is refused', () => {
   })
 
   test('whatever bytes its frames have, and the connection goes on', async () => {
-    const net = await start({ rpc: { rateBurst: 10_000 } })
+    const net = await startMonitorNetwork({ rpc: { rateBurst: 10_000 } })
     const subscriber = await net.connect()
     const likely = fc.constantFrom(...'dlei0:1ntPs{}[]",n'.split('')).map((char) => char.charCodeAt(0))
     const frames = fc.array(fc.oneof(likely, fc.integer({ min: 0, max: 127 })), { maxLength: 60 })
@@ -256,7 +243,7 @@ describe('a request is refused', () => {
   })
 
   test('by a node that is not ready', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const subscriber = await net.connect()
     net.network.reasons.push('Starting')
     expect(await subscriber.ask('json', good)).toMatchObject({ errcode: 8 })
@@ -264,7 +251,7 @@ describe('a request is refused', () => {
   })
 
   test('without any member list with errcode 7', async () => {
-    const net = await start({ components: { swarm: NO_SWARMS } })
+    const net = await startMonitorNetwork({ components: { swarm: NO_SWARMS } })
     const subscriber = await net.connect()
     expect(await subscriber.ask('json', good)).toEqual({ errcode: 7, error: 'No swarms known!' })
   })
@@ -279,7 +266,7 @@ function moveAway(net: MonitorNetwork) {
 
 describe('when swarms change', () => {
   test('whoever watches an account that moved is told where it is, and asked for elsewhere from then on', async () => {
-    const net = await start({ sizeMin: 5 })
+    const net = await startMonitorNetwork({ sizeMin: 5 })
     const people = Array.from({ length: 12 }, (_, at) => anAccount(30 + at))
     const subscriber = await net.connect()
     await subscriber.ask(
@@ -326,7 +313,7 @@ describe('when a subaccount is revoked', () => {
     })
 
   test('its subscription ends, but for what it may still retrieve; nobody else notices', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const [its, owner] = [await net.connect(), await net.connect()]
     const both = { isGroup: true, namespaces: [-11, 11] }
     expect(await its.ask('bencode', subscription(alice, { ...both, subaccount: { member, token } }))).toEqual(success)
@@ -354,7 +341,7 @@ describe('when a subaccount is revoked', () => {
 describe('bounds', () => {
   test('of subscriptions refuse one more, and let those that are there be renewed', async () => {
     const monitor = { subscriptionsPerConnectionMax: 2, subscriptionsPerAddressMax: 3, subscriptionsPerAccountMax: 2 }
-    const net = await start({ monitor })
+    const net = await startMonitorNetwork({ monitor })
     const [one, two, three] = [await net.connect(), await net.connect(), await net.connect()]
     const [a, b, c] = [anAccount(1), anAccount(2), anAccount(3)].map((each) => subscription(each))
     if (a === undefined || b === undefined || c === undefined) throw new Error('There are three')
@@ -369,10 +356,10 @@ describe('bounds', () => {
   })
 
   test('of connections, in all and for an address', async () => {
-    const full = await start({ monitor: { connectionsMax: 1 } })
+    const full = await startMonitorNetwork({ monitor: { connectionsMax: 1 } })
     await full.connect()
     await expect(full.connect()).rejects.toThrow('503')
-    const crowded = await start({ monitor: { connectionsPerAddressMax: 1 } })
+    const crowded = await startMonitorNetwork({ monitor: { connectionsPerAddressMax: 1 } })
     const first = await crowded.connect()
     await expect(crowded.connect()).rejects.toThrow('429')
     first.socket.close()
@@ -381,14 +368,14 @@ describe('bounds', () => {
   })
 
   test('of a frame close the connection', async () => {
-    const net = await start({ monitor: { frameMaxBytes: 1000 } })
+    const net = await startMonitorNetwork({ monitor: { frameMaxBytes: 1000 } })
     const subscriber = await net.connect()
     subscriber.sendBytes(Buffer.alloc(1001), 'bencode')
     expect(await subscriber.closed).toBe(1009)
   })
 
   test('of requests count each dictionary, each ping and each handshake', async () => {
-    const net = await start({ rpc: { rateBurst: 6, ratePerSecond: 0.001 } })
+    const net = await startMonitorNetwork({ rpc: { rateBurst: 6, ratePerSecond: 0.001 } })
     const subscriber = await net.connect()
     const all = [1, 2, 3, 4, 5].map((seed) => subscription(anAccount(seed)))
     expect(await subscriber.ask('json', all)).toEqual(all.map(() => success))
@@ -399,7 +386,7 @@ describe('bounds', () => {
   })
 
   test('of what a client leaves untaken close its connection, and no store waits for it', async () => {
-    const net = await start({ monitor: { outgoingPerConnectionMaxBytes: 200_000 } })
+    const net = await startMonitorNetwork({ monitor: { outgoingPerConnectionMaxBytes: 200_000 } })
     const [slow, quick] = [await net.connect(), await net.connect()]
     await slow.ask('json', subscription(alice, { wantsData: true }))
     await quick.ask('json', subscription(alice))
@@ -415,7 +402,9 @@ describe('bounds', () => {
   })
 
   test('of all that clients leave untaken close the connection of the slowest', async () => {
-    const net = await start({ monitor: { outgoingMaxBytes: 300_000, outgoingPerConnectionMaxBytes: 50_000_000 } })
+    const net = await startMonitorNetwork({
+      monitor: { outgoingMaxBytes: 300_000, outgoingPerConnectionMaxBytes: 50_000_000 },
+    })
     const [slow, quick] = [await net.connect(), await net.connect()]
     await slow.ask('json', subscription(alice, { wantsData: true }))
     await quick.ask('json', subscription(alice))
@@ -430,7 +419,7 @@ describe('bounds', () => {
   })
 
   test('of messages to tell of close the connections that would miss one', async () => {
-    const net = await start({ monitor: { queueMaxBytes: 100 } })
+    const net = await startMonitorNetwork({ monitor: { queueMaxBytes: 100 } })
     const subscriber = await net.connect()
     const other = await net.connect()
     await subscriber.ask('json', subscription(alice))
@@ -443,7 +432,7 @@ describe('bounds', () => {
 
 describe('a connection', () => {
   test('is opened for any origin, on its own path only', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     await net.connect({ origin: 'https://somewhere.example' })
     const socket = await net.server.connect()
     socket.write('GET /monitor/v2 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
@@ -459,19 +448,19 @@ describe('a connection', () => {
   })
 
   test('that does not answer a ping is closed', async () => {
-    const net = await start({ monitor: { heartbeatMs: 20 } })
+    const net = await startMonitorNetwork({ monitor: { heartbeatMs: 20 } })
     const subscriber = await net.connect({ autoPong: false })
     expect(await subscriber.closed).toBe(1006)
   })
 
   test('without a subscription is closed', async () => {
-    const net = await start({ monitor: { heartbeatMs: 20 } })
+    const net = await startMonitorNetwork({ monitor: { heartbeatMs: 20 } })
     const subscriber = await net.connect()
     expect(await subscriber.closed).toBe(1000)
   })
 
   test('with a subscription stays, heartbeat after heartbeat', async () => {
-    const net = await start({ monitor: { heartbeatMs: 10 } })
+    const net = await startMonitorNetwork({ monitor: { heartbeatMs: 10 } })
     const subscriber = await net.connect()
     await subscriber.ask('json', subscription(alice))
     for (let pings = 0; pings < 5; pings++) await new Promise((resolve) => subscriber.socket.once('ping', resolve))
@@ -479,7 +468,7 @@ describe('a connection', () => {
   })
 
   test('is closed when the server stops, also one that does not listen any more', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const [subscriber, deaf] = [await net.connect(), await net.connect()]
     await subscriber.ask('json', subscription(alice))
     deaf.socket.pause()
@@ -488,7 +477,7 @@ describe('a connection', () => {
   })
 
   test('ends when the node fails in a way that nobody foresaw, and the node goes on', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const { monitor } = net.network.first
     const broken = {
       subscribe: () => {
@@ -510,7 +499,7 @@ describe('a connection', () => {
   })
 
   test('is known by nothing that names an account', async () => {
-    const net = await start()
+    const net = await startMonitorNetwork()
     const subscriber = await net.connect()
     await subscriber.ask('json', subscription(alice))
     await net.store()
