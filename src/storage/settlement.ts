@@ -327,7 +327,8 @@ function writeOutboxList(
   changes: readonly RecordChange[],
 ): void {
   const members = changes.filter(({ after }) => after?.history !== undefined && meetsIn(after, namespace))
-  const isNeeded = members.some(({ after }) => after !== undefined && !isHeld(after))
+  // The one that is held there is found by its row.
+  const isNeeded = members.some(({ after }) => !isInOutbox(after) || after?.namespace !== namespace)
   const key = outboxKey(account, namespace)
   if (isNeeded) batch.put(key, encodeOutboxList(members.map(({ id }) => id.hash)))
   else if (batch.get(key) !== undefined) batch.delete(key)

@@ -200,6 +200,16 @@ test('expiry entries come back as they were', () => {
   )
 })
 
+test('the example in the documentation is what is written', () => {
+  const stamp = 1_800_000_000_000_000
+  const times = { timestampMs: 1_800_000_000_000, expiryMs: 1_800_086_400_000 }
+  const locator = encodeLocator({ namespace: 0, sequence: 258, ...times, dataBytes: 2, placement: 'inside', stamp })
+  expect(locator.toString('hex')).toBe('0200800000000000010201a3185c500001a31d82ac000000000206651728988000')
+  const token = Buffer.concat([Buffer.from([3, 3, 0, 0]), Buffer.alloc(32, 0xc7)])
+  const revocations = encodeRevocations({ stamp, base: [{ token, stamp }], changes: [] })
+  expect(revocations.toString('hex')).toBe(`020665172898800001${token.toString('hex')}0665172898800000`)
+})
+
 describe('keys', () => {
   test('have the bytes that are on disk since version 1', () => {
     const place = { namespace: -32_768, sequence: 258 }
