@@ -26,7 +26,8 @@ export interface HttpReply {
   readonly body: Buffer
 }
 
-const STATUS_TOO_MANY_REQUESTS = 429
+/** Too many requests, or no time for them: what was asked is not what is refused. */
+const BUSY_STATUSES: readonly number[] = [429, 503]
 /** Connections to one node. A node takes 200 from one address, and clients of Session use a few. */
 const SOCKETS_MAX = 12
 /** Above the largest retrieve, through an onion. */
@@ -40,8 +41,9 @@ export class HttpsExchange implements Disposable {
   async exchange(place: HttpsPlace, outgoing: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
     for (;;) {
       const reply = await this.#once(place, outgoing, signal)
-      if (reply.status !== STATUS_TOO_MANY_REQUESTS) return reply
-      await delay(Number(reply.headers['retry-after'] ?? 1) * SECOND, undefined, { signal })
+      const waitS = Number(reply.headers['retry-after'])
+      if (!BUSY_STATUSES.includes(reply.status) || Number.isNaN(waitS)) return reply
+      await delay(waitS * SECOND, undefined, { signal })
     }
   }
 

@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { toBase64, utf8 } from '../src/base/bytes.ts'
+import { SECOND } from '../src/base/clock.ts'
 import { parseX25519PublicKey } from '../src/crypto/keys.ts'
 import type { JsonValue } from '../src/protocol/json.ts'
 import type { EncryptionType } from '../src/protocol/onion/encryption.ts'
@@ -54,25 +56,47 @@ export function createOnionTransport(https: HttpsExchange, nodes: readonly Netwo
   return {
     name: 'onion',
     async ask(node, text, signal) {
-      const hops = chooseHops(nodes, node)
-      const encryption: EncryptionType = randomInt(2) === 0 ? 'aes-gcm' : 'xchacha20'
-      const { body, replyKey } = buildOnionRequest({
-        path: hops.map(pathNode),
-        destination: { kind: 'service-node', ...pathNode(node) },
-        payload: utf8(text),
-        encryption,
-      })
-      const guard = hops[0]
-      if (guard === undefined) throw new Error('A path has no hops')
-      const reply = await https.exchange(guard.place, { path: '/onion_req/v2', body }, signal)
-      if (reply.status !== 200) {
-        throw new ExpectationFailed('onion reply', 200, `${reply.status} ${reply.body.toString('utf8')}`)
+      for (;;) {
+        const answer = await askOnce(node, text, signal)
+        if (!isBusy(answer)) return answer
+        // Through onions nobody says for how long.
+        await delay(SECOND, undefined, { signal })
       }
-      const opened = openOnionReply(replyKey, reply.body)
-      const said = opened.body
-      return { status: opened.status, body: typeof said === 'string' ? (parsed(said) ?? said) : said }
     },
   }
+
+  async function askOnce(node: NetworkNode, text: string, signal: AbortSignal): Promise<Answer> {
+    const hops = chooseHops(nodes, node)
+    const encryption: EncryptionType = randomInt(2) === 0 ? 'aes-gcm' : 'xchacha20'
+    const { body, replyKey } = buildOnionRequest({
+      path: hops.map(pathNode),
+      destination: { kind: 'service-node', ...pathNode(node) },
+      payload: utf8(text),
+      encryption,
+    })
+    const guard = hops[0]
+    if (guard === undefined) throw new Error('A path has no hops')
+    const reply = await https.exchange(guard.place, { path: '/onion_req/v2', body }, signal)
+    if (reply.status === 503) return { status: reply.status, body: reply.body.toString('utf8') }
+    if (reply.status !== 200) {
+      throw new ExpectationFailed('onion reply', 200, `${reply.status} ${reply.body.toString('utf8')}`)
+    }
+    const opened = openOnionReply(replyKey, reply.body)
+    const said = opened.body
+    return { status: opened.status, body: typeof said === 'string' ? (parsed(said) ?? said) : said }
+  }
+}
+
+/** What a node, or one on the way to it, says when it has too much to do: nothing about what was asked. */
+const BUSY_TEXTS: readonly JsonValue[] = [
+  'Server busy, try again later',
+  'Snode not ready',
+  'Too Many Requests\n',
+  'Too many requests, try again later',
+]
+
+function isBusy({ status, body }: Answer): boolean {
+  return (status === 429 || status === 503) && BUSY_TEXTS.includes(body)
 }
 
 /** JSON objects and lists; whatever else is text. */
