@@ -18,7 +18,7 @@ import { Program } from '../support/program.ts'
 const SIZES = [8, 12, 24, 30] as const
 const MAIN = join(import.meta.dirname, '../../conformance/main.ts')
 /** Twenty seconds on an idle machine; a busy one may take its time. */
-const ROUND_MAX_MS = 300_000
+const ROUND_MAX_MS = 600_000
 
 interface Report extends TestedNetwork {
   readonly results: readonly {
@@ -90,7 +90,7 @@ function expectWhole({ results }: Report, swarms: number): void {
 
 async function runConformance({ ip, httpsPort }: DevnetNode): Promise<Report> {
   await using program = new Program(process.execPath, [MAIN, '--url', `https://${ip}:${httpsPort}`, '--json'])
-  const { code, stdout, stderr } = await program.ended()
+  const { code, stdout, stderr } = await program.ended(ROUND_MAX_MS)
   expect(stdout, `it ended with ${code}: ${stderr}`).toMatch(/^\{/)
   const report = JSON.parse(stdout) as Report
   expect(code === 0).toBe(report.results.every(({ verdict }) => verdict !== 'fail'))

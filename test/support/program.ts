@@ -89,8 +89,8 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  async ended(): Promise<ProgramEnd> {
-    const signal = withDeadline(WAIT_MAX_MS)
+  async ended(waitMaxMs: number = WAIT_MAX_MS): Promise<ProgramEnd> {
+    const signal = withDeadline(waitMaxMs)
     while (this.#end === undefined) await this.#nextNews(signal)
     return this.#end
   }
