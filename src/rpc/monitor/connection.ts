@@ -79,12 +79,12 @@ export class MonitorConnection implements Subscriber {
     this.#close(CLOSE.goingAway, 'The server stops')
   }
 
-  /** Whoever did not answer the last ping is gone, and whoever watches nothing needs no connection. */
+  /** Whoever watches nothing needs no connection, and whoever did not answer the last ping is gone. */
   heartbeat(): void {
-    if (!this.#hasAnsweredPing) return void this.#socket.terminate()
     this.#emptyHeartbeats = this.#components.monitor.countOf(this) === 0 ? this.#emptyHeartbeats + 1 : 0
     if (this.#emptyHeartbeats >= this.#options.emptyHeartbeatsMax)
       return void this.#close(CLOSE.normal, 'No subscription')
+    if (!this.#hasAnsweredPing) return void this.#socket.terminate()
     this.#hasAnsweredPing = false
     this.#socket.ping()
   }

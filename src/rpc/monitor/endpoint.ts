@@ -57,7 +57,7 @@ export class MonitorEndpoint {
       perMessageDeflate: false,
       autoPong: false,
     })
-    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs).unref()
+    this.#heartbeat = setInterval(() => this.beat(), options.heartbeatMs).unref()
   }
 
   /** Whether a request asks for a WebSocket here. Any other that wishes for an upgrade is answered as if it did not. */
@@ -71,6 +71,11 @@ export class MonitorEndpoint {
     const refusal = this.#refusal(address)
     if (refusal !== undefined) return void this.#refuse(socket, refusal)
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, address))
+  }
+
+  /** Done every heartbeat. */
+  beat(): void {
+    for (const connection of this.#connections) connection.heartbeat()
   }
 
   /** Takes leave of every client. */
@@ -122,10 +127,6 @@ export class MonitorEndpoint {
       this.#byAddress.remove(address)
       this.#report()
     })
-  }
-
-  #beat(): void {
-    for (const connection of this.#connections) connection.heartbeat()
   }
 
   #report(): void {

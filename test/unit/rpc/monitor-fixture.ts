@@ -97,7 +97,10 @@ export interface TestSubscriber {
   readonly closed: Promise<number>
 }
 
-export async function connectSubscriber(server: TestServer, options: object = {}): Promise<TestSubscriber> {
+export async function connectSubscriber(
+  server: Pick<TestServer, 'port'>,
+  options: object = {},
+): Promise<TestSubscriber> {
   const socket = new WebSocket(`wss://127.0.0.1:${server.port}/monitor/v1`, { rejectUnauthorized: false, ...options })
   const frames: { form: MonitorForm; value: unknown }[] = []
   const waiting: ((frame: { form: MonitorForm; value: unknown }) => void)[] = []
