@@ -33,7 +33,7 @@ export const BLS_SECRET_KEY_BYTES = 32
 export const BLS_PUBLIC_KEY_BYTES = 64
 export const BLS_SIGNATURE_BYTES = 128
 
-type G1Point = WeierstrassPoint<bigint>
+export type G1Point = WeierstrassPoint<bigint>
 type Bytes<Brand extends string> = Uint8Array & { readonly kind: Brand }
 
 const { Fp, Fp2, Fp12, Fr } = bn254.fields
@@ -111,9 +111,17 @@ export function blsSign(secretKey: BlsSecretKey, message: BlsMessage): BlsSignat
 }
 
 export function blsVerify(publicKey: BlsPublicKey, message: BlsMessage, signature: BlsSignature): boolean {
+  return arePaired(publicKeyPoint(publicKey), message, signaturePoint(signature))
+}
+
+/**
+ * Whether e(G1, signature) = e(public key, H(message)).
+ * @throws {Error} noble's, for points that are infinite, not on the curve, or not in the subgroup
+ */
+export function arePaired(publicKey: G1Point, message: BlsMessage, signature: G2Point): boolean {
   const product = bn254.pairingBatch([
-    { g1: G1.BASE, g2: signaturePoint(signature) },
-    { g1: publicKeyPoint(publicKey).negate(), g2: message.point },
+    { g1: G1.BASE, g2: signature },
+    { g1: publicKey.negate(), g2: message.point },
   ])
   return Fp12.eql(product, Fp12.ONE)
 }
@@ -139,7 +147,8 @@ export function blsSignatureParameter(signature: BlsSignature): BlsSignaturePara
   return { sigs0, sigs1, sigs2, sigs3 }
 }
 
-function publicKeyPoint(publicKey: BlsPublicKey): G1Point {
+/** For files beside this one. */
+export function publicKeyPoint(publicKey: BlsPublicKey): G1Point {
   const { X, Y } = blsPublicKeyParameter(publicKey)
   return G1.fromAffine({ x: X, y: Y })
 }
@@ -149,12 +158,22 @@ function publicKeyOf(point: G1Point): BlsPublicKey {
   return branded<'BlsPublicKey'>(concat(bytesOf(x), bytesOf(y)))
 }
 
-function signaturePoint(signature: BlsSignature): G2Point {
+/**
+ * A point of canonical coordinates, or undefined. Whether it is on the curve and in the subgroup is not looked at, which is what costs:
+ * for sums that are checked as a whole.
+ */
+export function uncheckedSignaturePoint(bytes: Uint8Array): G2Point | undefined {
+  if (bytes.length !== BLS_SIGNATURE_BYTES || !areCanonical(...words(bytes))) return undefined
+  return signaturePoint(bytes)
+}
+
+function signaturePoint(signature: Uint8Array): G2Point {
   const [xReal, xImaginary, yReal, yImaginary] = words(signature)
   return G2.fromAffine({ x: Fp2.fromBigTuple([xReal, xImaginary]), y: Fp2.fromBigTuple([yReal, yImaginary]) })
 }
 
-function signatureOf(point: G2Point): BlsSignature {
+/** For files beside this one, of a point that has been checked. */
+export function signatureOf(point: G2Point): BlsSignature {
   const { x, y } = point.toAffine()
   return branded<'BlsSignature'>(concat(bytesOf(x.c0), bytesOf(x.c1), bytesOf(y.c0), bytesOf(y.c1)))
 }

@@ -1,6 +1,7 @@
+import { frameSize } from '../protocol/peer-api/frame.ts'
 import { largestPayload } from './byte-budget.ts'
 import { NetworkError } from './errors.ts'
-import type { NetworkOptions } from './options.ts'
+import type { NetworkOptions, ProtocolLimits } from './options.ts'
 import { UNREAD_MAX } from './peer-session.ts'
 import { INBOUND_STREAMS_MAX } from './request-response.ts'
 
@@ -10,7 +11,10 @@ const KIB = 1024
 const CONNECTION_BYTES = 128 * KIB
 /** One piece of a noise or yamux frame being put together, each way. */
 const PIECES_BYTES = 2 * 64 * KIB
-/** One write that waits for `drain` at libp2p; what follows it is within the budget still. */
+/**
+ * One write that waits for `drain` at libp2p; what follows it is within the budget still. A protocol of small payloads never has so
+ * much to write.
+ */
 const STREAM_BUFFER_BYTES = 64 * KIB
 /** Streams of one connection that carry payloads: ours and the peer's, for each protocol. */
 const STREAMS_PER_PROTOCOL = 1 + INBOUND_STREAMS_MAX
@@ -33,7 +37,8 @@ const SERVICE_STREAMS = 8
  */
 export function worstCaseMemoryBytes(options: NetworkOptions): number {
   const protocols = Object.keys(options.protocols).length
-  const streams = protocols * STREAMS_PER_PROTOCOL * STREAM_BUFFER_BYTES + SERVICE_STREAMS * SERVICE_STREAM_BYTES
+  const buffers = Object.values(options.protocols).reduce((sum, limits) => sum + streamBufferBytes(limits), 0)
+  const streams = STREAMS_PER_PROTOCOL * buffers + SERVICE_STREAMS * SERVICE_STREAM_BYTES
   const refusals = protocols * INBOUND_STREAMS_MAX * UNREAD_MAX * REFUSAL_BYTES
   const perConnection = CONNECTION_BYTES + PIECES_BYTES + streams + refusals
   return (
@@ -41,6 +46,10 @@ export function worstCaseMemoryBytes(options: NetworkOptions): number {
     (options.inboundPendingMax + options.dialsMax) * PENDING_BYTES +
     PAYLOAD_FACTOR * options.payloadBudgetBytes
   )
+}
+
+function streamBufferBytes({ payloadMaxBytes, inFlightMax, handlersMax }: ProtocolLimits): number {
+  return Math.min(STREAM_BUFFER_BYTES, frameSize(payloadMaxBytes) * Math.max(inFlightMax, handlersMax))
 }
 
 /** @throws {NetworkError} LIMITS_EXCEED_MEMORY, before anything is opened */

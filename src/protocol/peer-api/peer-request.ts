@@ -9,6 +9,8 @@ export type PeerProtocol =
   | 'onion'
   /** Exchange signed node records in bulk. */
   | 'records'
+  /** Ask for a signature for the staking contract; payloads: signature-request.ts. */
+  | 'sign'
 
 /** How a part asks another service node. The network makes it; parts take it by shape. */
 export interface PeerRequester {

@@ -54,6 +54,12 @@ import {
   encodeRecordExchangeRequest,
   encodeRecordList,
 } from '../../../src/protocol/peer-api/record-exchange.ts'
+import {
+  decodeSignatureAnswer,
+  decodeSignatureRequest,
+  encodeSignatureAnswer,
+  encodeSignatureRequest,
+} from '../../../src/protocol/peer-api/signature-request.ts'
 import { parseServiceNodeKey, serviceNodeKey } from '../../../src/protocol/service-node.ts'
 import type { FuzzTarget } from '../../support/fuzz.ts'
 import { paramsSeeds, requestSeeds } from './method-params.ts'
@@ -213,6 +219,18 @@ export const PROTOCOL_DECODERS: readonly FuzzTarget[] = [
       held: [{ key, timestampMs: 1_800_000_000_000 }],
       inReturn: true,
     }),
+  ),
+  ofBytes(
+    'decodeSignatureRequest',
+    decodeSignatureRequest,
+    encodeSignatureRequest({ kind: 'exit', bls: 'ab'.repeat(64), timestampS: 1_800_000_000 }),
+    encodeSignatureRequest({ kind: 'reward', recipient: `0x${'cd'.repeat(20)}`, index: 7, totalAtomic: 1n << 200n }),
+  ),
+  ofBytes(
+    'decodeSignatureAnswer',
+    decodeSignatureAnswer,
+    encodeSignatureAnswer({ signature: Buffer.alloc(128, 7) }),
+    encodeSignatureAnswer({ refusal: 'too-early' }),
   ),
   ofBytes('decodeRecordList', decodeRecordList, encodeRecordList([utf8('one'), Buffer.alloc(1000)])),
   ofBytes(

@@ -174,6 +174,7 @@ describe('too many requests', () => {
       forward: { ...limits.forward, payloadMaxBytes: 100_000 },
       onion: { ...limits.onion, payloadMaxBytes: 100_000 },
       records: { ...limits.records, payloadMaxBytes: 100_000 },
+      sign: limits.sign,
     }
     await using pair = await aPair({ protocols, payloadBudgetBytes: 150_000 })
     pair.answerer.network.handle('onion', async (_from, payload) => payload)

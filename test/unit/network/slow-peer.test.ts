@@ -57,7 +57,10 @@ test('the bytes of an answer that breaks off come back', async () => {
 test('what a peer does not read is held and bounded even when nobody waits for it any more', async () => {
   const { inFlightMax, ...bounds } = { inFlightMax: 1000, payloadMaxBytes: 1 << 20, handlersMax: 8 }
   const limits = { ...bounds, inFlightMax }
-  const options = { protocols: { onion: limits, forward: limits, records: limits }, payloadBudgetBytes: 8 << 20 }
+  const options = {
+    protocols: { onion: limits, forward: limits, records: limits, sign: limits },
+    payloadBudgetBytes: 8 << 20,
+  }
   await using pair = await aNodeThatAsks((stream) => stream.pause(), { ...options, unansweredMax: 1_000_000 })
   const giveUp = () => pair.ask(Buffer.alloc(500_000), 1).catch((error: unknown) => error)
   let held = 0
