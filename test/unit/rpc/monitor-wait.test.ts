@@ -157,7 +157,7 @@ describe('a request to wait is refused', () => {
   })
 
   test('to a subaccount as soon as it is revoked, but for what it may still retrieve', async () => {
-    const net = await startMonitorNetwork({ monitor: { waitMs: 200 } })
+    const net = await startMonitorNetwork()
     const member = anAccount(4)
     const token = subaccountToken(3, 1, member.pair.publicKey)
     const asMember = { isGroup: true, subaccount: { member, token } }
