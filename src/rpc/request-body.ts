@@ -54,6 +54,8 @@ export class BodyReader {
     } finally {
       clearInterval(pace)
       request.off('data', receive)
+      // Every request closes in the end, and an error costs a stack trace.
+      request.off('close', incomplete)
     }
   }
 
