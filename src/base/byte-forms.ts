@@ -16,7 +16,7 @@ export function base64Of(bytes: Uint8Array): string {
   return asBuffer(bytes).toString('base64')
 }
 
-/** `text` is base64, with padding or without. */
+/** `text` is base64, with padding or without. Anything else has some other bytes: whoever writes them again sees that. */
 export function bytesOfBase64(text: string): Uint8Array {
   return Buffer.from(text, 'base64')
 }

@@ -25,12 +25,20 @@ export function base64Of(bytes: Uint8Array): string {
   return btoa(characters)
 }
 
-/** `text` is base64, with padding or without. */
+/** `text` is base64, with padding or without. Anything else has some other bytes: whoever writes them again sees that. */
 export function bytesOfBase64(text: string): Uint8Array {
-  const characters = atob(text)
+  const characters = charactersOfBase64(text)
   const bytes = new Uint8Array(characters.length)
   for (let at = 0; at < bytes.length; at++) bytes[at] = characters.charCodeAt(at)
   return bytes
+}
+
+function charactersOfBase64(text: string): string {
+  try {
+    return atob(text)
+  } catch {
+    return ''
+  }
 }
 
 export function bytesOfText(text: string): Uint8Array {

@@ -29,6 +29,13 @@ test('in a browser, the spare bits of base64 are ignored, and half of a characte
     expect(plain(browser.bytesOfText(text))).toEqual(plain(node.bytesOfText(text)))
 })
 
+test('in a browser, what is no base64 has no bytes that would be written like it, as in Node', () => {
+  for (const text of ['A', 'AA=A', 'AA A', '-_-_', 'AAAé', '!!!!']) {
+    expect(browser.base64Of(browser.bytesOfBase64(text))).not.toBe(text)
+    expect(node.base64Of(node.bytesOfBase64(text))).not.toBe(text)
+  }
+})
+
 test('in a browser, texts as long as the largest request are read and written', () => {
   const bytes = new Uint8Array(10 * 1024 * 1024).fill(0xa7)
   const base64 = browser.base64Of(bytes)

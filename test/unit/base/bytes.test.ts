@@ -69,6 +69,18 @@ test('any text is either refused or has the size that its digits say', () => {
   )
 })
 
+test('base64 is what its grammar says, whatever characters a text has', () => {
+  const digit = fc.constantFrom(...'AZaz09+/', ...'=-_ \n\u0000é\u0141\u012b\uff21')
+  fc.assert(
+    fc.property(fc.string({ unit: digit, maxLength: 9 }), (text) => {
+      const [digits, padding = ''] = [text.replace(/=*$/, ''), /=*$/.exec(text)?.[0]]
+      const isWhole = digits.length % 4 !== 1 && (padding === '' || (text.length % 4 === 0 && padding.length <= 2))
+      expect(fromBase64(text) !== undefined).toBe(/^[A-Za-z0-9+/]*$/.test(digits) && isWhole)
+    }),
+    { numRuns: 5_000 },
+  )
+})
+
 test('texts as long as the largest request are read, good and bad', () => {
   const long = 'A'.repeat(14 * 1024 * 1024)
   expect(fromBase64(long)?.length).toBe((long.length * 3) / 4)
