@@ -1,4 +1,14 @@
-import { type ChainBlock, countLogs, type Hex, malformed, parseBlock, parseData, parseQuantity } from './chain-reply.ts'
+import {
+  type ChainBlock,
+  type ChainLog,
+  countLogs,
+  type Hex,
+  malformed,
+  parseBlock,
+  parseData,
+  parseLogs,
+  parseQuantity,
+} from './chain-reply.ts'
 import type { RpcClient } from './rpc-client.ts'
 
 export type BlockTag = 'finalized' | 'latest'
@@ -20,6 +30,11 @@ export interface ChainProvider {
     filter: { address: Hex; topics: readonly Hex[]; from: bigint; to: bigint },
     signal: AbortSignal,
   ): Promise<number>
+  /** The logs that any of the addresses emitted with one of the topics, in the order of the chain. */
+  logs(
+    filter: { addresses: readonly Hex[]; topics: readonly Hex[]; from: bigint; to: bigint },
+    signal: AbortSignal,
+  ): Promise<readonly ChainLog[]>
 }
 
 export function createChainProvider(rpc: RpcClient, index: number): ChainProvider {
@@ -44,6 +59,10 @@ export function createChainProvider(rpc: RpcClient, index: number): ChainProvide
     async logCount({ address, topics, from, to }, signal) {
       const filter = { address, topics: [topics], fromBlock: quantity(from), toBlock: quantity(to) }
       return countLogs(await rpc.request('eth_getLogs', [filter], signal), { from, to })
+    },
+    async logs({ addresses, topics, from, to }, signal) {
+      const filter = { address: addresses, topics: [topics], fromBlock: quantity(from), toBlock: quantity(to) }
+      return parseLogs(await rpc.request('eth_getLogs', [filter], signal), { from, to })
     },
   }
 }

@@ -31,6 +31,10 @@ export type StakingErrorCode =
   | 'EPOCH_UNKNOWN'
   /** The contract holds more members than this version can follow. */
   | 'MEMBERS_TOO_MANY'
+  /** The contract's logs, as agreed on, do not fit one another: some are missing, or the ledger began after the contract. */
+  | 'LOGS_INCONSISTENT'
+  /** The block of the contract's deployment cannot be found: the option staking.deployedBlock must name it. */
+  | 'DEPLOYMENT_UNKNOWN'
   /** A file of ours on disk is not as we wrote it. */
   | 'STATE_FILE_DAMAGED'
   /** The contract is paused or not started, so it takes no registrations. */
@@ -45,6 +49,16 @@ export type StakingErrorCode =
   | 'CONTRACT_REFUSED'
   /** A transaction of this account is still under way, or was sent and not confirmed in time. */
   | 'TRANSACTION_PENDING'
+  /** Too few members signed. The details count them, and those that did not by their reasons. */
+  | 'SIGNATURES_INSUFFICIENT'
+  /** Too many signatures are being computed or collected already. */
+  | 'SIGNATURES_BUSY'
+  /** The thread that computes BLS signatures crashed, or took too long. */
+  | 'SIGNATURE_WORK_FAILED'
+  /** The answer of a Session node is not the signature that was asked for. */
+  | 'SIGNATURE_ANSWER_WRONG'
+  /** There is no ledger of rewards here yet, or it holds nothing for this account. */
+  | 'REWARDS_UNKNOWN'
 
 /** What can go wrong between us, the RPC providers and the staking contract. Never carries a provider's URL, for it may hold a key. */
 export class StakingError extends CodedError<StakingErrorCode> {}

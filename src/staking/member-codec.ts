@@ -38,12 +38,7 @@ export function decodeMemberIds(data: Hex, countMax: number): readonly MemberId[
 
 /** The member of an id, or undefined for the all-zero struct that stands for nobody. */
 export function decodeMember(id: bigint, data: Hex): Member | undefined {
-  const call = { abi: serviceNodeRewardsAbi, functionName: 'serviceNodes' } as const
-  const node = decoded('a service node', () => {
-    const result = decodeFunctionResult({ ...call, data })
-    requireCanonical(data, encodeFunctionResult({ ...call, result }))
-    return result
-  })
+  const node = decodeServiceNode(data)
   if (node.ed25519Pubkey === 0n) return undefined
   const key = parseServiceNodeKey(hex32(node.ed25519Pubkey))
   if (key === undefined) throw malformed('an Ed25519 key')
@@ -58,6 +53,16 @@ export function decodeMember(id: bigint, data: Hex): Member | undefined {
   }
 }
 
+/** What `serviceNodes` returns: all zero for nobody. */
+export function decodeServiceNode(data: Hex) {
+  const call = { abi: serviceNodeRewardsAbi, functionName: 'serviceNodes' } as const
+  return decoded('a service node', () => {
+    const result = decodeFunctionResult({ ...call, data })
+    requireCanonical(data, encodeFunctionResult({ ...call, result }))
+    return result
+  })
+}
+
 /** The id that `ed25519ToServiceNodeID` or `serviceNodeIDs` returns; zero for nobody. */
 export function decodeId(data: Hex): bigint {
   return decoded('an id', () =>
@@ -65,7 +70,7 @@ export function decodeId(data: Hex): bigint {
   )
 }
 
-function blsText(point: { readonly X: bigint; readonly Y: bigint } | undefined): string {
+export function blsText(point: { readonly X: bigint; readonly Y: bigint } | undefined): string {
   if (point === undefined || (point.X === 0n && point.Y === 0n)) throw malformed('a BLS key')
   return hex32(point.X) + hex32(point.Y)
 }
@@ -84,12 +89,12 @@ function hex32(value: bigint): string {
  * ABI decoders follow offsets wherever they point, so many byte strings decode to the same: zeros are an empty list. The contract
  * only ever returns the plainest of them.
  */
-function requireCanonical(data: Hex, canonical: Hex): void {
+export function requireCanonical(data: Hex, canonical: Hex): void {
   if (data !== canonical) throw malformed('an encoding that the contract does not use')
 }
 
 /** viem's decoder throws many kinds of errors, and quotes what it read. */
-function decoded<T>(what: string, decode: () => T): T {
+export function decoded<T>(what: string, decode: () => T): T {
   try {
     return decode()
   } catch {

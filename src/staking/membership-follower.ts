@@ -7,11 +7,12 @@ import { networkIdOf } from '../protocol/network-id.ts'
 import type { MembershipEpoch } from '../protocol/service-node.ts'
 import { agreeOnEpoch } from './agreement.ts'
 import type { ChainProvider } from './chain-provider.ts'
-import { type ChainBlock, malformed } from './chain-reply.ts'
+import type { ChainBlock } from './chain-reply.ts'
 import { epochFilePath, type KeptEpochs, readEpochFile, writeEpochFile } from './epoch-file.ts'
 import { createEpochReader, type EpochReader, type EpochReaderOptions } from './epoch-reader.ts'
 import { boundaryS, epochsToFetch, newestCertainEpoch } from './epochs.ts'
 import { StakingError, type StakingErrorCode } from './errors.ts'
+import { type Head, type Heads, readFinalizedHeads } from './finalized-heads.ts'
 import type { StakingMetrics } from './metrics.ts'
 import type { StakingOptions } from './options.ts'
 import type { ChainProviders, ProviderStatus } from './providers.ts'
@@ -66,11 +67,6 @@ export async function createMembershipFollower(
   const follower = new Follower(components, options)
   await follower.start()
   return follower
-}
-
-interface Head {
-  readonly provider: ChainProvider
-  readonly block: ChainBlock
 }
 
 class Follower implements MembershipFollower {
@@ -165,29 +161,17 @@ class Follower implements MembershipFollower {
   }
 
   /** Finalized blocks of at least a quorum of providers. */
-  async #readHeads(signal: AbortSignal): Promise<readonly Head[]> {
+  async #readHeads(signal: AbortSignal): Promise<Heads> {
     const { providers, metrics } = this.#components
-    const read = async (provider: ChainProvider): Promise<Head> => {
-      const block = await provider.block('finalized', signal)
-      if (block === undefined) throw malformed('no finalized block')
-      return { provider, block }
-    }
-    const results = await Promise.allSettled(
-      providers.available().map((provider) => providers.use(provider, read, signal)),
-    )
-    const heads = results.filter((result) => result.status === 'fulfilled').map((result) => result.value)
-    const agreed = quorumHead(heads, providers.quorum)
-    if (agreed === undefined) throw new StakingError('PROVIDERS_UNAVAILABLE', 'Too few RPC providers can be used')
-    if (this.#finalized === undefined || agreed.number > this.#finalized.number) this.#finalized = agreed
+    const found = await readFinalizedHeads(providers, signal)
+    if (this.#finalized === undefined || found.agreed.number > this.#finalized.number) this.#finalized = found.agreed
     metrics.finalizedBlock.set(Number(this.#finalized.number))
-    return heads
+    return found
   }
 
   /** Fetches the newest epoch first: its list often holds for the one before too, whose state may be forgotten already. */
-  async #advance(heads: readonly Head[], signal: AbortSignal): Promise<void> {
+  async #advance({ heads, agreed }: Heads, signal: AbortSignal): Promise<void> {
     const { epochLengthS } = this.#options
-    const agreed = quorumHead(heads, this.#components.providers.quorum)
-    if (agreed === undefined) return
     const newest = newestCertainEpoch(agreed.timestampS, epochLengthS)
     const indices = epochsToFetch(this.#kept?.current.index, newest)
     const fetched: MembershipEpoch[] = []
@@ -210,7 +194,7 @@ class Follower implements MembershipFollower {
     const ask = ({ provider, block }: Head) =>
       providers.use(provider, () => this.#readerOf(provider).read(index, block, signal), signal)
     try {
-      const { epoch, dissenters } = await agreeOnEpoch(sources, providers.quorum, ask)
+      const { answer: epoch, dissenters } = await agreeOnEpoch(sources, providers.quorum, ask)
       if (dissenters.length > 0) metrics.disagreements.inc()
       for (const { provider } of dissenters) {
         log.warn({ provider: provider.host, epoch: index }, 'An RPC provider contradicts the others about the members')
@@ -281,9 +265,4 @@ class Follower implements MembershipFollower {
       this.#components.log.warn({ error }, 'The service node list could not be kept on disk')
     }
   }
-}
-
-/** The newest block that `quorum` heads have reached: one provider alone cannot push it ahead. */
-function quorumHead(heads: readonly Head[], quorum: number): ChainBlock | undefined {
-  return heads.map(({ block }) => block).sort((a, b) => Number(b.timestampS - a.timestampS))[quorum - 1]
 }

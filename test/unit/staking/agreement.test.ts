@@ -28,17 +28,17 @@ async function agree(quorum: number, ...answers: readonly (MembershipEpoch | Err
 
 test('two that agree settle it, and the third is not asked', async () => {
   const { asked, outcome } = await agree(2, epoch('a'), epoch('a'), epoch('b'))
-  expect(outcome).toMatchObject({ epoch: { root: 'a' }, dissenters: [] })
+  expect(outcome).toMatchObject({ answer: { root: 'a' }, dissenters: [] })
   expect(asked).toEqual([0, 1])
 })
 
 test('a liar among three is outvoted and named, wherever it stands', async () => {
   expect((await agree(2, epoch('b'), epoch('a'), epoch('a'))).outcome).toMatchObject({
-    epoch: { root: 'a' },
+    answer: { root: 'a' },
     dissenters: [0],
   })
   expect((await agree(2, epoch('a'), epoch('b'), epoch('a'))).outcome).toMatchObject({
-    epoch: { root: 'a' },
+    answer: { root: 'a' },
     dissenters: [1],
   })
 })
@@ -50,7 +50,7 @@ test('the same members at another block are no agreement', async () => {
 
 test('one that fails is replaced by the next', async () => {
   const { asked, outcome } = await agree(2, failure, epoch('a'), epoch('a'))
-  expect(outcome).toMatchObject({ epoch: { root: 'a' }, dissenters: [] })
+  expect(outcome).toMatchObject({ answer: { root: 'a' }, dissenters: [] })
   expect(asked).toEqual([0, 1, 2])
 })
 
@@ -60,7 +60,7 @@ test('without a second voice nothing is believed', async () => {
 })
 
 test('a single configured provider is believed', async () => {
-  expect((await agree(1, epoch('a'))).outcome).toMatchObject({ epoch: { root: 'a' } })
+  expect((await agree(1, epoch('a'))).outcome).toMatchObject({ answer: { root: 'a' } })
 })
 
 test('a fault of the program is not taken for a fault of a provider', async () => {
@@ -71,5 +71,5 @@ test('a fault of the program is not taken for a fault of a provider', async () =
 test('when the epoch is unknown to all, that is what is told', async () => {
   const unknown = new StakingError('EPOCH_UNKNOWN', 'too old')
   expect((await agree(2, unknown, unknown)).outcome).toBe(unknown)
-  expect((await agree(2, unknown, epoch('a'), epoch('a'))).outcome).toMatchObject({ epoch: { root: 'a' } })
+  expect((await agree(2, unknown, epoch('a'), epoch('a'))).outcome).toMatchObject({ answer: { root: 'a' } })
 })
