@@ -17,10 +17,22 @@ const CONTRACTS = [
   { source: 'contracts/src/RewardRatePool.sol', name: 'RewardRatePool', abiName: 'rewardRatePoolAbi' },
   { source: 'contracts/src/StakingToken.sol', name: 'StakingToken', abiName: 'stakingTokenAbi' },
   {
+    source: 'contracts/src/ServiceNodeContribution.sol',
+    name: 'ServiceNodeContribution',
+    abiName: 'serviceNodeContributionAbi',
+  },
+  {
+    source: 'contracts/src/ServiceNodeContributionFactory.sol',
+    name: 'ServiceNodeContributionFactory',
+    abiName: 'serviceNodeContributionFactoryAbi',
+  },
+  {
     source: '@openzeppelin/contracts/proxy/transparent/TransparentUpgradeableProxy.sol',
     name: 'TransparentUpgradeableProxy',
     abiName: undefined,
   },
+  // Misbehaves on demand, for tests.
+  { source: 'contracts/test/HostileToken.sol', name: 'HostileToken', abiName: undefined },
 ] as const
 
 const SETTINGS = {
@@ -128,7 +140,7 @@ export function readSources(): Map<string, string> {
       visit(path.startsWith('.') ? posix.join(posix.dirname(name), path) : path)
     }
   }
-  for (const name of globSync('contracts/src/*.sol', { cwd: ROOT }).sort()) visit(name)
+  for (const name of globSync('contracts/{src,test}/*.sol', { cwd: ROOT }).sort()) visit(name)
   return sources
 }
 

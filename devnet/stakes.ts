@@ -1,4 +1,5 @@
 import type { Hex } from 'viem'
+import { defaultStakingOptions } from '../contracts/deployment/network-parameters.ts'
 import { SECOND } from '../src/base/clock.ts'
 import { createKeyFiles, type ServiceNodeKeys } from '../src/node/key-files.ts'
 import { stakingTokenAbi } from '../src/staking/abi.ts'
@@ -7,7 +8,7 @@ import { createRegistration } from '../src/staking/registration.ts'
 import { planRegistration, sendRegistration } from '../src/staking/stake-registration.ts'
 import { type Anvil, startAnvil } from './chain/anvil.ts'
 import { type ChainClient, createChainClient } from './chain/chain-client.ts'
-import { defaultStakingOptions, deployStaking, type StakingDeployment } from './chain/deployment.ts'
+import { deployStaking, type StakingDeployment } from './chain/deployment.ts'
 import type { Reporter } from './reporter.ts'
 
 /** What a provider on loopback may take and send. */
@@ -46,7 +47,7 @@ export async function startStakingChain(operatorsMax: number, reporter: Reporter
   if (deployer === undefined) throw new Error('The chain has no accounts')
   const client = createChainClient(anvil, deployer.privateKey)
   reporter.progress('Deploying the staking contracts')
-  const deployment = await deployStaking(client)
+  const deployment = await deployStaking(client, { startsEmpty: true })
   const funding = createQueue()
   let operators = 0
 

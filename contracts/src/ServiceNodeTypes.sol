@@ -56,3 +56,9 @@ struct Recipient {
     uint256 rewards;
     uint256 claimed;
 }
+
+/// A part of a pooled stake that is kept for an address.
+struct ReservedContributor {
+    address addr;
+    uint256 amount;
+}

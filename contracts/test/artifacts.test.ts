@@ -1,8 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import type { AbiParameter } from 'viem'
+import { type AbiParameter, type Hex, keccak256, toBytes } from 'viem'
 import { expect, test } from 'vitest'
-import { rewardRatePoolAbi, serviceNodeRewardsAbi, stakingTokenAbi } from '../../src/staking/abi.ts'
+import {
+  rewardRatePoolAbi,
+  serviceNodeContributionAbi,
+  serviceNodeContributionFactoryAbi,
+  serviceNodeRewardsAbi,
+  stakingTokenAbi,
+} from '../../src/staking/abi.ts'
 import {
   abiModule,
   artifactPath,
@@ -14,7 +20,16 @@ import {
   sourceHashOf,
 } from '../compiler.ts'
 
-const signatures: Record<'ServiceNodeRewards' | 'RewardRatePool' | 'StakingToken', readonly string[]> = JSON.parse(
+const ABIS = {
+  ServiceNodeRewards: serviceNodeRewardsAbi,
+  RewardRatePool: rewardRatePoolAbi,
+  StakingToken: stakingTokenAbi,
+  ServiceNodeContribution: serviceNodeContributionAbi,
+  ServiceNodeContributionFactory: serviceNodeContributionFactoryAbi,
+} as const
+type Published = keyof typeof ABIS
+
+const signatures: Record<Published, readonly string[]> = JSON.parse(
   readFileSync(new URL('../../test/vectors/staking-abi-signatures.json', import.meta.url), 'utf8'),
 )
 
@@ -25,7 +40,12 @@ const GONE_FROM_OPENZEPPELIN = [
   'error FailedInnerCall()',
 ]
 
-type AbiItem = (typeof serviceNodeRewardsAbi | typeof rewardRatePoolAbi | typeof stakingTokenAbi)[number]
+/** Starts of hashes as seen on chain. */
+const { selectors }: { readonly selectors: Readonly<Record<string, string>> } = JSON.parse(
+  readFileSync(new URL('../../test/vectors/staking-abi-signatures.json', import.meta.url), 'utf8'),
+)
+
+type AbiItem = (typeof ABIS)[Published][number]
 
 /** The item in the notation of the vectors. */
 function signatureOf(item: AbiItem): string | undefined {
@@ -34,6 +54,17 @@ function signatureOf(item: AbiItem): string | undefined {
   if (item.type !== 'function') return signature
   const outputs = item.outputs.length === 0 ? '' : ` -> ${parameters(item.outputs)}`
   return `${signature} ${item.stateMutability}${outputs}`.trim()
+}
+
+/** A signature of the vectors without names and results: what is hashed. */
+function plain(signature: string): string {
+  const [, name = '', list = ''] = /^\w+ (\w+)\((.*?)\)(?: (?:view|pure|nonpayable).*| ?)$/.exec(signature) ?? []
+  return `${name}(${list === '' ? '' : list.split(', ').map((parameter) => parameter.split(' ')[0])})`
+}
+
+function hashOf(item: AbiItem): Hex | undefined {
+  if (item.type === 'constructor') return undefined
+  return keccak256(toBytes(`${item.name}(${item.inputs.map(typeOf)})`))
 }
 
 function parameters(list: readonly (AbiParameter & { readonly indexed?: boolean })[]): string {
@@ -76,27 +107,47 @@ test('the hash of the sources says when an artifact is stale', async () => {
   }
 })
 
-test.each([
-  ['ServiceNodeRewards', serviceNodeRewardsAbi],
-  ['RewardRatePool', rewardRatePoolAbi],
-  ['StakingToken', stakingTokenAbi],
-] as const)('%s has every function, event and error of the published interface', (name, abi: readonly AbiItem[]) => {
-  const ours = new Set(abi.map(signatureOf))
-  expect(signatures[name].filter((signature) => !ours.has(signature))).toEqual(
-    signatures[name].filter((signature) => GONE_FROM_OPENZEPPELIN.includes(signature)),
-  )
-})
+test.each(Object.entries(ABIS) as [Published, readonly AbiItem[]][])(
+  '%s has every function, event and error of the published interface',
+  (name, abi) => {
+    const ours = new Set(abi.map(signatureOf))
+    expect(signatures[name].filter((signature) => !ours.has(signature))).toEqual(
+      signatures[name].filter((signature) => GONE_FROM_OPENZEPPELIN.includes(signature)),
+    )
+  },
+)
 
 test('what the interface has beyond the published one is known', () => {
-  const beyond = (abi: readonly AbiItem[], name: keyof typeof signatures) =>
-    abi.map(signatureOf).filter((signature) => signature !== undefined && !signatures[name].includes(signature))
-  expect(beyond(serviceNodeRewardsAbi, 'ServiceNodeRewards')).toEqual([
+  const beyond = (name: Published) =>
+    ABIS[name].map(signatureOf).filter((signature) => signature !== undefined && !signatures[name].includes(signature))
+  expect(beyond('ServiceNodeRewards')).toEqual([
     'error NoPointFound()',
     'error PointAtInfinity()',
     'error PointNotOnCurve()',
   ])
-  expect(beyond(rewardRatePoolAbi, 'RewardRatePool')).toEqual(['error NullAddress()'])
-  expect(beyond(stakingTokenAbi, 'StakingToken')).toEqual([])
+  expect(beyond('RewardRatePool')).toEqual(['error NullAddress()'])
+  expect(beyond('StakingToken')).toEqual([])
+  expect(beyond('ServiceNodeContribution')).toEqual([
+    'error NothingToWithdraw(address caller)',
+    'error ReentrancyGuardReentrantCall()',
+  ])
+  expect(beyond('ServiceNodeContributionFactory')).toEqual([])
+})
+
+test('selectors and topics are those by which the deployed contracts are called and found', () => {
+  for (const name of Object.keys(ABIS) as Published[]) {
+    const items: readonly AbiItem[] = ABIS[name]
+    const ours = new Set(items.map(hashOf))
+    const missing = signatures[name].filter((signature) => !ours.has(keccak256(toBytes(plain(signature)))))
+    expect(missing).toEqual(signatures[name].filter((signature) => GONE_FROM_OPENZEPPELIN.includes(signature)))
+  }
+  const hashes = ABIS.ServiceNodeRewards.map(hashOf)
+  for (const [signature, start] of Object.entries(selectors)) {
+    expect([signature, hashes.find((hash) => hash?.startsWith(start))]).toEqual([
+      signature,
+      keccak256(toBytes(signature)),
+    ])
+  }
 })
 
 test('structs have the fields of the published ones, in their order', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createChainClient } from '../../devnet/chain/chain-client.ts'
-import { deployStaking, type StakingOptions } from '../../devnet/chain/deployment.ts'
+import { deployStaking, type LocalStakingOptions } from '../../devnet/chain/deployment.ts'
 import { blsPublicKeyParameter } from '../../src/crypto/bls.ts'
 import {
   aKeySet,
@@ -65,7 +65,8 @@ test('the pool gets its funds when there are enough members, not before', async 
 
 test('a hazardous configuration deploys nothing', async () => {
   const { owner } = network
-  const hazards: readonly [Partial<StakingOptions>, string][] = [
+  const hazards: readonly [Partial<LocalStakingOptions>, string][] = [
+    [{}, 'HAZARD_NO_MEMBERS'],
     [{ minimumMembers: 3 }, 'HAZARD_MINIMUM_MEMBERS'],
     [{ seedMembers: seedMembers(3) }, 'HAZARD_TOO_FEW_MEMBERS'],
     [{ minimumMembers: 7, seedMembers: seedMembers(6) }, 'HAZARD_TOO_FEW_MEMBERS'],
@@ -90,7 +91,7 @@ test('another account may hold the right to upgrade', async () => {
   const account = network.anvil.accounts[7]
   if (account === undefined) throw new Error('A chain has ten accounts')
   const { address } = createChainClient(network.anvil, account.privateKey).account
-  const { rewards } = await deployStaking(network.owner, { proxyAdminOwner: address })
+  const { rewards } = await deployStaking(network.owner, { proxyAdminOwner: address, startsEmpty: true })
   const slot = '0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103'
   const admin = await network.owner.getStorageAt({ address: rewards, slot })
   const owner = await network.owner.readContract({

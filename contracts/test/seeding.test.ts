@@ -1,9 +1,10 @@
 import { type Hex, parseAbi, parseEventLogs, zeroAddress } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { deployStaking, type SeedMember } from '../../devnet/chain/deployment.ts'
+import { deployStaking } from '../../devnet/chain/deployment.ts'
 import { type BlsSignatureParameter, blsPublicKeyParameter } from '../../src/crypto/bls.ts'
 import { blsTags, rewardMessage } from '../../src/crypto/bls-messages.ts'
 import rewardsArtifact from '../artifacts/ServiceNodeRewards.json' with { type: 'json' }
+import type { SeedMember } from '../deployment/network-parameters.ts'
 import {
   aggregateKeyOf,
   aKeySet,

@@ -2,7 +2,7 @@ import { BaseError, ContractFunctionRevertedError, type Hex, toHex } from 'viem'
 import { afterEach, beforeEach } from 'vitest'
 import { type AnvilAccount, type AnvilOptions, startAnvil } from '../../devnet/chain/anvil.ts'
 import { type ChainClient, createChainClient } from '../../devnet/chain/chain-client.ts'
-import { deployStaking, type StakingDeployment, type StakingOptions } from '../../devnet/chain/deployment.ts'
+import { deployStaking, type LocalStakingOptions, type StakingDeployment } from '../../devnet/chain/deployment.ts'
 import {
   aggregateBlsPublicKeys,
   aggregateBlsSignatures,
@@ -17,7 +17,12 @@ import {
   generateBlsSecretKey,
 } from '../../src/crypto/bls.ts'
 import { type BlsTags, blsTags, proofOfPossessionMessage } from '../../src/crypto/bls-messages.ts'
-import { rewardRatePoolAbi, serviceNodeRewardsAbi, stakingTokenAbi } from '../../src/staking/abi.ts'
+import {
+  rewardRatePoolAbi,
+  serviceNodeContributionFactoryAbi,
+  serviceNodeRewardsAbi,
+  stakingTokenAbi,
+} from '../../src/staking/abi.ts'
 
 // A chain with the contracts on it, and members that register and sign as real ones do.
 
@@ -68,13 +73,16 @@ export function aggregateKeyOf(members: readonly Keys[]): { X: bigint; Y: bigint
   return sum === undefined ? { X: 0n, Y: 0n } : { ...blsPublicKeyParameter(sum) }
 }
 
-export async function createStakingNetwork(options: Partial<StakingOptions> = {}, anvilOptions: AnvilOptions = {}) {
+export async function createStakingNetwork(
+  options: Partial<LocalStakingOptions> = {},
+  anvilOptions: AnvilOptions = {},
+) {
   const anvil = await startAnvil(anvilOptions)
   const [owner, operator, other, stranger] = anvil.accounts.map(({ privateKey }) =>
     createChainClient(anvil, privateKey),
   )
   if (!owner || !operator || !other || !stranger) throw new Error('A chain has more accounts')
-  const deployment = await deployStaking(owner, options)
+  const deployment = await deployStaking(owner, { startsEmpty: true, ...options })
   return {
     ...deployment,
     ...contractsOf(deployment),
@@ -88,10 +96,11 @@ export async function createStakingNetwork(options: Partial<StakingOptions> = {}
   }
 }
 
-function contractsOf({ rewards, token, pool }: StakingDeployment) {
+function contractsOf({ rewards, token, pool, factory }: StakingDeployment) {
   return {
     rewardsContract: { address: rewards, abi: serviceNodeRewardsAbi } as const,
     tokenContract: { address: token, abi: stakingTokenAbi } as const,
+    factoryContract: { address: factory, abi: serviceNodeContributionFactoryAbi } as const,
     poolContract: { address: pool, abi: rewardRatePoolAbi } as const,
   }
 }

@@ -55,7 +55,7 @@ export async function createStakedChain(): Promise<StakedChain> {
   if (owner === undefined || operator === undefined) throw new Error('anvil has accounts')
   const client = createChainClient(anvil, owner.privateKey)
   const operatorClient = createChainClient(anvil, operator.privateKey)
-  const staking = await deployStaking(client)
+  const staking = await deployStaking(client, { startsEmpty: true })
   const token = { address: staking.token, abi: stakingTokenAbi } as const
   const rewards = { address: staking.rewards, abi: serviceNodeRewardsAbi } as const
   const mined = async (hash: Promise<Hex>) => {
