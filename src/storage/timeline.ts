@@ -62,14 +62,22 @@ export function replayTimeline(input: TimelineInput): Timeline {
   let settledStamp = 0
   let outcome: StepOutcome | undefined
   for (const moment of moments) {
-    if (moment.stamp < cut) settledStamp = moment.stamp
-    else settled ??= new Map(states)
+    const isSettled = moment.stamp < cut
+    if (!isSettled) settled ??= new Map(states)
+    // A range that concerns none of the messages is no part of what they have come to.
+    const settles = () => {
+      if (isSettled) settledStamp = moment.stamp
+    }
+    if (moment.id !== undefined) settles()
     if ('base' in moment) {
       placeBase(states, moment)
       trace(traces, moment.id, moment.base.timestampMs, 'new')
       continue
     }
-    const result = step(states, moment, (id) => pushTo(effective, id, moment))
+    const result = step(states, moment, (id) => {
+      pushTo(effective, id, moment)
+      settles()
+    })
     if (isTaken && moment.bytes === arriving.operation.bytes) outcome = result
     if (moment.operation.kind === 'store' && moment.id !== undefined) {
       trace(traces, moment.id, moment.operation.timestampMs, result)
