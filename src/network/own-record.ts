@@ -1,7 +1,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import { type Clock, SECOND, type TimestampMs } from '../base/clock.ts'
 import type { NetworkId } from '../protocol/network-id.ts'
-import type { RecordedEpoch } from '../protocol/peer-api/node-record.ts'
+import type { RecordedEpoch, RecordedRewards } from '../protocol/peer-api/node-record.ts'
 import { sealNodeRecord } from './node-record-envelope.ts'
 
 /** What this node says of itself; asked for each time that a record is signed. */
@@ -16,6 +16,8 @@ export interface OwnRecordFacts {
   readonly version: readonly [number, number, number]
   /** What membership this node judges by. */
   readonly epoch: RecordedEpoch
+  /** What rewards this node would sign; undefined while it keeps no ledger of them. */
+  readonly rewards?: RecordedRewards | undefined
 }
 
 /** A node that signs more often is heard, but not passed on: otherwise one node could keep everyone busy. */
@@ -43,10 +45,10 @@ export function createOwnRecord({ privateKey, network, clock, facts, peerPort, l
       const port = peerPort()
       if (now === undefined || port === undefined) return undefined
       const timestampMs = Math.max(clock.nowMs(), (lastMs() ?? 0) + RECORD_SPACING_MS)
-      const { contractId, bls, publicIp, httpsPort, version, epoch } = now
+      const { contractId, bls, publicIp, httpsPort, version, epoch, rewards } = now
       const place = { ip: publicIp, httpsPort, peerPort: port }
       const record = { network, contractId, bls: bls.toLowerCase(), ...place, version, timestampMs, epoch }
-      return sealNodeRecord(record, privateKey)
+      return sealNodeRecord(rewards === undefined ? record : { ...record, rewards }, privateKey)
     },
   }
 }

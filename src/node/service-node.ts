@@ -17,6 +17,7 @@ import { createMembershipFollower } from '../staking/membership-follower.ts'
 import { createStakingMetrics } from '../staking/metrics.ts'
 import { createOwnStake } from '../staking/own-stake.ts'
 import { createChainProviders } from '../staking/providers.ts'
+import type { RewardsLedger } from '../staking/rewards/snapshot.ts'
 import { openMessageStore } from '../storage/level-message-store.ts'
 import { createStorageMetrics } from '../storage/metrics.ts'
 import { createSwarmMembership } from '../swarm/membership.ts'
@@ -89,13 +90,18 @@ export async function createServiceNode(
   const swarmParts = { log: log.part('swarm'), metrics: createSwarmMetrics(registry) }
   const swarm = createSwarmMembership({ ...swarmParts, self, networkId }, options.swarm)
 
+  // Records tell of the rewards, which are computed from the chain, which is followed further below.
+  let rewards: RewardsLedger | undefined
   const peers = parts.use(
     await createPeerNetwork(
       {
         identity: identity.ed25519,
         network: networkId,
         membership: swarm,
-        ownRecord: createOwnRecordFacts({ identity, swarm, version: VERSION }, options),
+        ownRecord: createOwnRecordFacts(
+          { identity, swarm, version: VERSION, rewards: () => rewards?.current() },
+          options,
+        ),
         clock,
         log,
         metrics: createNetworkMetrics(registry),

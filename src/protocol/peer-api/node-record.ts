@@ -6,26 +6,42 @@ import type { NetworkId } from '../network-id.ts'
 
 // What a service node says about itself, signed as a libp2p envelope (docs/protocol/peer-api.md):
 //
-//   record  := version u8 = 1 | network 32 | contractId u64 | bls 64
-//            | family u8 | address (4 bytes for family 4, 16 for family 6) | httpsPort u16 | peerPort u16
-//            | major u16 | minor u16 | patch u16 | timestampMs u64
-//            | epoch u64 | blockHash 32 | root 32
+//   record    := version u8 = 1 | facts
+//              | version u8 = 2 | facts | extension *
+//   facts     := network 32 | contractId u64 | bls 64
+//              | family u8 | address (4 bytes for family 4, 16 for family 6) | httpsPort u16 | peerPort u16
+//              | major u16 | minor u16 | patch u16 | timestampMs u64
+//              | epoch u64 | blockHash 32 | root 32
+//   extension := type u8 | size u8 | content[size]     ascending by type, each type once
+//   content   := period u64 | root 32                  of type 1: the node's ledger of rewards
 //
-// Integers are big-endian. Nothing may follow: another version has another first byte. The node's Ed25519 key is not in
-// it, for it is the envelope's key.
+// Integers are big-endian. Nothing may follow. A reader skips extensions of types that it does not know, so that more can be
+// said without another version. A node without a ledger sends version 1. The node's Ed25519 key is not in it, for it is the
+// envelope's key.
 
 const VERSION = 1
+const VERSION_EXTENDED = 2
+const EXTENSION_REWARDS = 1
+const REWARDS_BYTES = 8 + 32
 const FAMILY_4 = 4
 const FAMILY_6 = 6
 
-/** Bytes of a record with an IPv6 address; one with IPv4 is 12 shorter. */
-export const NODE_RECORD_MAX_BYTES = 1 + 32 + 8 + 64 + 1 + 16 + 2 + 2 + 6 + 8 + 8 + 32 + 32
+/** Bytes of a record with an IPv6 address and all extensions; one with IPv4 is 12 shorter. */
+export const NODE_RECORD_MAX_BYTES: number = 1 + 32 + 8 + 64 + 1 + 16 + 2 + 2 + 6 + 8 + 8 + 32 + 32 + 2 + REWARDS_BYTES
 
 /** The epoch that a node judged by when it signed its record, so that nodes notice when their providers disagree. */
 export interface RecordedEpoch {
   readonly index: number
   /** 0x and 64 hex digits. */
   readonly blockHash: string
+  /** 64 hex digits. */
+  readonly root: string
+}
+
+/** The newest snapshot of a node's ledger of rewards, so that nodes notice when they would sign different balances. */
+export interface RecordedRewards {
+  /** The period. */
+  readonly index: number
   /** 64 hex digits. */
   readonly root: string
 }
@@ -45,6 +61,8 @@ export interface NodeRecord {
   /** When it was signed; the newest record counts. */
   readonly timestampMs: TimestampMs
   readonly epoch: RecordedEpoch
+  /** Missing while the node has no ledger, or keeps none. */
+  readonly rewards?: RecordedRewards
 }
 
 export function encodeNodeRecord(record: NodeRecord): Uint8Array {
@@ -55,7 +73,7 @@ export function encodeNodeRecord(record: NodeRecord): Uint8Array {
   for (const [at, part] of record.version.entries()) ports.writeUInt16BE(part, 4 + at * 2)
   ports.writeBigUInt64BE(BigInt(record.timestampMs), 10)
   const parts = [
-    Buffer.of(VERSION),
+    Buffer.of(record.rewards === undefined ? VERSION : VERSION_EXTENDED),
     hexBytes(record.network, 32),
     u64(record.contractId),
     hexBytes(record.bls, 64),
@@ -65,6 +83,7 @@ export function encodeNodeRecord(record: NodeRecord): Uint8Array {
     u64(BigInt(record.epoch.index)),
     hexBytes(record.epoch.blockHash.slice(2), 32),
     hexBytes(record.epoch.root, 32),
+    ...(record.rewards === undefined ? [] : rewardsExtension(record.rewards)),
   ]
   return Buffer.concat(parts)
 }
@@ -72,7 +91,9 @@ export function encodeNodeRecord(record: NodeRecord): Uint8Array {
 /** @throws {ProtocolError} FRAME_TRUNCATED, FRAME_TOO_LARGE, FRAME_MALFORMED */
 export function decodeNodeRecord(bytes: Uint8Array): NodeRecord {
   const reader = new Reader(bytes)
-  if (reader.u8() !== VERSION) throw new ProtocolError('FRAME_MALFORMED', 'A node record of another version')
+  const version = reader.u8()
+  if (version !== VERSION && version !== VERSION_EXTENDED)
+    throw new ProtocolError('FRAME_MALFORMED', 'A node record of another version')
   const record: NodeRecord = {
     network: toHex(reader.take(32)) as NetworkId,
     contractId: reader.u64(),
@@ -88,8 +109,29 @@ export function decodeNodeRecord(bytes: Uint8Array): NodeRecord {
       root: toHex(reader.take(32)),
     },
   }
+  const extended = version === VERSION_EXTENDED ? { ...record, ...readExtensions(reader) } : record
   reader.end()
-  return record
+  return extended
+}
+
+function rewardsExtension({ index, root }: RecordedRewards): readonly Uint8Array[] {
+  return [Buffer.of(EXTENSION_REWARDS, REWARDS_BYTES), u64(BigInt(index)), hexBytes(root, 32)]
+}
+
+function readExtensions(reader: Reader): Pick<NodeRecord, 'rewards'> {
+  let rewards: RecordedRewards | undefined
+  let last = -1
+  while (!reader.atEnd) {
+    const type = reader.u8()
+    if (type <= last) throw new ProtocolError('FRAME_MALFORMED', 'Extensions of a node record out of order')
+    last = type
+    const size = reader.u8()
+    const content = new Reader(reader.take(size))
+    if (type !== EXTENSION_REWARDS) continue
+    rewards = { index: content.safeInteger(), root: toHex(content.take(32)) }
+    content.end()
+  }
+  return rewards === undefined ? {} : { rewards }
 }
 
 /** Reads fields in order; each read checks that its bytes are there. */
@@ -133,8 +175,12 @@ class Reader {
     return Number(value)
   }
 
+  get atEnd(): boolean {
+    return this.#at === this.#bytes.length
+  }
+
   end(): void {
-    if (this.#at !== this.#bytes.length) throw new ProtocolError('FRAME_TOO_LARGE', 'Bytes after a node record')
+    if (!this.atEnd) throw new ProtocolError('FRAME_TOO_LARGE', 'Bytes after a node record')
   }
 }
 
