@@ -106,6 +106,17 @@ export async function findLivingMembers(
   const [transport] = transports
   if (transport === undefined) return members
   const context = new CaseContext({ https, transport, view, members, signal })
-  const answer = await context.ask('store', storeParams(context.account(), context.nowMs()))
-  return members.filter(({ key }) => key === view.node.key || at(answer.body, 'swarm', key, 'failed') !== true)
+  const failed = await failedMembers(context)
+  return members.filter(({ key }) => key === view.node.key || !failed.has(key))
+}
+
+async function failedMembers(context: CaseContext): Promise<ReadonlySet<string>> {
+  try {
+    const { body } = await context.ask('store', storeParams(context.account(), context.nowMs()))
+    return new Set(context.members.map(({ key }) => key).filter((key) => at(body, 'swarm', key, 'failed') === true))
+  } catch (error) {
+    // Whatever is wrong with how this node answers is for the cases to tell.
+    if (error instanceof ExpectationFailed) return new Set()
+    throw error
+  }
 }

@@ -197,7 +197,7 @@ export const storeCases: readonly ConformanceCase[] = [
     inbox(context, { timestamp: context.nowMs() + 25 * SECOND, ttl: 1 }),
   ),
 
-  ...[1, -1, 11, -11, 32_767, -32_768 + 1].map((namespace) =>
+  ...[1, -1, 5, -5, 11, -11, 15, -32_765, 32_767].map((namespace) =>
     write.refusal(
       `needs a signature for namespace ${namespace}`,
       401,
