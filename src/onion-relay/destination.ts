@@ -79,8 +79,9 @@ export function createDestination(
     const payload = encodeHopRequest({ ...layer, hopNumber: hopNumber + 1 })
     try {
       const timeoutMs = timeoutMsAt(hopNumber)
-      const answer = decodeHopAnswer(await peers.request(destination, 'onion', payload, { timeoutMs, signal }))
-      if (answers.canBeHandedBack(answer, identity.key)) return { answer, outcome: 'answered' }
+      const encoded = await peers.request(destination, 'onion', payload, { timeoutMs, signal })
+      const answer = decodeHopAnswer(encoded)
+      if (answers.canBeHandedBack(answer, identity.key)) return { answer: { ...answer, encoded }, outcome: 'answered' }
       return { answer: answers.invalidResponse, outcome: 'next_invalid' }
     } catch (error) {
       if (signal.aborted) return { answer: answers.requestTimeOut, outcome: 'aborted' }

@@ -24,7 +24,7 @@ export interface OnionRelayComponents extends Omit<DestinationComponents, 'outsi
 }
 
 /** The HTTP answer to a client that has this node as its first hop. */
-export interface OnionAnswer extends HopAnswer {
+export interface OnionAnswer extends Omit<HopAnswer, 'encoded'> {
   readonly contentType: 'text/plain' | 'application/octet-stream'
 }
 
@@ -99,8 +99,8 @@ export function createOnionRelay(components: OnionRelayComponents, options: Onio
 
   return {
     async handleClientRequest(body, signal) {
-      const answer = await handle(fromClient, body, signal)
-      return { ...answer, contentType: answer.status === 200 ? 'application/octet-stream' : 'text/plain' }
+      const { status, body: answer } = await handle(fromClient, body, signal)
+      return { status, body: answer, contentType: status === 200 ? 'application/octet-stream' : 'text/plain' }
     },
 
     async handleHop(from, payload, signal) {

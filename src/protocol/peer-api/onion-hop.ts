@@ -38,6 +38,8 @@ const ENCRYPTION_TYPES: readonly EncryptionType[] = ['aes-gcm', 'xchacha20']
 export interface HopAnswer {
   readonly status: number
   readonly body: Uint8Array
+  /** How the next hop wrote this very answer: who hands it on copies nothing. */
+  readonly encoded?: Uint8Array
 }
 
 export function encodeHopRequest({ ciphertext, ephemeralKey, encryption, hopNumber }: NumberedLayer): Uint8Array {
@@ -62,8 +64,8 @@ export function decodeHopRequest(bytes: Uint8Array): NumberedLayer {
   }
 }
 
-export function encodeHopAnswer({ status, body }: HopAnswer): Uint8Array {
-  return concat(Uint8Array.of(status >> 8, status & 0xff), body)
+export function encodeHopAnswer({ status, body, encoded }: HopAnswer): Uint8Array {
+  return encoded ?? concat(Uint8Array.of(status >> 8, status & 0xff), body)
 }
 
 /**
