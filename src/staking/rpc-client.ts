@@ -19,7 +19,11 @@ export interface RpcClient {
    * @throws {StakingError} PROVIDER_UNREACHABLE, PROVIDER_TIMEOUT, PROVIDER_REFUSED, PROVIDER_REPLY_TOO_LARGE,
    * PROVIDER_REPLY_MALFORMED, CALL_REVERTED; PROVIDERS_UNAVAILABLE when the time was over before it was asked
    */
-  request(method: string, params: readonly unknown[], signal: AbortSignal): Promise<unknown>
+  request(
+    method: string,
+    params: readonly unknown[] | Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<unknown>
 }
 
 export function createRpcClient(
