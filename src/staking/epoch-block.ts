@@ -58,7 +58,8 @@ function interpolated(low: ChainBlock, high: ChainBlock, boundaryS: bigint): big
   return guess >= high.number ? high.number - 1n : guess
 }
 
-async function existingBlock(provider: ChainProvider, number: bigint, signal: AbortSignal): Promise<ChainBlock> {
+/** @throws {StakingError} PROVIDER_INCONSISTENT: it told of later blocks */
+export async function existingBlock(provider: ChainProvider, number: bigint, signal: AbortSignal): Promise<ChainBlock> {
   const block = await provider.block(number, signal)
   if (block === undefined) throw inconsistent(provider)
   return block
@@ -68,7 +69,7 @@ function unknownEpoch(message: string): StakingError {
   return new StakingError('EPOCH_UNKNOWN', message)
 }
 
-function inconsistent(provider: ChainProvider): StakingError {
+export function inconsistent(provider: ChainProvider): StakingError {
   return new StakingError('PROVIDER_INCONSISTENT', `The provider's blocks contradict one another (${provider.host})`, {
     details: { host: provider.host },
   })

@@ -1,9 +1,17 @@
 import { join } from 'node:path'
-import { isJsonObject, type JsonObject, type JsonValue } from '../protocol/json.ts'
+import type { JsonObject, JsonValue } from '../protocol/json.ts'
 import type { NetworkId } from '../protocol/network-id.ts'
 import { type Member, type MembershipEpoch, parseServiceNodeKey } from '../protocol/service-node.ts'
-import { StakingError } from './errors.ts'
 import { memberRoot } from './member-root.ts'
+import {
+  countField,
+  damagedState,
+  integerField,
+  listField,
+  objectField,
+  textField,
+  uint64Field,
+} from './state-fields.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 /** The last agreed epochs. */
@@ -33,7 +41,7 @@ export function epochFilePath(stateFolder: string): string {
 export async function readEpochFile(path: string, scope: EpochFileScope): Promise<KeptEpochs | undefined> {
   const state = await readStateFile(path, SIZE_MAX_BYTES)
   if (state === undefined) return undefined
-  const fields = object(state)
+  const fields = objectField(state)
   if (fields['format'] !== FORMAT) return undefined
   if (fields['network'] !== scope.network || fields['epochLengthS'] !== scope.epochLengthS) return undefined
   const previous = fields['previous']
@@ -73,59 +81,33 @@ function encodeEpoch(epoch: MembershipEpoch): JsonObject {
 }
 
 function decodeEpoch(value: JsonValue | undefined): MembershipEpoch {
-  const fields = object(value)
-  const list = fields['members']
-  const index = fields['index']
-  if (!Array.isArray(list) || typeof index !== 'number' || !Number.isSafeInteger(index)) throw damaged()
-  const members = list.map(decodeMember)
-  const root = text(fields['root'], /^[0-9a-f]{64}$/)
-  if (members.some((member, at) => member.id <= (members[at - 1]?.id ?? 0n))) throw damaged()
-  if (memberRoot(members) !== root) throw damaged()
+  const fields = objectField(value)
+  const index = countField(fields['index'])
+  const members = listField(fields['members']).map(decodeMember)
+  const root = textField(fields['root'], /^[0-9a-f]{64}$/)
+  if (members.some((member, at) => member.id <= (members[at - 1]?.id ?? 0n))) throw damagedState()
+  if (memberRoot(members) !== root) throw damagedState()
   return {
     index,
-    blockNumber: integer(fields['blockNumber']),
-    blockHash: text(fields['blockHash'], /^0x[0-9a-f]{64}$/),
-    blockTimestampS: integer(fields['blockTimestampS']),
+    blockNumber: integerField(fields['blockNumber']),
+    blockHash: textField(fields['blockHash'], /^0x[0-9a-f]{64}$/),
+    blockTimestampS: integerField(fields['blockTimestampS']),
     members,
     root,
   }
 }
 
 function decodeMember(value: JsonValue): Member {
-  const fields = object(value)
-  const key = parseServiceNodeKey(text(fields['key'], /^[0-9a-f]{64}$/))
-  if (key === undefined) throw damaged()
+  const fields = objectField(value)
+  const key = parseServiceNodeKey(textField(fields['key'], /^[0-9a-f]{64}$/))
+  if (key === undefined) throw damagedState()
   return {
-    id: uint64(fields['id']),
+    id: uint64Field(fields['id']),
     key,
-    bls: text(fields['bls'], /^[0-9a-f]{128}$/),
-    operator: text(fields['operator'], /^0x[0-9a-f]{40}$/) as `0x${string}`,
-    addedTimestampS: uint64(fields['addedTimestampS']),
-    leaveRequestTimestampS: uint64(fields['leaveRequestTimestampS']),
-    depositAtomic: integer(fields['depositAtomic']),
+    bls: textField(fields['bls'], /^[0-9a-f]{128}$/),
+    operator: textField(fields['operator'], /^0x[0-9a-f]{40}$/) as `0x${string}`,
+    addedTimestampS: uint64Field(fields['addedTimestampS']),
+    leaveRequestTimestampS: uint64Field(fields['leaveRequestTimestampS']),
+    depositAtomic: integerField(fields['depositAtomic']),
   }
-}
-
-function object(value: JsonValue | undefined): JsonObject {
-  if (!isJsonObject(value)) throw damaged()
-  return value
-}
-
-function text(value: JsonValue | undefined, pattern: RegExp): string {
-  if (typeof value !== 'string' || !pattern.test(value)) throw damaged()
-  return value
-}
-
-function integer(value: JsonValue | undefined): bigint {
-  return BigInt(text(value, /^\d{1,78}$/))
-}
-
-function uint64(value: JsonValue | undefined): bigint {
-  const number = integer(value)
-  if (number >= 1n << 64n) throw damaged()
-  return number
-}
-
-function damaged(): StakingError {
-  return new StakingError('STATE_FILE_DAMAGED', 'The file with the last membership epochs is not as it was written')
 }

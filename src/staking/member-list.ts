@@ -41,7 +41,11 @@ export async function readMemberList(
 }
 
 /** All reads of a pass are pinned by number; this shows that the number still names the block that it named before. */
-export async function requireUnchanged(provider: ChainProvider, block: ChainBlock, signal: AbortSignal): Promise<void> {
+export async function requireUnchanged(
+  provider: ChainProvider,
+  block: Pick<ChainBlock, 'number' | 'hash'>,
+  signal: AbortSignal,
+): Promise<void> {
   const again = await provider.block(block.number, signal)
   if (again?.hash === block.hash) return
   throw new StakingError('PROVIDER_INCONSISTENT', `A final block changed while it was read (${provider.host})`, {

@@ -1,5 +1,6 @@
 import { type DurationMs, HOUR, MINUTE, SECOND } from '../base/clock.ts'
 import { StakingError } from './errors.ts'
+import { defaultRewardsOptions, type RewardsOptions } from './rewards/options.ts'
 
 /** How the staking contract is reached and followed. */
 export interface StakingOptions {
@@ -45,6 +46,8 @@ export interface StakingOptions {
   readonly ownStakeIntervalMs: DurationMs
   /** How long after an exit request the network lets a node go. */
   readonly unlockAfterMs: DurationMs
+  /** The ledger of rewards. */
+  readonly rewards: RewardsOptions
 }
 
 /** All but what only the operator or the network preset knows. */
@@ -68,6 +71,7 @@ export const defaultStakingOptions: Omit<
   membersMax: 20_000,
   ownStakeIntervalMs: MINUTE,
   unlockAfterMs: 15 * 24 * HOUR,
+  rewards: defaultRewardsOptions,
 }
 
 /** More providers than anyone needs; the number of metric labels is bounded by it. */
