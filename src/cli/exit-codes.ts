@@ -6,6 +6,7 @@ export const EXIT = {
   failure: 1,
   usage: 2,
   keys: 3,
+  notRunning: 4,
   chain: 5,
   stake: 6,
   unavailable: 69,
@@ -21,6 +22,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   failure: 'It failed, and none of the others says why',
   usage: 'A flag or the configuration is wrong; or an answer is needed and nobody can be asked',
   keys: 'A key is missing, malformed, or readable by others',
+  notRunning: 'The command needs the running service node, and none of this user runs with this data folder',
   chain: 'The chain cannot be read, or is the wrong one',
   stake: 'There is no stake, or too few tokens or ether for it',
   unavailable: 'The network, a node, or a port or folder that another process has cannot be had',
@@ -41,6 +43,8 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   BOOTSTRAP_INVALID: EXIT.usage,
   LIMITS_EXCEED_MEMORY: EXIT.usage,
   CONFIRMATION_IMPOSSIBLE: EXIT.usage,
+  OPERATOR_UNKNOWN: EXIT.usage,
+  SESSION_NODE_UNCONFIRMED: EXIT.usage,
 
   RECIPIENT_MALFORMED: EXIT.usage,
   RECIPIENT_INVALID: EXIT.usage,
@@ -63,6 +67,10 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   SWARM_UNKNOWN: EXIT.unavailable,
   SWARM_UNAVAILABLE: EXIT.unavailable,
 
+  ADMIN_SOCKET_UNUSABLE: EXIT.unavailable,
+  NODE_NOT_RUNNING: EXIT.notRunning,
+  NODE_SILENT: EXIT.unavailable,
+
   CALL_REVERTED: EXIT.chain,
   CHAIN_WRONG: EXIT.chain,
   CONTRACT_WRONG: EXIT.chain,
@@ -72,10 +80,20 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   MEMBERS_TOO_MANY: EXIT.chain,
 
   TOKENS_INSUFFICIENT: EXIT.stake,
+  STAKE_MISSING: EXIT.stake,
+  CLAIM_TOO_LARGE: EXIT.stake,
   GAS_FUNDS_INSUFFICIENT: EXIT.stake,
 
   CONTRACT_CLOSED: EXIT.tryLater,
   TRANSACTION_PENDING: EXIT.tryLater,
+  WAIT_NOT_OVER: EXIT.tryLater,
+  ACCOUNT_BUSY: EXIT.tryLater,
+
+  SIGNATURES_INSUFFICIENT: EXIT.tryLater,
+  SIGNATURES_BUSY: EXIT.tryLater,
+  SIGNATURE_WORK_FAILED: EXIT.tryLater,
+  SIGNATURE_NODE_FAILED: EXIT.unavailable,
+  REWARDS_UNKNOWN: EXIT.tryLater,
 }
 
 /** Families of codes that share their beginning. */

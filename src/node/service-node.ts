@@ -23,6 +23,8 @@ import { createStorageMetrics } from '../storage/metrics.ts'
 import { createSwarmMembership } from '../swarm/membership.ts'
 import { createSwarmMetrics } from '../swarm/metrics.ts'
 import { createReplication } from '../swarm/replication.ts'
+import { createAdminRoutes } from './admin-routes.ts'
+import { ADMIN_SOCKET_FILE, startAdminSocket } from './admin-socket.ts'
 import { createDataFolder } from './data-folder.ts'
 import type { Health, HealthReason } from './health.ts'
 import { loadIdentity } from './identity.ts'
@@ -33,6 +35,7 @@ import type { ServiceNodeOptions } from './options.ts'
 import { defaultOverloadOptions, measureLoopDelay, Overload, watchOverload } from './overload.ts'
 import { createOwnRecordFacts } from './own-record-facts.ts'
 import { createReadiness, type Phase } from './readiness.ts'
+import { createNodeSignatures } from './signatures.ts'
 import type { ServiceNodeStatus } from './status.ts'
 import { createStatusReporter } from './status-reporter.ts'
 import { VERSION, VERSION_TEXT } from './version.ts'
@@ -144,12 +147,20 @@ export async function createServiceNode(
     options.onionRelay,
   )
 
+  const signatures = parts.use(
+    createNodeSignatures(
+      { log: stakingParts.log, clock, register: registry, identity, peers, chain, providers, ledger: undefined },
+      options.staking,
+    ),
+  )
+
   peers.handle('forward', (from, payload, signal) => rpc.handleForwarded(from, payload, signal))
   // What a member passes on is stored elsewhere already, so it is never shed.
   peers.handle(
     'onion',
     overload.shed((from, payload, signal) => onion.handleHop(from, payload, signal)),
   )
+  peers.handle('sign', (from, payload) => signatures.signer.handle(from, payload))
   await peers.start()
   const https = parts.use(await startHttpsServer({ ...rpcParts, rpc, onion, overload }, rpcOptions))
 
@@ -163,6 +174,8 @@ export async function createServiceNode(
     swarm: { id: swarm.ownSwarm()?.id.toString(16), members: swarm.ownSwarm()?.members.length ?? 0 },
     storage: messages.statistics(),
   })
+  const handle = createAdminRoutes({ status, signatures: signatures.source, rewards: undefined })
+  parts.use(await startAdminSocket({ log: log.part('admin'), handle }, { path: folder(ADMIN_SOCKET_FILE) }))
   phase = 'running'
   parts.use(createStatusReporter({ log, status }, options))
 

@@ -46,6 +46,8 @@ export interface StakingOptions {
   readonly ownStakeIntervalMs: DurationMs
   /** How long after an exit request the network lets a node go. */
   readonly unlockAfterMs: DurationMs
+  /** Whether this node signs exits, liquidations and rewards. Not where the contract's members run another program, with its own rules. */
+  readonly signs: boolean
   /** The ledger of rewards. */
   readonly rewards: RewardsOptions
 }
@@ -71,6 +73,7 @@ export const defaultStakingOptions: Omit<
   membersMax: 20_000,
   ownStakeIntervalMs: MINUTE,
   unlockAfterMs: 15 * 24 * HOUR,
+  signs: true,
   rewards: defaultRewardsOptions,
 }
 

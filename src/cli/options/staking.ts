@@ -10,6 +10,7 @@ export type StakingArgs = {
   'staking.epochLengthS': number
   'staking.pollIntervalS': number
   'staking.ownStakeIntervalS': number
+  'staking.signs': boolean
 }
 
 /** `stateFolder` comes from the data folder. */
@@ -42,6 +43,11 @@ export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, '
       default: defaults.ownStakeIntervalMs / SECOND,
       min: 1,
     },
+    'staking.signs': {
+      type: 'boolean',
+      describe: 'Sign exits, liquidations and rewards of this contract; off where its members run another program',
+      default: defaults.signs,
+    },
   },
   parse: (args) => ({
     ...defaults,
@@ -51,5 +57,6 @@ export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, '
     epochLengthS: args['staking.epochLengthS'],
     pollIntervalMs: args['staking.pollIntervalS'] * SECOND,
     ownStakeIntervalMs: args['staking.ownStakeIntervalS'] * SECOND,
+    signs: args['staking.signs'],
   }),
 }

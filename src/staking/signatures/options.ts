@@ -1,13 +1,9 @@
 import { DAY, type DurationMs, HOUR, MINUTE, SECOND } from '../../base/clock.ts'
 import type { Rate } from '../../base/rate-limiter.ts'
+import { type StakingOptions, defaultStakingOptions as staking } from '../options.ts'
 
 /** When a member signs for the staking contract, and how signatures are collected. */
-export interface SignatureOptions {
-  /** Whether this node signs at all. Not where the contract's members run another program with rules of its own. */
-  readonly signs: boolean
-
-  /** How long after a request to leave an exit is signed; the same on every node of a network. */
-  readonly unlockAfterMs: DurationMs
+export interface SignatureOptions extends Pick<StakingOptions, 'signs' | 'unlockAfterMs'> {
   /** How long after a request to leave a liquidation is signed: a week in which the operator could have had its exit. */
   readonly liquidateAfterMs: DurationMs
   /** From which age on a registration that its Ed25519 key did not sign is liquidated: until then it may be replaced in peace. */
@@ -53,9 +49,8 @@ export interface SignatureOptions {
 }
 
 export const defaultSignatureOptions: SignatureOptions = {
-  signs: true,
-
-  unlockAfterMs: 15 * DAY,
+  signs: staking.signs,
+  unlockAfterMs: staking.unlockAfterMs,
   liquidateAfterMs: 22 * DAY,
   registrationAgeMs: DAY,
   clockToleranceMs: 3 * MINUTE,

@@ -1,0 +1,142 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { join } from 'node:path'
+import { type DurationMs, MINUTE, SECOND } from '../base/clock.ts'
+import { CodedError, type ErrorDetails } from '../base/coded-error.ts'
+import { withDeadline } from '../base/deadline.ts'
+import { ADMIN_SOCKET_FILE } from '../node/admin-socket.ts'
+import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../protocol/json.ts'
+import { collectedOfJson, jsonOfSubject } from '../staking/signatures/signature-json.ts'
+import type { CollectedSignature, SignatureSource, SignatureSubject } from '../staking/signatures/signature-source.ts'
+
+export type AdminClientErrorCode =
+  /** No service node runs with this data folder, or it belongs to another user. */
+  | 'NODE_NOT_RUNNING'
+  /** The running service node did not answer in time. */
+  | 'NODE_SILENT'
+  /** The running service node answered something that is no answer: it may be of another version. */
+  | 'NODE_ANSWER_MALFORMED'
+
+export class AdminClientError extends CodedError<AdminClientErrorCode> {}
+
+/** What the node itself refused, under the node's own code. */
+export class NodeRefusal extends CodedError<string> {}
+
+/** Talks to the service node that runs on this machine. */
+export interface AdminClient extends SignatureSource {
+  /** @throws {AdminClientError} @throws {NodeRefusal} */
+  status(signal: AbortSignal): Promise<JsonObject>
+  /** What the node's ledger of rewards holds: index, block and root, and with a recipient its total as decimal text. */
+  rewards(recipient: `0x${string}` | undefined, signal: AbortSignal): Promise<JsonObject>
+}
+
+/** The status of a network of 10,000 nodes is shorter. */
+const ANSWER_MAX_BYTES = 1024 * 1024
+const SHORT_MS: DurationMs = 10 * SECOND
+/** The node asks all members and tells false signatures from right ones. */
+const SIGNATURES_MS: DurationMs = 4 * MINUTE
+
+export function adminSocketPath(dataFolder: string): string {
+  return join(dataFolder, ADMIN_SOCKET_FILE)
+}
+
+export function createAdminClient({ socketPath }: { readonly socketPath: string }): AdminClient {
+  const ask = (method: string, path: string, timeoutMs: DurationMs, parent: AbortSignal, body?: JsonObject) =>
+    askNode({ socketPath, method, path, body, signal: withDeadline(timeoutMs, parent) }, parent)
+  return {
+    status: async (signal) => objectOf(await ask('GET', '/v1/status', SHORT_MS, signal)),
+    async rewards(recipient, signal) {
+      const query = recipient === undefined ? '' : `?recipient=${recipient}`
+      return objectOf(await ask('GET', `/v1/rewards${query}`, SHORT_MS, signal))
+    },
+    async collect(subject: SignatureSubject, signal): Promise<CollectedSignature> {
+      const answer = await ask('POST', '/v1/signatures', SIGNATURES_MS, signal, jsonOfSubject(subject))
+      const collected = collectedOfJson(answer)
+      if (collected === undefined || collected.kind !== subject.kind) throw malformed()
+      return collected
+    },
+  }
+}
+
+interface NodeQuestion {
+  readonly socketPath: string
+  readonly method: string
+  readonly path: string
+  readonly body: JsonObject | undefined
+  readonly signal: AbortSignal
+}
+
+async function askNode(question: NodeQuestion, parent: AbortSignal): Promise<JsonValue> {
+  let response: IncomingMessage
+  let bytes: Uint8Array
+  try {
+    response = await send(question)
+    bytes = await readAnswer(response)
+  } catch (error) {
+    throw errorOf(error, question, parent)
+  }
+  const answer = jsonOf(bytes)
+  if (response.statusCode === 200) return answer
+  if (!isJsonObject(answer) || typeof answer['code'] !== 'string' || typeof answer['message'] !== 'string') {
+    throw malformed()
+  }
+  throw new NodeRefusal(answer['code'], answer['message'], { details: detailsOf(answer['details']) })
+}
+
+async function send({ socketPath, method, path, body, signal }: NodeQuestion): Promise<IncomingMessage> {
+  const sent = request({ socketPath, method, path, signal, agent: false })
+  sent.end(body === undefined ? undefined : JSON.stringify(body))
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  return response
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > ANSWER_MAX_BYTES) throw malformed()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+const NOT_RUNNING: ReadonlySet<unknown> = new Set(['ENOENT', 'ECONNREFUSED', 'EACCES', 'ENOTSOCK', 'ENOTDIR'])
+
+function errorOf(error: unknown, { socketPath, signal }: NodeQuestion, parent: AbortSignal): unknown {
+  if (error instanceof CodedError) return error
+  if (parent.aborted) return parent.reason
+  if (signal.aborted) return new AdminClientError('NODE_SILENT', 'The service node does not answer in time')
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (NOT_RUNNING.has(code)) {
+    const message = `No service node of this user listens at ${socketPath}: start it with starling run, or give its data folder`
+    return new AdminClientError('NODE_NOT_RUNNING', message, { details: { socketPath, cause: String(code) } })
+  }
+  return new AdminClientError('NODE_SILENT', 'The service node broke off; it may have stopped', { cause: error })
+}
+
+function jsonOf(bytes: Uint8Array): JsonValue {
+  try {
+    return parseJson(bytes)
+  } catch {
+    throw malformed()
+  }
+}
+
+function objectOf(value: JsonValue): JsonObject {
+  if (!isJsonObject(value)) throw malformed()
+  return value
+}
+
+function detailsOf(value: JsonValue | undefined): ErrorDetails {
+  if (!isJsonObject(value)) return {}
+  const plain = Object.entries(value).filter(([, fact]) => ['string', 'number', 'boolean'].includes(typeof fact))
+  return Object.fromEntries(plain) as ErrorDetails
+}
+
+function malformed(): AdminClientError {
+  return new AdminClientError(
+    'NODE_ANSWER_MALFORMED',
+    "The service node's answer cannot be read; is it of this version?",
+  )
+}

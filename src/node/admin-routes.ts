@@ -1,0 +1,75 @@
+import { CodedError } from '../base/coded-error.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import { type JsonValue, parseJson } from '../protocol/json.ts'
+import { jsonOfCollected, subjectOfJson } from '../staking/signatures/signature-json.ts'
+import type { SignatureSource } from '../staking/signatures/signature-source.ts'
+import { type AdminAnswer, type AdminHandler, type AdminRequest, failure } from './admin-socket.ts'
+import type { ServiceNodeStatus } from './status.ts'
+
+/** Lifetime totals of rewards, as far as an operator asks for them. */
+export interface AdminRewards {
+  current(): RewardsPlace | undefined
+  total(address: string): (RewardsPlace & { readonly totalAtomic: bigint }) | undefined
+}
+
+interface RewardsPlace {
+  readonly index: number
+  readonly blockNumber: bigint
+  readonly root: string
+}
+
+export interface AdminRoutesComponents {
+  readonly status: () => ServiceNodeStatus
+  readonly signatures: SignatureSource
+  /** Undefined while this node keeps no ledger. */
+  readonly rewards: AdminRewards | undefined
+}
+
+type Route = (request: AdminRequest, signal: AbortSignal) => Promise<AdminAnswer>
+
+/** What the operator can ask the running node for. */
+export function createAdminRoutes({ status, signatures, rewards }: AdminRoutesComponents): AdminHandler {
+  const routes: Readonly<Record<string, Route>> = {
+    'GET /v1/status': async () => ({ status: 200, body: status() }),
+    'GET /v1/rewards': async ({ query }) => rewardsAnswer(rewards, query.get('recipient')),
+    'POST /v1/signatures': async ({ body }, signal) => {
+      const subject = subjectOfJson(jsonOf(body))
+      if (subject === undefined)
+        return failure(400, 'REQUEST_MALFORMED', 'kind, and blsPublicKey or recipient, are needed')
+      return { status: 200, body: jsonOfCollected(await signatures.collect(subject, signal)) }
+    },
+  }
+  return async (request, signal) => {
+    const name = `${request.method} ${request.path}`
+    const route = Object.hasOwn(routes, name) ? routes[name] : undefined
+    if (route === undefined) return failure(404, 'ROUTE_UNKNOWN', `There are ${Object.keys(routes).join(', ')}`)
+    try {
+      return await route(request, signal)
+    } catch (error) {
+      if (signal.aborted) return failure(503, 'STOPPED', 'The node stops, or it took too long')
+      if (error instanceof CodedError) return failure(503, String(error.code), error.message, error.details)
+      throw error
+    }
+  }
+}
+
+function rewardsAnswer(rewards: AdminRewards | undefined, recipient: string | null): AdminAnswer {
+  if (recipient !== null && !/^0x[0-9a-fA-F]{40}$/.test(recipient)) {
+    return failure(400, 'REQUEST_MALFORMED', 'recipient must be 0x and 40 hex digits')
+  }
+  const found = recipient === null ? rewards?.current() : rewards?.total(recipient)
+  if (found === undefined) return failure(503, 'REWARDS_UNKNOWN', 'This service node has no ledger of rewards yet')
+  const { index, blockNumber, root } = found
+  const place = { index, block: blockNumber, root }
+  return { status: 200, body: 'totalAtomic' in found ? { ...place, total: found.totalAtomic } : place }
+}
+
+/** Undefined for what is no JSON. */
+function jsonOf(body: Uint8Array): JsonValue | undefined {
+  try {
+    return parseJson(body)
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined
+    throw error
+  }
+}
