@@ -49,12 +49,24 @@ export type StakingErrorCode =
   | 'CONTRACT_REFUSED'
   /** A transaction of this account is still under way, or was sent and not confirmed in time. */
   | 'TRANSACTION_PENDING'
+  /** Another transaction of the account took the place of one of ours, so that ours can never be mined. */
+  | 'TRANSACTION_REPLACED'
+  /** Another command works with the same account. */
+  | 'ACCOUNT_BUSY'
+  /** This service node is not in the contract. */
+  | 'STAKE_MISSING'
+  /** The contract or the network asks for a wait that is not over; the message says what for. */
+  | 'WAIT_NOT_OVER'
+  /** The account has less to claim than asked for. */
+  | 'CLAIM_TOO_LARGE'
   /** Too few members signed. The details count them, and those that did not by their reasons. */
   | 'SIGNATURES_INSUFFICIENT'
   /** Too many signatures are being computed or collected already. */
   | 'SIGNATURES_BUSY'
   /** The thread that computes BLS signatures crashed, or took too long. */
   | 'SIGNATURE_WORK_FAILED'
+  /** No Session node could be asked for signatures, or it refused. */
+  | 'SIGNATURE_NODE_FAILED'
   /** The answer of a Session node is not the signature that was asked for. */
   | 'SIGNATURE_ANSWER_WRONG'
   /** There is no ledger of rewards here yet, or it holds nothing for this account. */

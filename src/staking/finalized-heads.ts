@@ -1,4 +1,4 @@
-import type { ChainProvider } from './chain-provider.ts'
+import type { BlockTag, ChainProvider } from './chain-provider.ts'
 import { type ChainBlock, malformed } from './chain-reply.ts'
 import { StakingError } from './errors.ts'
 import type { ChainProviders } from './providers.ts'
@@ -16,10 +16,15 @@ export interface Heads {
 }
 
 /** @throws {StakingError} PROVIDERS_UNAVAILABLE: fewer than a quorum answer */
-export async function readFinalizedHeads(providers: ChainProviders, signal: AbortSignal): Promise<Heads> {
+export function readFinalizedHeads(providers: ChainProviders, signal: AbortSignal): Promise<Heads> {
+  return readHeads(providers, 'finalized', signal)
+}
+
+/** The same for another kind of newest block. @throws {StakingError} PROVIDERS_UNAVAILABLE */
+export async function readHeads(providers: ChainProviders, tag: BlockTag, signal: AbortSignal): Promise<Heads> {
   const read = async (provider: ChainProvider): Promise<Head> => {
-    const block = await provider.block('finalized', signal)
-    if (block === undefined) throw malformed('no finalized block')
+    const block = await provider.block(tag, signal)
+    if (block === undefined) throw malformed(`no ${tag} block`)
     return { provider, block }
   }
   const results = await Promise.allSettled(

@@ -62,6 +62,8 @@ export const SIGNATURE_REFUSALS = [
   'ledger-total',
   /** It does not sign at all, for its operator has told it so. */
   'signing-off',
+  /** Its ledger is known to be in doubt. */
+  'ledger-doubted',
 ] as const
 
 export type SignatureRefusal = (typeof SIGNATURE_REFUSALS)[number]
