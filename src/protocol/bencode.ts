@@ -1,4 +1,3 @@
-import { utf8 } from '../base/bytes.ts'
 import { ProtocolError } from './errors.ts'
 import { BENCODE_DEPTH_MAX, BENCODE_VALUES_MAX, REQUEST_MAX_BYTES } from './limits.ts'
 
@@ -30,9 +29,9 @@ export function decodeBencode(bytes: Uint8Array, bytesMax: number = REQUEST_MAX_
 
 /** @throws {RangeError} for a number that is not a safe integer, and a key with a character beyond one byte */
 export function encodeBencode(value: BencodeValue): Uint8Array {
-  const parts: Uint8Array[] = []
-  write(value, parts)
-  return joined(parts)
+  const encoder = new Encoder()
+  encoder.value(value)
+  return encoder.whole()
 }
 
 export function isBencodeDictionary(value: BencodeValue | undefined): value is BencodeDictionary {
@@ -135,55 +134,74 @@ class Decoder {
   }
 }
 
-function write(value: BencodeValue, parts: Uint8Array[]): void {
-  if (typeof value === 'number') parts.push(integerBytes(value))
-  else if (isBencodeString(value)) writeString(value, parts)
-  else if (isBencodeList(value)) {
-    parts.push(LIST_OPENING)
-    for (const item of value) write(item, parts)
-    parts.push(CLOSING)
-  } else writeDictionary(value, parts)
-}
+const ENCODED_MIN_BYTES = 256
 
-/** As many parts as there may be, which are too many for arguments of a function. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
+/** Writes into one piece that grows: most of what is written is a few bytes long, and an array for each would cost more than the bytes. */
+class Encoder {
+  #bytes = new Uint8Array(ENCODED_MIN_BYTES)
+  #length = 0
+
+  whole(): Uint8Array {
+    return this.#bytes.slice(0, this.#length)
   }
-  return whole
-}
 
-function writeDictionary(dictionary: BencodeDictionary, parts: Uint8Array[]): void {
-  parts.push(DICTIONARY_OPENING)
-  for (const [key, value] of [...dictionary].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    writeString(keyBytes(key), parts)
-    write(value, parts)
+  value(value: BencodeValue): void {
+    if (typeof value === 'number') this.#integer(value)
+    else if (isBencodeString(value)) this.#string(value)
+    else if (isBencodeList(value)) this.#list(value)
+    else this.#dictionary(value)
   }
-  parts.push(CLOSING)
-}
 
-function writeString(bytes: Uint8Array, parts: Uint8Array[]): void {
-  parts.push(utf8(`${bytes.length}:`), bytes)
-}
+  #integer(value: number): void {
+    if (!Number.isSafeInteger(value)) throw new RangeError('Not a safe integer')
+    // Negative zero has no encoding of its own.
+    this.#characters(`i${value === 0 ? 0 : value}e`)
+  }
 
-function integerBytes(value: number): Uint8Array {
-  if (!Number.isSafeInteger(value)) throw new RangeError('Not a safe integer')
-  // Negative zero has no encoding of its own.
-  return utf8(`i${value === 0 ? 0 : value}e`)
+  #string(bytes: Uint8Array): void {
+    this.#characters(`${bytes.length}:`)
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
+  #list(items: readonly BencodeValue[]): void {
+    this.#characters('l')
+    for (const item of items) this.value(item)
+    this.#characters('e')
+  }
+
+  #dictionary(dictionary: BencodeDictionary): void {
+    this.#characters('d')
+    for (const [key, value] of [...dictionary].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      this.#characters(`${key.length}:${key}`)
+      this.value(value)
+    }
+    this.#characters('e')
+  }
+
+  #characters(text: string): void {
+    this.#reserve(text.length)
+    for (let at = 0; at < text.length; at++) {
+      const char = text.charCodeAt(at)
+      if (char > BYTE_MAX) throw new RangeError('A key has a character beyond one byte')
+      this.#bytes[this.#length++] = char
+    }
+  }
+
+  #reserve(bytes: number): void {
+    const length = this.#length + bytes
+    if (length <= this.#bytes.length) return
+    const larger = new Uint8Array(Math.max(length, 2 * this.#bytes.length))
+    larger.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = larger
+  }
 }
 
 function keyText(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) text += String.fromCharCode(byte)
   return text
-}
-
-function keyBytes(key: string): Uint8Array {
-  if (!/^[\0-\xff]*$/.test(key)) throw new RangeError('A key has a character beyond one byte')
-  return Uint8Array.from(key, (char) => char.charCodeAt(0))
 }
 
 function truncated(): ProtocolError {
@@ -206,6 +224,4 @@ const DICTIONARY = 0x64
 const END = 0x65
 const INTEGER = 0x69
 const LIST = 0x6c
-const DICTIONARY_OPENING = Uint8Array.of(DICTIONARY)
-const LIST_OPENING = Uint8Array.of(LIST)
-const CLOSING = Uint8Array.of(END)
+const BYTE_MAX = 0xff
