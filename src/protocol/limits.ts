@@ -61,6 +61,8 @@ export const JSON_ANSWER_VALUES_MAX = 1_000_000
 
 /** Namespaces of one account on one connection that may be watched: ten times what clients use. */
 export const MONITOR_NAMESPACES_MAX = 100
+/** Subscriptions in one frame, each with an answer: about as many as fit. Thirty thousand empty ones would fit, too. */
+export const MONITOR_LIST_MAX = 256
 
 /** Levels of nesting in bencode that we read: what clients send has three. */
 export const BENCODE_DEPTH_MAX = 16

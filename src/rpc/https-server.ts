@@ -141,7 +141,12 @@ class HttpsEntry {
       keysMax: rateAddressesMax,
       whenFull: 'refuse',
     })
-    const monitorParts = { ...components, monitor: components.rpc.monitor, rates: this.#rates }
+    const monitorParts = {
+      ...components,
+      monitor: components.rpc.monitor,
+      rates: this.#rates,
+      freeRates: this.#freeRates,
+    }
     this.#monitor = new MonitorEndpoint(monitorParts, options.monitor)
     this.#connections = new ConnectionLimiter(components, options)
     this.#bodies = new BodyReader(options)

@@ -2,6 +2,7 @@ import { toBase64, utf8 } from '../../base/bytes.ts'
 import { accountIdBytes } from '../account.ts'
 import { type BencodeValue, decodeBencode, encodeBencode, isBencodeDictionary, isBencodeList } from '../bencode.ts'
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../json.ts'
+import { MONITOR_LIST_MAX } from '../limits.ts'
 import type { StoredMessage } from '../message.ts'
 import type { MonitorAnswer, MonitorEnd } from './monitor.ts'
 import { bencodeDictionary, jsonDictionary, type MonitorDictionary } from './monitor-dictionary.ts'
@@ -25,7 +26,7 @@ export interface MonitorFrame {
   readonly isList: boolean
 }
 
-/** @throws {ProtocolError} for a frame that is no dictionary and no list of them */
+/** @throws {ProtocolError} for a frame that is no dictionary and no list of them, or too long a list */
 export function decodeMonitorFrame(bytes: Uint8Array, form: MonitorForm): MonitorFrame {
   return form === 'bencode' ? decodeBencodeFrame(bytes) : decodeJsonFrame(bytes)
 }
@@ -33,7 +34,7 @@ export function decodeMonitorFrame(bytes: Uint8Array, form: MonitorForm): Monito
 function decodeBencodeFrame(bytes: Uint8Array): MonitorFrame {
   const value = decodeBencode(bytes)
   const isList = isBencodeList(value)
-  const dictionaries = (isList ? value : [value]).map((each) => {
+  const dictionaries = inBounds(isList ? value : [value]).map((each) => {
     if (!isBencodeDictionary(each)) throw notDictionary()
     return bencodeDictionary(each)
   })
@@ -43,11 +44,16 @@ function decodeBencodeFrame(bytes: Uint8Array): MonitorFrame {
 function decodeJsonFrame(bytes: Uint8Array): MonitorFrame {
   const value = parseJson(bytes)
   const isList = Array.isArray(value)
-  const dictionaries = (isList ? value : [value]).map((each: JsonValue) => {
+  const dictionaries = inBounds(isList ? value : [value]).map((each: JsonValue) => {
     if (!isJsonObject(each)) throw notDictionary()
     return jsonDictionary(each)
   })
   return { dictionaries, isList }
+}
+
+function inBounds<Value>(list: readonly Value[]): readonly Value[] {
+  if (list.length <= MONITOR_LIST_MAX) return list
+  throw monitorRefusal(MONITOR_ERROR.badArguments, `more than ${MONITOR_LIST_MAX} dictionaries in a list`)
 }
 
 function notDictionary() {

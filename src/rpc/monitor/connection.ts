@@ -21,6 +21,8 @@ export interface ConnectionComponents {
   readonly metrics: Pick<MonitorMetrics, 'notifications'>
   readonly monitor: Pick<Monitor, 'subscribe' | 'leave' | 'countOf' | 'isReady'>
   readonly rates: Pick<RateLimiter, 'take' | 'charge'>
+  /** Of refusals. */
+  readonly freeRates: Pick<RateLimiter, 'take'>
   /** Told of a bug. */
   readonly onFailure: (error: unknown) => void
   /** What all connections have not taken yet. */
@@ -71,6 +73,7 @@ export class MonitorConnection implements Subscriber {
   }
 
   overflow(): void {
+    this.#components.monitor.leave(this)
     this.#close(CLOSE.tryAgainLater, 'Too much to tell at once')
   }
 
@@ -91,7 +94,7 @@ export class MonitorConnection implements Subscriber {
 
   #receive(data: RawData, form: MonitorForm): void {
     const { rates } = this.#components
-    if (!rates.take(this.address)) return void this.#answer([TOO_MANY], false, form)
+    if (!rates.take(this.address)) return void this.#refuseOneMore(form)
     if (!Buffer.isBuffer(data)) return
     try {
       const { dictionaries, isList } = decodeMonitorFrame(data, form)
@@ -104,6 +107,12 @@ export class MonitorConnection implements Subscriber {
     } catch (error) {
       this.#refuse(error, form)
     }
+  }
+
+  /** A refusal costs this node something too: a flood of them ends with the connection. */
+  #refuseOneMore(form: MonitorForm): void {
+    if (this.#components.freeRates.take(this.address)) return void this.#answer([TOO_MANY], false, form)
+    this.#socket.terminate()
   }
 
   /** A failure that nobody foresaw costs the client its connection, and not the node its life. */
@@ -138,6 +147,7 @@ export class MonitorConnection implements Subscriber {
 
   #close(code: number, reason: string): void {
     const socket = this.#socket
+    if (socket.readyState !== socket.OPEN) return
     socket.close(code, reason)
     const timer = setTimeout(() => socket.terminate(), LEAVE_MS)
     socket.once('close', () => clearTimeout(timer))

@@ -26,6 +26,8 @@ export interface MonitorEndpointComponents {
   readonly overload: { readonly isOverloaded: boolean }
   /** Of requests, by address. */
   readonly rates: RateLimiter
+  /** Of refusals, by address. */
+  readonly freeRates: RateLimiter
 }
 
 interface Refusal {
@@ -33,6 +35,11 @@ interface Refusal {
   readonly text: string
   readonly reason: RejectReason
 }
+
+/** Pieces of one frame: clients send it whole, and each piece takes a hundred bytes besides its own. */
+const FRAME_PIECES_MAX = 64
+/** Pieces in which a frame may arrive: no network cuts it smaller. */
+const FRAME_CHUNKS_MAX = 1024
 
 /** Opens and closes WebSockets. Any origin is taken: what is asked is signed, and no cookie speaks for anybody. */
 export class MonitorEndpoint {
@@ -53,6 +60,8 @@ export class MonitorEndpoint {
       noServer: true,
       clientTracking: false,
       maxPayload: options.frameMaxBytes,
+      maxFragments: FRAME_PIECES_MAX,
+      maxBufferedChunks: FRAME_CHUNKS_MAX,
       // It takes memory for each connection, and what is sent is ciphertext.
       perMessageDeflate: false,
       autoPong: false,
@@ -115,9 +124,9 @@ export class MonitorEndpoint {
   }
 
   #open(socket: WebSocket, address: string): void {
-    const { log, metrics, monitor, rates } = this.#components
+    const { log, metrics } = this.#components
     const onFailure = (error: unknown) => void reportFailure({ log, metrics }, error)
-    const components = { metrics: metrics.monitor, monitor, rates, outgoing: this.#outgoing, onFailure }
+    const components = { ...this.#components, metrics: metrics.monitor, outgoing: this.#outgoing, onFailure }
     const connection = new MonitorConnection(socket, address, components, this.#options)
     this.#connections.add(connection)
     this.#byAddress.add(address)

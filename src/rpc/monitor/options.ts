@@ -17,7 +17,7 @@ export interface MonitorOptions {
   readonly leaseMs: DurationMs
   /** Bytes of one frame from a client, which may renew some two hundred subscriptions. */
   readonly frameMaxBytes: number
-  /** Bytes that one client may leave untaken before its connection is closed: a few messages of the largest size. */
+  /** Bytes that one client may leave untaken before its connection is closed: the answer to the longest list, when all of it has moved. */
   readonly outgoingPerConnectionMaxBytes: number
   /** Bytes that all clients leave untaken together; beyond them the connections of the slowest are closed. */
   readonly outgoingMaxBytes: number
@@ -49,7 +49,8 @@ export const defaultMonitorOptions: MonitorOptions = {
   // What Session's nodes grant: clients renew every quarter of an hour, so that they may miss three renewals.
   leaseMs: 65 * MINUTE,
   frameMaxBytes: 64 * 1024,
-  outgoingPerConnectionMaxBytes: 512 * 1024,
+  // 256 times a swarm of 21, the largest.
+  outgoingPerConnectionMaxBytes: 2_560 * 1024,
   outgoingMaxBytes: 64 * 1024 * 1024,
   queueMaxBytes: 16 * 1024 * 1024,
   // Gateways forget a silent connection after a minute or more.

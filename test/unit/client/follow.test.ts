@@ -56,7 +56,7 @@ function openMonitors(): { readonly registry: MetricsRegistry; readonly endpoint
   const endpoints = real.rpc.nodes.map(({ monitor }, at) => {
     const rates = new RateLimiter({ clock }, rate)
     const endpoint = new MonitorEndpoint(
-      { log: silentLogger, metrics, monitor, overload: { isOverloaded: false }, rates },
+      { log: silentLogger, metrics, monitor, overload: { isOverloaded: false }, rates, freeRates: rates },
       defaultMonitorOptions,
     )
     real.network.servers[at]?.on('upgrade', (request, socket, head) => endpoint.upgrade(request, socket, head))

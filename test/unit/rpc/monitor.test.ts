@@ -384,6 +384,54 @@ describe('bounds', () => {
     expect(await subscriber.closed).toBe(1009)
   })
 
+  test('of the pieces of a frame close the connection: each takes more memory than its bytes', async () => {
+    const net = await startMonitorNetwork()
+    const subscriber = await net.connect()
+    for (let piece = 0; piece < 65; piece++) subscriber.socket.send('x', { fin: false })
+    expect(await subscriber.closed).toBe(1008)
+  })
+
+  test('of dictionaries in a list refuse it as a whole', async () => {
+    const net = await startMonitorNetwork()
+    const subscriber = await net.connect()
+    const one = subscription(alice)
+    expect(await subscriber.ask('bencode', Array(256).fill(one))).toHaveLength(256)
+    for (const form of ['bencode', 'json'] as const) {
+      expect(await subscriber.ask(form, Array(257).fill({}))).toEqual({
+        errcode: 1,
+        error: 'invalid request: more than 256 dictionaries in a list',
+      })
+    }
+  })
+
+  test('let the answer to the longest list pass, with the largest swarm for each', async () => {
+    const { network } = await startMonitorNetwork()
+    const node = { address: `${'y'.repeat(52)}.snode`, keys: 'a'.repeat(3 * 64), rest: 'b'.repeat(150) }
+    const moved = {
+      errcode: 6 as const,
+      error: 'Wrong swarm',
+      swarm: { snodes: Array(21).fill(node), swarm: 'f'.repeat(16) },
+    }
+    const monitor = { subscribe: () => moved, leave: () => {}, countOf: () => 0, isReady: () => true, stop: () => {} }
+    const server = await startTestServer({}, { rpc: { ...network.first, monitor } })
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    const subscriber = await connectSubscriber(server, { maxPayload: 4 * 1024 * 1024 })
+    expect(await Promise.race([subscriber.ask('json', Array(256).fill({})), subscriber.closed])).toHaveLength(256)
+  })
+
+  test('of refused frames close the connection', async () => {
+    const net = await startMonitorNetwork({
+      rpc: { rateBurst: 2, ratePerSecond: 0.001, freeBurst: 2, freePerSecond: 0.001 },
+    })
+    const subscriber = await net.connect()
+    expect(await subscriber.ask('json', subscription(alice))).toEqual(success)
+    for (let refused = 0; refused < 2; refused++) {
+      expect(await subscriber.ask('json', subscription(alice))).toMatchObject({ errcode: 8 })
+    }
+    subscriber.send('json', subscription(alice))
+    expect(await subscriber.closed).toBe(1006)
+  })
+
   test('of requests count each dictionary, each ping and each handshake', async () => {
     const net = await startMonitorNetwork({ rpc: { rateBurst: 6, ratePerSecond: 0.001 } })
     const subscriber = await net.connect()
@@ -438,6 +486,17 @@ describe('bounds', () => {
     expect(await subscriber.closed).toBe(1013)
     await other.settled()
   })
+
+  test('of messages to tell of close a connection once, however slowly it takes its leave', async () => {
+    const net = await startMonitorNetwork({ monitor: { queueMaxBytes: 100 } })
+    const subscriber = await net.connect()
+    await subscriber.ask('json', subscription(alice))
+    subscriber.socket.pause()
+    for (let sent = 0; sent < 3; sent++) await net.store()
+    expect(await net.metric('starling_rpc_monitor_notifications_total{outcome="overflow"}')).toBe(1)
+    subscriber.socket.resume()
+    expect(await subscriber.closed).toBe(1013)
+  })
 })
 
 /** An endpoint whose heart beats by hand. */
@@ -454,6 +513,7 @@ async function startBeaten() {
     monitor: network.first.monitor,
     overload: { isOverloaded: false },
     rates,
+    freeRates: rates,
   }
   const endpoint = new MonitorEndpoint(components, { ...defaultMonitorOptions, heartbeatMs: HOUR })
   const server = createServer(TEST_CERTIFICATE)
