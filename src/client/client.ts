@@ -92,8 +92,8 @@ export class StarlingClient implements AsyncDisposable {
     const signer = this.#signer()
     const inbox = this.#inboxOf(namespace)
     const { requester } = this.#network
-    return this.#runner.run(options, (signal) =>
-      inbox.receive(
+    await this.#runner.run(options, (signal) =>
+      inbox.read(
         (afterOf, member) => {
           const query = { namespace, ...(member !== undefined && { member }) }
           return requester.ask(retrieveAfterCall(query, afterOf, signer), signal)
@@ -102,6 +102,8 @@ export class StarlingClient implements AsyncDisposable {
         first,
       ),
     )
+    // Only here it is certain that the caller gets them.
+    return inbox.take()
   }
 
   /** The messages of an account of which this is the owner, or for which it has a pass. */

@@ -51,13 +51,17 @@ const SEEN_FOR_MS = TTL_MAX_MS + 10 * MINUTE
 
 /**
  * Returns each message once, whichever members are asked. A member's order is its own, so where the last retrieve ended
- * is remembered for each.
+ * is remembered for each. Reading and taking are apart, since a call may be given up between two pages: what was read by then
+ * waits for the next.
  */
 export class Inbox {
   readonly #account: Account
   readonly #cursors = new Map<ServiceNodeKey, MessageHash>()
   /** Until when each is remembered, in order of arrival. */
   readonly #seen = new Map<MessageHash, TimestampMs>()
+  /** Read, and not taken yet. */
+  #waiting: StoredMessage[] = []
+  #waitingBytes = 0
 
   constructor(account: Account) {
     this.#account = account
@@ -68,40 +72,44 @@ export class Inbox {
     return this.#cursors.get(member)
   }
 
-  /** What has arrived since the last call, or all that there is at the first. Begins with the member `first`, if that is given. */
-  async receive(retrieve: RetrievePage, nowMs: TimestampMs, first?: ServiceNodeKey): Promise<Received> {
+  /** Reads what has arrived since the last call, or all that there is at the first. Begins with the member `first`, if that is given. */
+  async read(retrieve: RetrievePage, nowMs: TimestampMs, first?: ServiceNodeKey): Promise<void> {
     this.#forgetExpired(nowMs)
-    const fresh: StoredMessage[] = []
-    let page: MemberPage | undefined
-    let bytes = 0
-    for (let pages = 0; pages < PAGES_MAX && bytes < BYTES_MAX; pages++) {
-      page = await this.#nextPage(retrieve, page?.member ?? first, fresh.length > 0)
-      if (page === undefined) break
-      for (const message of page.messages) {
-        if (!this.#isNew(message.hash, nowMs)) continue
-        fresh.push(message)
-        bytes += message.data.length + ENTRY_BYTES
-      }
-      const moved = page.lastHash !== undefined && page.lastHash !== this.#cursors.get(page.member)
-      if (page.lastHash !== undefined) this.#cursors.set(page.member, page.lastHash)
+    let member = first
+    for (let pages = 0; pages < PAGES_MAX && this.#waitingBytes < BYTES_MAX; pages++) {
+      const page = await this.#nextPage(retrieve, member)
+      if (page === undefined) return
+      member = page.member
+      for (const message of page.messages) this.#add(message, nowMs)
+      const moved = page.lastHash !== undefined && page.lastHash !== this.#cursors.get(member)
+      if (page.lastHash !== undefined) this.#cursors.set(member, page.lastHash)
       // A member that claims to have more, but gives the same page again, is not asked for ever.
-      if (!page.more || !moved) break
+      if (!page.more || !moved) return
     }
-    return this.#open(fresh)
   }
 
-  /** Messages count as seen once a page is read, so a failure of a later page must not lose them: it waits. */
-  async #nextPage(
-    retrieve: RetrievePage,
-    member: ServiceNodeKey | undefined,
-    hasMessages: boolean,
-  ): Promise<MemberPage | undefined> {
+  /** All that was read and not taken before. */
+  take(): Received {
+    const stored = this.#waiting
+    this.#waiting = []
+    this.#waitingBytes = 0
+    return this.#open(stored)
+  }
+
+  /** A failure must not keep back what was read before it. */
+  async #nextPage(retrieve: RetrievePage, member: ServiceNodeKey | undefined): Promise<MemberPage | undefined> {
     try {
       return await retrieve((key) => this.#cursors.get(key), member)
     } catch (error) {
-      if (hasMessages) return undefined
+      if (this.#waiting.length > 0) return undefined
       throw error
     }
+  }
+
+  #add(message: StoredMessage, nowMs: TimestampMs): void {
+    if (!this.#isNew(message.hash, nowMs)) return
+    this.#waiting.push(message)
+    this.#waitingBytes += message.data.length + ENTRY_BYTES
   }
 
   #isNew(hash: MessageHash, nowMs: TimestampMs): boolean {

@@ -103,6 +103,26 @@ describe('a message', () => {
     expect((await client.receiveMessages()).messages.map(({ text }) => text)).toEqual(['two'])
   })
 
+  test('that was received is not lost when the caller gives up between two pages', async () => {
+    swarm.pageSize = 1
+    for (const text of ['one', 'two', 'three']) await clientOf(alice).sendMessage(bob.id, text)
+    const client = clientOf(bob)
+    const caller = new AbortController()
+    let retrieves = 0
+    for (const node of network.nodes) {
+      node.answer = async (request) => {
+        if (request.method === 'retrieve' && ++retrieves === 2) {
+          caller.abort()
+          return new Promise<never>(() => {})
+        }
+        return answer(network, swarm, node, request)
+      }
+    }
+    await expect(client.receiveMessages({ signal: caller.signal })).rejects.toThrow()
+    expect(retrieves).toBe(2)
+    expect((await client.receiveMessages()).messages.map(({ text }) => text)).toEqual(['one', 'two', 'three'])
+  })
+
   test('is not asked for for ever when a member gives the same page again and again', async () => {
     await clientOf(alice).sendMessage(bob.id, 'hello')
     for (const node of members) {

@@ -30,7 +30,8 @@ test('a message comes once, whatever a member says about its end', async () => {
   const message = stored(data, 1)
   const received = []
   for (const [day, member] of ['a', 'b', 'c'].entries()) {
-    received.push(...(await inbox.receive(async () => pageOf(member, [message]), day * 14 * DAY)).messages)
+    await inbox.read(async () => pageOf(member, [message]), day * 14 * DAY)
+    received.push(...inbox.take().messages)
   }
   expect(received.map(({ text }) => text)).toEqual(['hello'])
 })
@@ -43,7 +44,16 @@ test('a member that goes on for ever does not fill the memory: a call ends, and 
     pages++
     return pageOf('a', [stored(data, 1)], true)
   }
-  expect((await inbox.receive(endless, 0)).unreadable).toBe(16)
+  await inbox.read(endless, 0)
+  expect(inbox.take().unreadable).toBe(16)
   expect(pages).toBe(16)
-  expect((await inbox.receive(endless, 0)).unreadable).toBe(16)
+  await inbox.read(endless, 0)
+  expect(inbox.take().unreadable).toBe(16)
+})
+
+test('what was read and not taken counts, too, when nobody takes it for long', async () => {
+  const inbox = new Inbox(bob)
+  const data = Buffer.alloc(4 * 1024 * 1024)
+  for (let call = 0; call < 3; call++) await inbox.read(async () => pageOf('a', [stored(data, 1)], true), 0)
+  expect(inbox.take().unreadable).toBe(16)
 })
