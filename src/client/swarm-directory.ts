@@ -30,11 +30,15 @@ interface Remembered {
   readonly untilMs: TimestampMs
   /** The list that it was learned with. The next one knows better than a node or two. */
   readonly listVersion: number
+  /** Whom nodes named that said they are no members, by who said it. */
+  readonly claims: ReadonlyMap<ServiceNodeKey, readonly ReachableNode[]>
 }
+
+const NO_CLAIMS: Remembered['claims'] = new Map()
 
 /**
  * Which nodes keep which account's messages. The service node list says it; nodes are asked only when the list has no swarms,
- * and then two must agree. A node that says it is the wrong one is believed until the next list.
+ * and then two must agree. A node that says it is the wrong one is left out until the next list, and two must agree on who is not.
  */
 export class SwarmDirectory {
   readonly #swarms = new Map<AccountId, Remembered>()
@@ -54,20 +58,16 @@ export class SwarmDirectory {
   }
 
   /**
-   * Takes the `snodes` of a node that said it is the wrong one. Only nodes of the service node list count: an answer
-   * can choose among them, not add to them. Returns whether there were any.
+   * A node said that it is the wrong one, and perhaps which are right. Of itself it is believed. Of others it takes two: one
+   * member could otherwise have a client store with its friends and nobody else, and read what they see fit. Only nodes of the
+   * service node list count: an answer can choose among them, not add to them.
    */
-  repair(account: AccountId, answer: JsonValue): boolean {
-    const members = this.#membersIn(answer)
-    if (members.length > 0) this.#remember(account, members)
-    this.#components.nodes.doubt()
-    return members.length > 0
-  }
-
-  /** One node of a swarm is not a member after all. */
-  dropMember(account: AccountId, key: ServiceNodeKey): void {
-    const rest = this.known(account).filter((member) => member.key !== key)
-    this.#remember(account, rest)
+  correct(account: AccountId, node: ServiceNodeKey, answer: JsonValue): void {
+    const rest = this.known(account).filter((member) => member.key !== node)
+    const claims = new Map(this.#swarms.get(account)?.claims).set(node, this.#membersIn(answer))
+    const agreed = namedByEnough([...claims.values()].flat())
+    if (agreed.length > 0) this.#remember(account, agreed)
+    else this.#remember(account, rest, claims)
     this.#components.nodes.doubt()
   }
 
@@ -92,13 +92,18 @@ export class SwarmDirectory {
     return this.#find(swarm.members)
   }
 
-  #remember(account: AccountId, members: readonly ReachableNode[]): readonly ReachableNode[] {
+  #remember(
+    account: AccountId,
+    members: readonly ReachableNode[],
+    claims: Remembered['claims'] = NO_CLAIMS,
+  ): readonly ReachableNode[] {
     const { clock, nodes } = this.#components
     this.#swarms.delete(account)
     this.#swarms.set(account, {
       members: members.map(({ key }) => key),
       untilMs: clock.monotonicMs() + REMEMBERED_FOR_MS,
       listVersion: nodes.version(),
+      claims,
     })
     const oldest = this.#swarms.keys().next()
     if (this.#swarms.size > SWARMS_MAX && !oldest.done) this.#swarms.delete(oldest.value)
@@ -113,8 +118,8 @@ export class SwarmDirectory {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const asked = sources.slice(round * SOURCES, (round + 1) * SOURCES)
       named.push(...(await Promise.all(asked.map((source) => this.#ask(source, account, signal)))).flat())
-      const agreed = [...Map.groupBy(named, ({ key }) => key).values()].filter((votes) => votes.length >= AGREEMENT)
-      if (agreed.length > 0) return agreed.flatMap((votes) => votes.slice(0, 1))
+      const agreed = namedByEnough(named)
+      if (agreed.length > 0) return agreed
     }
     return undefined
   }
@@ -155,4 +160,9 @@ export class SwarmDirectory {
   #find(keys: readonly ServiceNodeKey[]): readonly ReachableNode[] {
     return keys.flatMap((key) => this.#components.nodes.find(key) ?? [])
   }
+}
+
+function namedByEnough(named: readonly ReachableNode[]): readonly ReachableNode[] {
+  const byNode = Map.groupBy(named, ({ key }) => key)
+  return [...byNode.values()].flatMap((votes) => (votes.length >= AGREEMENT ? votes.slice(0, 1) : []))
 }

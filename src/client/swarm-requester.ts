@@ -168,7 +168,10 @@ export class SwarmRequester {
     signal: AbortSignal,
   ): Promise<Verdict> {
     if (status >= 200 && status < 300) return 'succeeded'
-    if (status === 421) return this.#followToSwarm(account, member, body)
+    if (status === 421) {
+      this.#components.swarms.correct(account, member.key, body)
+      return 'retry'
+    }
     if (status === 406 || status === 425) return this.#compareClock(member, attempts, signal)
     if (status === 401) {
       const error = new ClientError('UNAUTHORIZED', withWords('The node refused the signature', body))
@@ -188,13 +191,6 @@ export class SwarmRequester {
   #takeRefusal(given: Refusal, attempts: Attempts): Verdict {
     if (attempts.refusal !== undefined) throw given.error
     attempts.refusal = given
-    return 'retry'
-  }
-
-  /** The member is none, and says who is. */
-  #followToSwarm(account: AccountId, member: ReachableNode, body: JsonValue): Verdict {
-    const { swarms } = this.#components
-    if (!swarms.repair(account, body)) swarms.dropMember(account, member.key)
     return 'retry'
   }
 

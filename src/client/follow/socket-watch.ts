@@ -121,10 +121,8 @@ class SocketWatch implements MemberWatch {
 
   /** A request was, or what was granted has ended. */
   #refused({ errcode, swarm }: JsonObject): void {
-    const account = this.#watched.signer.id
-    const { swarms } = this.#components
     if (errcode !== MONITOR_ERROR.wrongSwarm) return void this.#end(unavailable())
-    if (!swarms.repair(account, swarm ?? null)) swarms.dropMember(account, this.#member.key)
+    this.#components.swarms.correct(this.#watched.signer.id, this.#member.key, swarm ?? null)
     this.#end(new ClientError('SWARM_UNAVAILABLE', 'Other nodes keep the messages of this account now'))
   }
 

@@ -43,7 +43,7 @@ function newsIn(
   { swarms }: WaitWatchComponents,
 ): readonly Namespace[] {
   if (status === 421) {
-    if (!swarms.repair(signer.id, body)) swarms.dropMember(signer.id, key)
+    swarms.correct(signer.id, key, body)
     throw new ClientError('SWARM_UNAVAILABLE', 'Other nodes keep the messages of this account now')
   }
   const news: JsonValue | undefined = status === 200 && isJsonObject(body) ? body['news'] : undefined

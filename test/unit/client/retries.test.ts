@@ -47,6 +47,8 @@ async function keepGuardsOut(client: StarlingClient): Promise<readonly TestNode[
 const requestsOf = (method: string) =>
   network.nodes.flatMap((node) => node.requests).filter((request) => request.method === method)
 
+const requestsTo = (node: TestNode, method: string) => node.requests.filter((each) => each.method === method).length
+
 /** A member that answers stores with `reply`, and all else as it should. */
 function refusing(node: TestNode, reply: ReturnType<TestNode['answer']>): void {
   node.answer = (request) => (request.method === 'store' ? reply : answer(network, swarm, node, request))
@@ -243,6 +245,25 @@ describe('who keeps an account’s messages', () => {
     for (let n = 0; n < 100 && requestsOf('oxend_request').length < 3; n++) await client.info()
     await expect.poll(async () => keysOf(await client.getSwarm(bob.id)), { interval: 20 }).toEqual(keysOf(members))
   })
+
+  test.each(['by the list', 'by what nodes said'])(
+    'is not changed by one member: it can only leave itself out, of a swarm that is known %s',
+    async (source) => {
+      if (source === 'by the list') listSwarms()
+      const [liar, ...honest] = members as [TestNode, ...TestNode[]]
+      const friend = nodeOf(network.nodes.at(-1)?.key)
+      const theirs = { ...swarm, members: [liar, friend] }
+      friend.answer = (request) => answer(network, theirs, friend, request)
+      liar.answer = (request) =>
+        request.method === 'store' ? { status: 421, body: swarmBody(theirs) } : answer(network, swarm, liar, request)
+      const client = clientOf()
+      for (let n = 0; n < 40 && requestsTo(liar, 'store') === 0; n++) await store(client)
+      expect(requestsTo(liar, 'store')).toBe(1)
+      for (let n = 0; n < 4; n++) expect(await store(client)).toMatchObject({ confirmations: 2, members: 2 })
+      expect((await client.getSwarm(bob.id)).map(({ key }) => key).sort()).toEqual(honest.map(({ key }) => key).sort())
+      expect(requestsTo(friend, 'store')).toBe(0)
+    },
+  )
 
   test('is not one node’s word', async () => {
     const [liar] = network.nodes.slice(5) as [TestNode]
