@@ -26,8 +26,8 @@ export interface LedgerSource {
   page(heads: Heads, range: { from: bigint; to: bigint }, pool: Hex, signal: AbortSignal): Promise<LogPage>
   /** Undefined when the chain has no such block. */
   hashAt(heads: Heads, number: bigint, signal: AbortSignal): Promise<Hex | undefined>
-  /** The last block of a period that has ended. */
-  lastBlockOf(heads: Heads, period: number, signal: AbortSignal): Promise<ChainBlock>
+  /** The last block of a period that has ended; undefined when the chain is younger than that. */
+  lastBlockOf(heads: Heads, period: number, signal: AbortSignal): Promise<ChainBlock | undefined>
   /** The contract's own list in the state after a block. */
   memberIds(heads: Heads, block: Checkpoint, signal: AbortSignal): Promise<readonly MemberId[]>
 }
@@ -90,9 +90,10 @@ export function createLedgerSource(
     },
     lastBlockOf(heads, period, signal) {
       const boundary = boundaryS(period, periodS)
-      const ask = ({ provider, block }: Head) => findEpochBlock(provider, boundary, { head: block }, signal)
+      const ask = ({ provider, block }: Head) =>
+        findEpochBlock(provider, boundary, { head: block }, signal).catch(unknownAsUndefined)
       const having = { ...heads, heads: heads.heads.filter(({ block }) => block.timestampS > boundary) }
-      const digestOf = ({ number, hash }: ChainBlock) => `${number} ${hash}`
+      const digestOf = (block: ChainBlock | undefined) => `${block?.number} ${block?.hash}`
       return settle(having, 0n, { about: 'the end of a period', ask, digestOf }, signal)
     },
     memberIds(heads, block, signal) {
@@ -100,4 +101,8 @@ export function createLedgerSource(
       return settle(heads, block.number, { about: 'the list of members', ask, digestOf: idsDigest }, signal)
     },
   }
+}
+
+function unknownAsUndefined(error: unknown): undefined {
+  if (!(error instanceof StakingError) || error.code !== 'EPOCH_UNKNOWN') throw error
 }

@@ -252,6 +252,7 @@ class Ledger implements RewardsLedger {
     const index = newestCertainEpoch(history.end.timestampS, this.#options.rewards.periodS)
     if (index < 0 || index <= (this.#current?.index ?? -1)) return
     const block = await this.#source.lastBlockOf(heads, index, signal)
+    if (block === undefined) return
     history.ledger.closeThrough(index)
     const totals = history.ledger.totals()
     const root = rewardsRoot(totals)
