@@ -4,13 +4,11 @@ import type { ReachableNode } from './reachable-node.ts'
 
 /** Why a request did not come back with a sealed reply, as far as the answer in clear can be believed. */
 export type PathFailure =
-  /** A hop after the guard is not a service node any more, or cannot be reached. */
+  /** A hop after the guard is not a service node any more, cannot be reached, or does not serve yet. */
   | { readonly kind: 'hop-gone'; readonly key: ServiceNodeKey }
   /** The same of the destination. */
   | { readonly kind: 'destination-gone'; readonly key: ServiceNodeKey }
-  /** A node of the path says that it is not ready. */
-  | { readonly kind: 'node-not-ready'; readonly key: ServiceNodeKey }
-  /** The guard takes no more requests from this client, or none of a size that all should take, or cannot be reached. */
+  /** The guard does not serve yet, takes no more requests from this client, or none of a size that all should take, or cannot be reached. */
   | { readonly kind: 'guard-failed' }
   | { readonly kind: 'unattributed' }
 
@@ -39,20 +37,21 @@ export function classifyPathFailure(
   return { kind: 'unattributed' }
 }
 
-function nodeGone(key: ServiceNodeKey | undefined, path: Path, destination: ReachableNode | undefined): PathFailure {
-  if (key !== undefined && key === destination?.key) return { kind: 'destination-gone', key }
-  // Nobody stands before the guard who could miss it.
-  const isLaterHop = path.hops.slice(1).some((hop) => hop.key === key)
-  return key !== undefined && isLaterHop ? { kind: 'hop-gone', key } : { kind: 'unattributed' }
-}
-
+/** Nodes say it of themselves, and those before them hand it on. These could say it, too, so it counts as if they had missed the node. */
 function nodeNotReady(
   key: ServiceNodeKey | undefined,
   path: Path,
   destination: ReachableNode | undefined,
 ): PathFailure {
-  const known = [...path.hops, destination].some((node) => node?.key === key)
-  return key !== undefined && known ? { kind: 'node-not-ready', key } : { kind: 'unattributed' }
+  // An honest guard hands on nothing that names it.
+  return key === path.guard.key ? { kind: 'guard-failed' } : nodeGone(key, path, destination)
+}
+
+function nodeGone(key: ServiceNodeKey | undefined, path: Path, destination: ReachableNode | undefined): PathFailure {
+  if (key !== undefined && key === destination?.key) return { kind: 'destination-gone', key }
+  // Nobody stands before the guard who could miss it.
+  const isLaterHop = path.hops.slice(1).some((hop) => hop.key === key)
+  return key !== undefined && isLaterHop ? { kind: 'hop-gone', key } : { kind: 'unattributed' }
 }
 
 function namedIn(line: string, patterns: readonly RegExp[]): ServiceNodeKey | undefined {

@@ -163,7 +163,6 @@ export class PathSender {
     }
   }
 
-  /** @throws {ClientError} when no other path would help. */
   #blame(outcome: Exclude<Outcome<unknown>, { kind: 'answered' }>, path: Path, node: ReachableNode | undefined): void {
     switch (outcome.kind) {
       case 'hop-gone':
@@ -172,10 +171,6 @@ export class PathSender {
       case 'destination-gone':
         // Only the last hop knows who the destination is. It must not be able to choose which members a client asks.
         this.#pool.strikeNode(path.hops.at(-1)?.key ?? path.guard.key)
-        return
-      case 'node-not-ready':
-        this.#pool.strikeNode(outcome.key)
-        if (outcome.key === node?.key) throw unreachable('The destination is not ready')
         return
       case 'guard-failed':
         this.#pool.strikeNode(path.guard.key)

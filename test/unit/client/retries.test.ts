@@ -193,12 +193,15 @@ describe('what the destination says, sealed', () => {
   })
 })
 
-describe('a hop that names others as gone', () => {
+describe.each([
+  { status: 502, text: 'Next node not found' },
+  { status: 503, text: 'Snode not ready' },
+])('a hop that says "$text" of others', (slander) => {
   test('is a guard no more after three of them', async () => {
     const client = clientOf()
     await client.info()
     const guard = nodeOf(client.guards()[0])
-    guard.slanders = true
+    guard.slander = slander
     for (let n = 0; n < 60 && client.guards().includes(guard.key); n++) await client.info()
     expect(client.guards()).not.toContain(guard.key)
     expect(guard.guarded).toBeLessThanOrEqual(3 + 30)
@@ -208,7 +211,7 @@ describe('a hop that names others as gone', () => {
     const client = clientOf()
     await client.info()
     const last = nodeOf(network.routes[0]?.[2])
-    last.slanders = true
+    last.slander = slander
     for (let n = 0; n < 30; n++) await client.info()
     network.routes.length = 0
     for (let n = 0; n < 10; n++) await client.info()

@@ -47,8 +47,8 @@ export interface TestNode extends Omit<ReachableNode, 'swarm'> {
   askServer: (server: ServerAddress, layer: Uint8Array, key: LayerKey) => Promise<PathError | { bytes: Uint8Array }>
   /** As a later hop or destination: what the hop before says instead of passing a layer on. */
   refusal: PathError | undefined
-  /** As a hop: it says that the next one is not found, whoever that is. */
-  slanders: boolean
+  /** As a hop: it says this of the next one, whoever that is. */
+  slander: { readonly status: number; readonly text: string } | undefined
   /** As the guard: what it says instead of opening a layer. */
   guardRefusal: PathError | undefined
   /** Requests that it answered as the destination. */
@@ -131,7 +131,7 @@ function createNode(ed25519: Ed25519KeyPair, ip: string, httpsPort: number): Tes
     answer: () => ({ status: 200, body: {} }),
     askServer: postToServer,
     refusal: undefined,
-    slanders: false,
+    slander: undefined,
     guardRefusal: undefined,
     requests: [],
     guarded: 0,
@@ -192,7 +192,8 @@ async function pass(
     return { bytes: sealOnionReply(key, await node.answer(request), content.reply) }
   }
   const next = network.nodes.find((each) => each.key === content.destination)
-  if (next === undefined || node.slanders) return { status: 502, text: `Next node not found: ${content.destination}` }
+  if (node.slander !== undefined) return { ...node.slander, text: `${node.slander.text}: ${content.destination}` }
+  if (next === undefined) return { status: 502, text: `Next node not found: ${content.destination}` }
   return next.refusal ?? pass(network, [...hops, next], content.layer)
 }
 
