@@ -38,7 +38,7 @@ export interface Figures {
 }
 
 const ROUNDS = 5
-const ROUND_MS = 800
+const ROUND_MS = 600
 
 /** Measures both in alternating rounds, so that a noisy neighbour hits both, and takes the median round of each figure. */
 export async function compareServers(
