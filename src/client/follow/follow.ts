@@ -115,7 +115,8 @@ export class Follower {
   async *#listen(watch: MemberWatch, member: ServiceNodeKey, signal: AbortSignal): AsyncGenerator<Followed, never> {
     let checkAtMs = this.#nowMs() + CHECK_MS
     for (;;) {
-      const news = await watch.next(Math.max(0, checkAtMs - this.#nowMs()), signal)
+      const askedMs = this.#nowMs()
+      const news = await watch.next(Math.max(0, checkAtMs - askedMs), signal)
       let found = 0
       for (const namespace of news) {
         for await (const followed of this.#receive(namespace, member, signal)) {
@@ -123,8 +124,8 @@ export class Follower {
           yield followed
         }
       }
-      // A member that speaks of news where there are none must not keep this client busy.
-      if (news.length > 0 && found === 0) await wait(this.#retryMs, signal)
+      // A member that speaks of news where there are none, or does not wait for any, must not keep this client busy.
+      if (found === 0) await wait(Math.max(0, askedMs + this.#retryMs - this.#nowMs()), signal)
       if (this.#nowMs() < checkAtMs) continue
       yield* this.#receiveAll(undefined, signal)
       checkAtMs = this.#nowMs() + CHECK_MS
