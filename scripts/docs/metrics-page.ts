@@ -4,6 +4,8 @@ import { createNodeMetrics } from '../../src/node/metrics.ts'
 import { createOnionRelayMetrics } from '../../src/onion-relay/metrics.ts'
 import { createRpcMetrics } from '../../src/rpc/metrics.ts'
 import { createStakingMetrics } from '../../src/staking/metrics.ts'
+import { createRewardsMetrics } from '../../src/staking/rewards/metrics.ts'
+import { createSignatureMetrics } from '../../src/staking/signatures/metrics.ts'
 import { createStorageMetrics } from '../../src/storage/metrics.ts'
 import { createSwarmMetrics } from '../../src/swarm/metrics.ts'
 import { code, generatedNote, table } from './markdown.ts'
@@ -11,7 +13,8 @@ import { code, generatedNote, table } from './markdown.ts'
 const PARTS: Readonly<Record<string, (register: MetricsRegister) => unknown>> = {
   network: createNetworkMetrics,
   storage: createStorageMetrics,
-  staking: createStakingMetrics,
+  staking: (register) =>
+    [createStakingMetrics, createRewardsMetrics, createSignatureMetrics].map((create) => create(register)),
   swarm: createSwarmMetrics,
   'onion-relay': createOnionRelayMetrics,
   rpc: createRpcMetrics,

@@ -1,7 +1,9 @@
 import { type DurationMs, HOUR, MINUTE } from '../base/clock.ts'
 import type { Member, ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
 import type { OwnStakeState } from '../staking/own-stake-state.ts'
+import type { RewardsStatus } from '../staking/rewards/snapshot.ts'
 import { Health } from './health.ts'
+import { rewardsTrouble } from './rewards.ts'
 
 /** A node serves while it is running; before and after that it may answer, but not all of it is there. */
 export type Phase = 'starting' | 'running' | 'stopping'
@@ -18,6 +20,8 @@ export interface ReadinessComponents {
   readonly stake: { state(): OwnStakeState }
   readonly messages: { health(): { writable: boolean; reason?: string } }
   readonly peers: { records(): readonly unknown[] }
+  /** Undefined where none are computed. */
+  readonly rewards?: { status(): RewardsStatus } | undefined
   readonly phase: () => Phase
 }
 
@@ -26,7 +30,7 @@ const FINALIZED_AGE_MAX_MS: DurationMs = HOUR
 
 /** What keeps this node from serving, and what else is wrong, part by part, in words for its operator. */
 export function createReadiness(components: ReadinessComponents): Health {
-  const { identity, swarm, chain, stake, messages, peers, phase } = components
+  const { identity, swarm, chain, stake, messages, peers, rewards, phase } = components
   const self = identity.key
   const health = new Health()
   health.register('life-cycle', () => PHASE_REASONS[phase()])
@@ -67,6 +71,12 @@ export function createReadiness(components: ReadinessComponents): Health {
       return `The chain cannot be followed (${lastError}), so the service node list stays as it is: check staking.rpcUrls`
     if (headAgeMs <= FINALIZED_AGE_MAX_MS) return undefined
     return `The newest final block is ${Math.floor(headAgeMs / MINUTE)} minutes old: the chain or its RPC providers stand still`
+  })
+  health.registerDegraded('rewards', () => {
+    if (rewards === undefined) return undefined
+    const { lastError, ...status } = rewards.status()
+    // While the chain is away, there is no need to say so twice.
+    return rewardsTrouble(chain.status().lastError === undefined ? { ...status, lastError } : status)
   })
   return health
 }

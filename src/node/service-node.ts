@@ -35,6 +35,7 @@ import type { ServiceNodeOptions } from './options.ts'
 import { defaultOverloadOptions, measureLoopDelay, Overload, watchOverload } from './overload.ts'
 import { createOwnRecordFacts } from './own-record-facts.ts'
 import { createReadiness, type Phase } from './readiness.ts'
+import { createNodeRewards } from './rewards.ts'
 import { createNodeSignatures } from './signatures.ts'
 import type { ServiceNodeStatus } from './status.ts'
 import { createStatusReporter } from './status-reporter.ts'
@@ -122,7 +123,10 @@ export async function createServiceNode(
     await createOwnStake({ ...stakingParts, providers }, { ...stakingOptions, key: self, bls: identity.bls }),
   )
 
-  const health = createReadiness({ identity, swarm, chain, stake, messages, peers, phase: () => phase })
+  rewards = await createNodeRewards({ ...stakingParts, register: registry, providers, peers, self }, stakingOptions)
+  parts.use(rewards)
+
+  const health = createReadiness({ identity, swarm, chain, stake, messages, peers, rewards, phase: () => phase })
   probed = health
   // On its way out, the node still finishes what it has begun.
   const obstacles = () => health.reasons().filter(({ part }) => part !== 'life-cycle')
@@ -149,7 +153,7 @@ export async function createServiceNode(
 
   const signatures = parts.use(
     createNodeSignatures(
-      { log: stakingParts.log, clock, register: registry, identity, peers, chain, providers, ledger: undefined },
+      { log: stakingParts.log, clock, register: registry, identity, peers, chain, providers, ledger: rewards },
       options.staking,
     ),
   )
@@ -172,9 +176,10 @@ export async function createServiceNode(
     membership: chain.status(),
     network: peers.status(),
     swarm: { id: swarm.ownSwarm()?.id.toString(16), members: swarm.ownSwarm()?.members.length ?? 0 },
+    rewards: rewards?.status(),
     storage: messages.statistics(),
   })
-  const handle = createAdminRoutes({ status, signatures: signatures.source, rewards: undefined })
+  const handle = createAdminRoutes({ status, signatures: signatures.source, rewards })
   parts.use(await startAdminSocket({ log: log.part('admin'), handle }, { path: folder(ADMIN_SOCKET_FILE) }))
   phase = 'running'
   parts.use(createStatusReporter({ log, status }, options))

@@ -8,7 +8,7 @@ export function createStatusReporter(
   { statusIntervalMs }: { statusIntervalMs: number },
 ): AsyncDisposable {
   const report = async () => {
-    const { notReady, degraded, stake, membership, network, swarm, storage } = status()
+    const { notReady, degraded, stake, membership, network, swarm, rewards, storage } = status()
     const facts = {
       stake: stake.kind,
       epoch: membership.currentEpoch,
@@ -17,6 +17,7 @@ export function createStatusReporter(
       missingRecords: network.missing,
       swarmMembers: swarm.members,
       messages: storage.messages,
+      rewardsPeriod: rewards?.index,
     }
     const reasons = [...notReady, ...degraded].map(({ reason }) => reason)
     if (notReady.length > 0) log.warn({ ...facts, reasons }, 'Not serving')

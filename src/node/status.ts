@@ -2,6 +2,7 @@ import type { PeerNetworkStatus } from '../network/peer-network.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { MembershipStatus } from '../staking/membership-follower.ts'
 import type { OwnStakeState } from '../staking/own-stake-state.ts'
+import type { RewardsStatus } from '../staking/rewards/snapshot.ts'
 import type { HealthReason } from './health.ts'
 
 /** How a service node is doing, part by part. */
@@ -15,5 +16,7 @@ export interface ServiceNodeStatus {
   readonly membership: MembershipStatus
   readonly network: PeerNetworkStatus
   readonly swarm: { readonly id: string | undefined; readonly members: number }
+  /** Undefined on a network whose rewards this node does not compute. */
+  readonly rewards: RewardsStatus | undefined
   readonly storage: { readonly messages: number; readonly dataBytes: number }
 }

@@ -11,6 +11,13 @@ export type StakingArgs = {
   'staking.pollIntervalS': number
   'staking.ownStakeIntervalS': number
   'staking.signs': boolean
+  'staking.logPageBlocks': number
+  'staking.deployedBlock': number
+  'staking.rewards': boolean
+  'staking.rewardsPeriodS': number
+  'staking.rewardsAgeMinS': number
+  'staking.rewardsLockS': number
+  'staking.rewardsIntervalS': number
 }
 
 /** `stateFolder` comes from the data folder. */
@@ -48,6 +55,48 @@ export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, '
       describe: 'Sign exits, liquidations and rewards of this contract; off where its members run another program',
       default: defaults.signs,
     },
+    'staking.logPageBlocks': {
+      type: 'number',
+      describe: 'Blocks in one request for logs; more where the RPC plan allows, and the rewards are computed sooner',
+      default: defaults.logPageBlocks,
+      min: 1,
+    },
+    'staking.deployedBlock': {
+      type: 'number',
+      describe: "Block of the contract's deployment, where its logs begin; 0 searches for it, which takes an archive",
+      default: defaults.rewards.deployedBlock,
+      min: 0,
+    },
+    'staking.rewards': {
+      type: 'boolean',
+      describe:
+        'Compute the rewards from the logs of the contract; off where another chain does; from the network preset',
+      default: defaults.rewards.enabled,
+    },
+    'staking.rewardsPeriodS': {
+      type: 'number',
+      describe: 'Seconds of a period of rewards; the same on every node of a network',
+      default: defaults.rewards.periodS,
+      min: 1,
+    },
+    'staking.rewardsAgeMinS': {
+      type: 'number',
+      describe: 'Seconds after its registration from which a node earns; the same on every node of a network',
+      default: defaults.rewards.ageMinS,
+      min: 0,
+    },
+    'staking.rewardsLockS': {
+      type: 'number',
+      describe: 'Seconds that the stake of a liquidated node is locked; the same on every node of a network',
+      default: defaults.rewards.liquidationLockS,
+      min: 0,
+    },
+    'staking.rewardsIntervalS': {
+      type: 'number',
+      describe: 'Seconds between two looks at the logs of the contract',
+      default: defaults.rewards.intervalMs / SECOND,
+      min: 1,
+    },
   },
   parse: (args) => ({
     ...defaults,
@@ -58,5 +107,15 @@ export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, '
     pollIntervalMs: args['staking.pollIntervalS'] * SECOND,
     ownStakeIntervalMs: args['staking.ownStakeIntervalS'] * SECOND,
     signs: args['staking.signs'],
+    logPageBlocks: args['staking.logPageBlocks'],
+    rewards: {
+      ...defaults.rewards,
+      enabled: args['staking.rewards'],
+      deployedBlock: args['staking.deployedBlock'],
+      periodS: args['staking.rewardsPeriodS'],
+      ageMinS: args['staking.rewardsAgeMinS'],
+      liquidationLockS: args['staking.rewardsLockS'],
+      intervalMs: args['staking.rewardsIntervalS'] * SECOND,
+    },
   }),
 }

@@ -23,6 +23,8 @@ export interface RewardsOptions {
   readonly pagesPerPassMax: number
   /** How often the ledger's members are compared with the contract's own list. */
   readonly reconcileIntervalMs: DurationMs
+  /** Other nodes' records that are older do not count against this ledger: they sign a new one every half an hour. */
+  readonly recordAgeMaxMs: DurationMs
 }
 
 export const defaultRewardsOptions: RewardsOptions = {
@@ -35,6 +37,7 @@ export const defaultRewardsOptions: RewardsOptions = {
   passTimeoutMs: 10 * MINUTE,
   pagesPerPassMax: 500,
   reconcileIntervalMs: HOUR,
+  recordAgeMaxMs: 65 * MINUTE,
 }
 
 /** @throws {StakingError} STAKING_OPTIONS_INVALID */
