@@ -9,22 +9,23 @@ import { DEFAULT_NAMESPACE, type Namespace } from '../protocol/namespace.ts'
 import type { V4Reply, V4Request } from '../protocol/onion/v4-payload.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { Account } from './account.ts'
+import { AccountInboxes } from './account-inboxes.ts'
 import { AccountMessages } from './account-messages.ts'
 import { type BatchResult, type NodeInfo, readActiveNodes, readInfo, readServiceNodes } from './answers.ts'
 import { type CallOptions, CallRunner } from './call-runner.ts'
 import type { DeleteOptions, DeleteReceipt } from './calls/delete.ts'
 import type { ExpireAllReceipt, ExpireReceipt } from './calls/expire.ts'
 import { rawBatchCall, rawCall } from './calls/raw.ts'
-import { type MemberPage, publicRetrieveCall, type RetrieveQuery, retrieveAfterCall } from './calls/retrieve.ts'
+import { type MemberPage, publicRetrieveCall, type RetrieveQuery } from './calls/retrieve.ts'
 import { type StoreInput, type StoreReceipt, storeCall } from './calls/store.ts'
 import { sealEnvelope } from './envelope.ts'
 import { ClientError } from './errors.ts'
 import type { Followed, FollowOptions } from './follow/follow.ts'
 import { followMessages } from './follow/follow-messages.ts'
-import { Inbox, type Received } from './inbox.ts'
 import { createNetwork, type Network } from './network.ts'
 import { type ClientOptions, defaultClientOptions } from './options.ts'
 import { NODE_FIELDS, type ReachableNode } from './reachable-node.ts'
+import { openReceived, type Received } from './received.ts'
 import { Revocations } from './revocations.ts'
 import type { OutsideServer, ServerRequest } from './server-requester.ts'
 import type { Owner, Signer } from './signer.ts'
@@ -38,7 +39,7 @@ export class StarlingClient implements AsyncDisposable {
   readonly #network: Network
   readonly #runner: CallRunner
   readonly #account: Account | undefined
-  readonly #inboxes = new Map<Namespace, Inbox>()
+  #inboxes: AccountInboxes | undefined
   readonly #ttlMs: DurationMs
 
   constructor(network: Network, { account, ttlMs, deadlineMs }: ClientOptions) {
@@ -72,43 +73,27 @@ export class StarlingClient implements AsyncDisposable {
    * first question must succeed; after that, failures that may pass are told to `options.onTrouble`.
    */
   follow(options: FollowOptions = {}): AsyncGenerator<Followed, never> {
-    const signer = this.#signer()
-    const inboxes = {
-      lastHashOf: (member: ServiceNodeKey, namespace: Namespace) => this.#inboxOf(namespace).lastHashOf(member),
-      receive: (namespace: Namespace, member: ServiceNodeKey | undefined, signal: AbortSignal) =>
-        this.#receive(namespace, member, { signal }),
+    const receive = async (namespace: Namespace, member: ServiceNodeKey | undefined, signal: AbortSignal) => {
+      const received = await this.#receive(namespace, member, { signal })
+      return received.messages.length + received.unreadable > 0 ? { ...received, namespace } : undefined
     }
-    return followMessages({ ...this.#network, ...inboxes, signer, closing: this.#runner.closing }, options)
+    const { closing } = this.#runner
+    const parts = { ...this.#network, closing, receive, inboxes: this.#ownInboxes(), signer: this.#signer() }
+    return followMessages(parts, { namespaces: [DEFAULT_NAMESPACE], ...options })
   }
 
-  #inboxOf(namespace: Namespace): Inbox {
-    const inbox = this.#inboxes.get(namespace) ?? new Inbox(this.#signer())
-    this.#inboxes.set(namespace, inbox)
-    return inbox
-  }
-
-  /** From the member `first`, if that is given and answers. */
   async #receive(namespace: Namespace, first: ServiceNodeKey | undefined, options: CallOptions): Promise<Received> {
-    const signer = this.#signer()
-    const inbox = this.#inboxOf(namespace)
-    const { requester } = this.#network
-    await this.#runner.run(options, (signal) =>
-      inbox.read(
-        (afterOf, member) => {
-          const query = { namespace, ...(member !== undefined && { member }) }
-          return requester.ask(retrieveAfterCall(query, afterOf, signer), signal)
-        },
-        this.nowMs(),
-        first,
-      ),
-    )
-    // Only here it is certain that the caller gets them.
-    return inbox.take()
+    return openReceived(await this.#ownInboxes().receive(namespace, first, options), this.#signer())
+  }
+
+  #ownInboxes(): AccountInboxes {
+    this.#inboxes ??= new AccountInboxes({ network: this.#network, runner: this.#runner }, this.#signer())
+    return this.#inboxes
   }
 
   /** The messages of an account of which this is the owner, or for which it has a pass. */
   messagesOf(signer: Signer): AccountMessages {
-    return new AccountMessages(this.#runner, signer, this.#ttlMs)
+    return new AccountMessages({ network: this.#network, runner: this.#runner }, signer, this.#ttlMs)
   }
 
   /** Passes to an account that nodes no longer take. */

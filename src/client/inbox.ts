@@ -1,30 +1,8 @@
 import { MINUTE, type TimestampMs } from '../base/clock.ts'
-import type { AccountId } from '../protocol/account.ts'
-import { ProtocolError } from '../protocol/errors.ts'
 import { TTL_MAX_MS } from '../protocol/limits.ts'
 import type { MessageHash, StoredMessage } from '../protocol/message.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
-import type { Account } from './account.ts'
 import type { MemberPage } from './calls/retrieve.ts'
-import { openEnvelope } from './envelope.ts'
-
-export interface ReceivedMessage {
-  readonly hash: MessageHash
-  /** Proved by the sender's signature. */
-  readonly from: AccountId
-  readonly text: string
-  /** By the sender's clock. */
-  readonly sentMs: TimestampMs
-  /** When the swarm forgets it. */
-  readonly expiryMs: TimestampMs
-}
-
-export interface Received {
-  /** Oldest first, by the senders' clocks. */
-  readonly messages: readonly ReceivedMessage[]
-  /** Messages that are not sealed to this account by a Starling client. Anybody can store them. */
-  readonly unreadable: number
-}
 
 /**
  * What the inbox needs of the client: a page from the member `first`, or any if there is none or it fails, after the
@@ -50,22 +28,17 @@ const SEEN_MAX = 100_000
 const SEEN_FOR_MS = TTL_MAX_MS + 10 * MINUTE
 
 /**
- * Returns each message once, whichever members are asked. A member's order is its own, so where the last retrieve ended
+ * One namespace of an account. Returns each message once, whichever members are asked. A member's order is its own, so where the last retrieve ended
  * is remembered for each. Reading and taking are apart, since a call may be given up between two pages: what was read by then
  * waits for the next.
  */
 export class Inbox {
-  readonly #account: Account
   readonly #cursors = new Map<ServiceNodeKey, MessageHash>()
   /** Until when each is remembered, in order of arrival. */
   readonly #seen = new Map<MessageHash, TimestampMs>()
   /** Read, and not taken yet. */
   #waiting: StoredMessage[] = []
   #waitingBytes = 0
-
-  constructor(account: Account) {
-    this.#account = account
-  }
 
   /** The last message that is known from a member. */
   lastHashOf(member: ServiceNodeKey): MessageHash | undefined {
@@ -89,11 +62,11 @@ export class Inbox {
   }
 
   /** All that was read and not taken before. */
-  take(): Received {
+  take(): readonly StoredMessage[] {
     const stored = this.#waiting
     this.#waiting = []
     this.#waitingBytes = 0
-    return this.#open(stored)
+    return stored
   }
 
   /** A failure must not keep back what was read before it. */
@@ -123,22 +96,6 @@ export class Inbox {
   #forgetExpired(nowMs: TimestampMs): void {
     for (const [hash, untilMs] of this.#seen) {
       if (untilMs < nowMs) this.#seen.delete(hash)
-    }
-  }
-
-  #open(stored: readonly StoredMessage[]): Received {
-    const messages = stored.flatMap((message) => this.#openOne(message) ?? [])
-    messages.sort((a, b) => a.sentMs - b.sentMs || (a.hash < b.hash ? -1 : 1))
-    return { messages, unreadable: stored.length - messages.length }
-  }
-
-  #openOne({ hash, data, expiryMs }: StoredMessage): ReceivedMessage | undefined {
-    try {
-      const { sender, text, sentMs } = openEnvelope(data, this.#account)
-      return { hash, from: sender, text, sentMs, expiryMs }
-    } catch (error) {
-      if (error instanceof ProtocolError) return undefined
-      throw error
     }
   }
 }

@@ -1,20 +1,20 @@
 import { type Clock, type DurationMs, MINUTE, SECOND } from '../../base/clock.ts'
 import { wait } from '../../base/wait.ts'
+import type { StoredMessage } from '../../protocol/message.ts'
 import type { Namespace } from '../../protocol/namespace.ts'
 import type { ServiceNodeKey } from '../../protocol/service-node.ts'
 import { ClientError, type ClientErrorCode } from '../errors.ts'
-import type { Received } from '../inbox.ts'
 import type { PathPool } from '../path-pool.ts'
 import { pick, type Random } from '../random.ts'
 import type { ReachableNode } from '../reachable-node.ts'
+import type { Received } from '../received.ts'
 import type { SwarmDirectory } from '../swarm-directory.ts'
 import type { MemberWatch, OpenWatch, Watched } from './member-watch.ts'
 
-export interface FollowOptions {
+export interface FollowAccountOptions {
   /** Ends it, with the signal's reason. */
   readonly signal?: AbortSignal | undefined
-  /** 0, where direct messages arrive, unless given. */
-  readonly namespaces?: readonly Namespace[]
+  readonly namespaces: readonly Namespace[]
   /**
    * Connects to a node that keeps the messages, without hops between. Messages are told of a little sooner, but that node, and
    * whoever sees the line, learns which machine reads which account. Messages themselves are still fetched through hops.
@@ -26,14 +26,26 @@ export interface FollowOptions {
   readonly onTrouble?: (error: ClientError) => void
 }
 
-export const defaultFollowOptions = { namespaces: [0], intervalMs: 5 * SECOND } as const
+export interface FollowOptions extends Omit<FollowAccountOptions, 'namespaces'> {
+  /** 0, where direct messages arrive, unless given. */
+  readonly namespaces?: readonly Namespace[]
+}
+
+export const defaultFollowOptions = { intervalMs: 5 * SECOND } as const
 
 /** Messages of one namespace that have not been returned before. */
 export interface Followed extends Received {
   readonly namespace: Namespace
 }
 
-export interface FollowComponents {
+/** The same of any account: as they were stored. */
+export interface FollowedMessages {
+  readonly namespace: Namespace
+  /** In the order of the node that gave them. */
+  readonly messages: readonly StoredMessage[]
+}
+
+export interface FollowComponents<News> {
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly pool: PathPool
   readonly random: Random
@@ -41,8 +53,12 @@ export interface FollowComponents {
   readonly open: OpenWatch
   /** Settles once there is a list of service nodes. */
   readonly ready: (signal: AbortSignal) => Promise<void>
-  /** What has arrived since the last call, from this member first. */
-  readonly receive: (namespace: Namespace, member: ServiceNodeKey | undefined, signal: AbortSignal) => Promise<Received>
+  /** What has arrived since the last call, from this member first; undefined for nothing. */
+  readonly receive: (
+    namespace: Namespace,
+    member: ServiceNodeKey | undefined,
+    signal: AbortSignal,
+  ) => Promise<News | undefined>
 }
 
 /** Whatever a member tells, another is asked so often: the one may have missed a message, or say nothing of it. */
@@ -71,8 +87,8 @@ const PASSING: ReadonlySet<ClientErrorCode> = new Set([
 ] satisfies ClientErrorCode[])
 
 /** Returns messages as they come: told of by a member, or asked for from time to time where none tells. */
-export class Follower {
-  readonly #components: FollowComponents
+export class Follower<News> {
+  readonly #components: FollowComponents<News>
   readonly #watched: Watched
   readonly #intervalMs: DurationMs
   readonly #retryMs: DurationMs
@@ -82,7 +98,7 @@ export class Follower {
   #pollUntilMs = Number.NEGATIVE_INFINITY
   #lastMember: ServiceNodeKey | undefined
 
-  constructor(components: FollowComponents, watched: Watched, options: FollowOptions) {
+  constructor(components: FollowComponents<News>, watched: Watched, options: Omit<FollowAccountOptions, 'namespaces'>) {
     this.#components = components
     this.#watched = watched
     this.#intervalMs = options.intervalMs ?? defaultFollowOptions.intervalMs
@@ -91,7 +107,7 @@ export class Follower {
   }
 
   /** Goes on until `signal` aborts, and then ends with its reason. The first question must succeed; later ones may fail. */
-  async *run(signal: AbortSignal): AsyncGenerator<Followed, never> {
+  async *run(signal: AbortSignal): AsyncGenerator<News, never> {
     for (;;) {
       try {
         yield* this.#round(signal)
@@ -103,7 +119,7 @@ export class Follower {
   }
 
   /** One member, as long as it is of use; or one question to any of them. */
-  async *#round(signal: AbortSignal): AsyncGenerator<Followed, void> {
+  async *#round(signal: AbortSignal): AsyncGenerator<News, void> {
     if (this.#nowMs() < this.#pollUntilMs) return yield* this.#receiveAll(undefined, signal)
     const member = await this.#chooseMember(signal)
     await using watch = await this.#openOrPoll(member, signal)
@@ -112,7 +128,7 @@ export class Follower {
     if (watch !== undefined) yield* this.#listen(watch, member.key, signal)
   }
 
-  async *#listen(watch: MemberWatch, member: ServiceNodeKey, signal: AbortSignal): AsyncGenerator<Followed, never> {
+  async *#listen(watch: MemberWatch, member: ServiceNodeKey, signal: AbortSignal): AsyncGenerator<News, never> {
     let checkAtMs = this.#nowMs() + CHECK_MS
     for (;;) {
       const askedMs = this.#nowMs()
@@ -132,7 +148,7 @@ export class Follower {
     }
   }
 
-  async *#receiveAll(member: ServiceNodeKey | undefined, signal: AbortSignal): AsyncGenerator<Followed, void> {
+  async *#receiveAll(member: ServiceNodeKey | undefined, signal: AbortSignal): AsyncGenerator<News, void> {
     for (const namespace of this.#watched.namespaces) yield* this.#receive(namespace, member, signal)
     this.#hasReceived = true
     this.#failures = 0
@@ -142,9 +158,9 @@ export class Follower {
     namespace: Namespace,
     member: ServiceNodeKey | undefined,
     signal: AbortSignal,
-  ): AsyncGenerator<Followed, void> {
-    const received = await this.#components.receive(namespace, member, signal)
-    if (received.messages.length > 0 || received.unreadable > 0) yield { ...received, namespace }
+  ): AsyncGenerator<News, void> {
+    const news = await this.#components.receive(namespace, member, signal)
+    if (news !== undefined) yield news
   }
 
   /** Undefined when it does not tell, so that it is asked instead. */

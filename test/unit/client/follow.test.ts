@@ -5,8 +5,9 @@ import { createMetricsRegistry, type MetricsRegistry } from '../../../src/base/m
 import { RateLimiter } from '../../../src/base/rate-limiter.ts'
 import { accountFromSeed } from '../../../src/client/account.ts'
 import type { ClientError } from '../../../src/client/errors.ts'
-import type { Followed, FollowOptions } from '../../../src/client/follow/follow.ts'
+import type { Followed, FollowedMessages, FollowOptions } from '../../../src/client/follow/follow.ts'
 import { createSocketWatch } from '../../../src/client/follow/socket-watch.ts'
+import { groupFromSeed, issuePass, memberFromPass } from '../../../src/client/groups.ts'
 import { createHttpsTransport } from '../../../src/client/https-transport.ts'
 import { createNetwork } from '../../../src/client/network.ts'
 import { openWebSocket } from '../../../src/client/web-socket.ts'
@@ -181,6 +182,40 @@ describe('through hops', () => {
     await client[Symbol.asyncDispose]()
     await ended
   })
+})
+
+describe('a group', () => {
+  const group = groupFromSeed('33'.repeat(32))
+  const pass = issuePass(group, alice.ed25519.publicKey)
+
+  test.each([false, true])(
+    'is followed by whoever has a pass, until it is revoked (directly: %s)',
+    async (directly) => {
+      openMonitors()
+      const client = real.clientOf({ account: alice })
+      const owner = real.clientOf({ account: bob })
+      const say = (text: string) => owner.messagesOf(group).store({ data: Buffer.from(text), namespace: 11 })
+      const messages = client.messagesOf(memberFromPass(pass, alice.ed25519))
+      const options = { signal: stop.signal, namespaces: [11], intervalMs: 10, directly }
+      const followed = messages.follow(options)
+      await say('before')
+      const first = (await followed.next()).value
+      expect(first).toMatchObject({ namespace: 11, messages: [{ account: group.id, data: expect.anything() }] })
+      const next = followed.next()
+      await expect.poll(exposed).toMatch(/monitor_(waiting_requests|subscriptions) 1/)
+      const asked = real.asked('retrieve')
+      await say('after')
+      expect(textOf((await next).value)).toEqual(['after'])
+      expect(real.asked('retrieve')).toBe(asked + 1)
+      const ended = expect(followed.next()).rejects.toThrow(expect.objectContaining({ code: 'UNAUTHORIZED' }))
+      await owner.revocationsOf(group).revoke([pass])
+      await ended
+    },
+  )
+
+  function textOf({ messages }: FollowedMessages): readonly string[] {
+    return messages.map(({ data }) => Buffer.from(data).toString())
+  }
 })
 
 describe('directly', () => {
