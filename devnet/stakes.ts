@@ -1,11 +1,13 @@
 import type { Hex } from 'viem'
 import { defaultStakingOptions } from '../contracts/deployment/network-parameters.ts'
-import { SECOND } from '../src/base/clock.ts'
+import { SECOND, systemClock } from '../src/base/clock.ts'
 import { createKeyFiles, type ServiceNodeKeys } from '../src/node/key-files.ts'
 import { stakingTokenAbi } from '../src/staking/abi.ts'
+import { createMemoryJournal } from '../src/staking/operator/journal.ts'
+import { sendCall } from '../src/staking/operator/sender.ts'
 import { createOperatorAccount } from '../src/staking/operator-account.ts'
 import { createRegistration } from '../src/staking/registration.ts'
-import { planRegistration, sendRegistration } from '../src/staking/stake-registration.ts'
+import { prepareRegistration } from '../src/staking/stake-registration.ts'
 import { type Anvil, startAnvil } from './chain/anvil.ts'
 import { type ChainClient, createChainClient } from './chain/chain-client.ts'
 import { deployStaking, type StakingDeployment } from './chain/deployment.ts'
@@ -94,8 +96,9 @@ async function register(anvil: Anvil, deployment: StakingDeployment, operator: O
     blsSecretKey: operator.keys.bls.secretKey,
     feeBasisPoints: 0,
   })
-  const plan = await planRegistration(account, target, registration)
-  await sendRegistration(account, plan, registration)
+  const { calls } = await prepareRegistration(account, target, registration)
+  const components = { journal: createMemoryJournal(), clock: systemClock }
+  for (const call of calls) await sendCall(account, components, call)
 }
 
 /** Runs work one piece after another. */

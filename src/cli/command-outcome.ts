@@ -8,6 +8,8 @@ export interface CommandOutcome {
   readonly lines: readonly string[]
   /** Ok when left out. */
   readonly exitCode?: ExitCode
+  /** Done once the outcome has been written: until then, whoever is told must be told again. */
+  readonly afterPrinting?: () => Promise<void>
 }
 
 export type CommandErrorCode =
@@ -15,6 +17,10 @@ export type CommandErrorCode =
   | 'CONFIRMATION_IMPOSSIBLE'
   /** The confirmation was not given. */
   | 'CONFIRMATION_REFUSED'
+  /** The command must know the operator's address, from a flag or a key. */
+  | 'OPERATOR_UNKNOWN'
+  /** On Session's own contract nothing is signed or sent unless the operator says that Session's software runs beside this node. */
+  | 'SESSION_NODE_UNCONFIRMED'
 
 export class CommandError extends CodedError<CommandErrorCode> {}
 
@@ -25,13 +31,18 @@ export class CommandError extends CodedError<CommandErrorCode> {}
 export async function runCommand(args: { json: boolean }, work: () => Promise<CommandOutcome>): Promise<void> {
   try {
     const outcome = await work()
-    process.stdout.write(args.json ? `${jsonLine(outcome.result)}\n` : `${outcome.lines.join('\n')}\n`)
+    await written(args.json ? jsonLine(outcome.result) : outcome.lines.join('\n'))
     process.exitCode = outcome.exitCode ?? EXIT.ok
+    await outcome.afterPrinting?.()
   } catch (error) {
     process.exitCode = exitCodeOf(error)
     process.stderr.write(`${described(error)}\n`)
     if (args.json) process.stdout.write(`${jsonLine({ error: jsonOf(error) })}\n`)
   }
+}
+
+function written(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(`${text}\n`, () => resolve()))
 }
 
 /** What JSON leaves as it is although a terminal obeys it: DEL and the C1 controls, and what turns the direction of text. */

@@ -5,55 +5,17 @@ import {
   TransactionNotFoundError,
   WaitForTransactionReceiptTimeoutError,
 } from 'viem'
-import { serviceNodeRewardsAbi, stakingTokenAbi } from './abi.ts'
-import { StakingError, type StakingErrorCode } from './errors.ts'
+import { SECOND } from '../base/clock.ts'
+import { serviceNodeRewardsAbi } from './abi.ts'
+import { CONTRACT_REFUSALS, contractErrorsAbi, type Refusal } from './contract-refusals.ts'
+import { StakingError } from './errors.ts'
 import { codeOf } from './rpc-client.ts'
 
-/** The contract's interface with the token's errors, which come through the contract as they are. */
+/** The staking contract's interface with every error that may come through it. */
 export const stakingCallAbi = [
-  ...serviceNodeRewardsAbi,
-  ...stakingTokenAbi.filter((item) => item.type === 'error'),
+  ...serviceNodeRewardsAbi.filter((item) => item.type !== 'error'),
+  ...contractErrorsAbi,
 ] as const
-
-interface Refusal {
-  readonly code: StakingErrorCode
-  readonly sentence: string
-}
-
-const refused = (sentence: string): Refusal => ({ code: 'CONTRACT_REFUSED', sentence })
-
-/** The contract's errors in words. One that is missing here is told by its name. */
-const REFUSALS: Readonly<Record<string, Refusal>> = {
-  BLSPubkeyAlreadyExists: { code: 'KEYS_TAKEN', sentence: 'This BLS key is registered already' },
-  Ed25519PubkeyAlreadyExists: { code: 'KEYS_TAKEN', sentence: 'This Ed25519 key is registered already' },
-  BLSPubkeyDoesNotExist: refused('No service node is registered with this BLS key'),
-  CallerNotContributor: refused('This account has no stake in the service node'),
-  ClaimThresholdExceeded: {
-    code: 'TRANSACTION_PENDING',
-    sentence: 'All claims of this cycle are paid out; claim in the next',
-  },
-  ContractNotStarted: { code: 'CONTRACT_CLOSED', sentence: 'The staking contract has not been started' },
-  EnforcedPause: { code: 'CONTRACT_CLOSED', sentence: 'The staking contract is paused' },
-  ContributionTotalMismatch: refused('The stake is not exactly what the contract requires'),
-  ExitTooEarly: refused('The service node is too young to leave with signatures'),
-  InsufficientBLSSignatures: refused('Too few members signed'),
-  InvalidBLSProofOfPossession: refused(
-    'The proof of possession of the BLS key is not valid for this operator, chain and contract',
-  ),
-  InvalidBLSSignature: refused("The members' signature is not valid"),
-  LeaveRequestNotInitiatedYet: refused('Nobody asked for this service node to leave'),
-  LeaveRequestTooEarly: refused('The wait after the exit request is not over'),
-  MaxPubkeyAggregationsExceeded: {
-    code: 'TRANSACTION_PENDING',
-    sentence: 'Too many service nodes register right now; try again after the next block',
-  },
-  PointNotOnCurve: refused('The BLS key is not a point of the curve'),
-  ServiceNodeDoesntExist: refused('There is no such service node'),
-  SignatureExpired: refused("The members' signature has expired"),
-  SmallContributorLeaveTooEarly: refused('A small contributor cannot end a service node in its first 30 days'),
-  ERC20InsufficientAllowance: refused('The contract may not take the stake: the approval is missing'),
-  ERC20InsufficientBalance: { code: 'TOKENS_INSUFFICIENT', sentence: 'The account holds too few tokens for the stake' },
-}
 
 /** An error of viem's in our words, without its text, which quotes URLs and whole requests. */
 export function stakingErrorOf(error: unknown): StakingError {
@@ -84,9 +46,19 @@ function isUnconfirmed(error: BaseError): boolean {
   return error.walk(isKind) !== null
 }
 
+const UNKNOWN: Refusal = { code: 'CONTRACT_REFUSED', sentence: 'The contract refuses the call' }
+
 function refusalOf(reverted: ContractFunctionRevertedError): StakingError {
   const name = reverted.data?.errorName ?? reverted.signature ?? 'no reason'
-  const refusal = Object.hasOwn(REFUSALS, name) ? REFUSALS[name] : undefined
-  const { code, sentence } = refusal ?? refused('The contract refuses the call')
-  return new StakingError(code, `${sentence} (${name})`, { details: { contractError: name } })
+  const { code, sentence, untilS } = new Map<string, Refusal>(Object.entries(CONTRACT_REFUSALS)).get(name) ?? UNKNOWN
+  const until = dateOf(reverted.data?.args, untilS)
+  return new StakingError(code, `${sentence}${until} (${name})`, { details: { contractError: name } })
+}
+
+/** The moment that the error names, if it names one that a date can be. */
+function dateOf(args: readonly unknown[] | undefined, places: readonly number[] = []): string {
+  const parts = places.map((place) => args?.[place])
+  if (parts.length === 0 || !parts.every((part) => typeof part === 'bigint')) return ''
+  const date = new Date(Number(parts.reduce((sum, part) => sum + part, 0n)) * SECOND)
+  return Number.isNaN(date.getTime()) ? '' : `; wait until ${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

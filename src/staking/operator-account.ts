@@ -9,13 +9,17 @@ import {
   type WalletClient,
 } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
-import { type DurationMs, SECOND } from '../base/clock.ts'
+import type { DurationMs } from '../base/clock.ts'
 import type { Hex } from './chain-reply.ts'
 
-/** What the operator's transactions are made and sent with. */
-export interface OperatorAccount {
+/** An account and the chain as one provider shows it: enough to look and to simulate. */
+export interface OperatorView {
   readonly address: Hex
   readonly chain: PublicClient<HttpTransport, Chain>
+}
+
+/** What the operator's transactions are made and sent with. */
+export interface OperatorAccount extends OperatorView {
   readonly wallet: WalletClient<HttpTransport, Chain, PrivateKeyAccount>
 }
 
@@ -26,28 +30,35 @@ export interface OperatorAccountOptions {
   readonly replyMaxBytes: number
 }
 
-/** How often a receipt is looked for. */
-const RECEIPT_POLL_MS: DurationMs = SECOND / 2
-
 /** The private key stays in this object; nothing of it is ever shown or sent. */
 export function createOperatorAccount(privateKey: Hex, options: OperatorAccountOptions): OperatorAccount {
-  const chain = defineChain({
-    id: options.chainId,
-    name: `chain ${options.chainId}`,
-    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [options.rpcUrl] } },
-  })
-  const transport = http(options.rpcUrl, {
-    timeout: options.requestTimeoutMs,
-    maxResponseBodySize: options.replyMaxBytes,
-    fetchOptions: { redirect: 'error' },
-    // For reads. A transaction is sent once.
-    retryCount: 2,
-  })
   const account = privateKeyToAccount(privateKey)
+  const [chain, transport] = accessOf(options)
   return {
-    address: account.address,
-    chain: createPublicClient({ chain, transport, pollingInterval: RECEIPT_POLL_MS, cacheTime: 0 }),
+    ...createOperatorView(account.address, options),
     wallet: createWalletClient({ account, chain, transport }),
   }
+}
+
+/** Without a key: nothing can be signed. */
+export function createOperatorView(address: Hex, options: OperatorAccountOptions): OperatorView {
+  const [chain, transport] = accessOf(options)
+  return { address, chain: createPublicClient({ chain, transport, cacheTime: 0 }) }
+}
+
+function accessOf({ chainId, rpcUrl, requestTimeoutMs, replyMaxBytes }: OperatorAccountOptions) {
+  const chain = defineChain({
+    id: chainId,
+    name: `chain ${chainId}`,
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [rpcUrl] } },
+  })
+  const transport = http(rpcUrl, {
+    timeout: requestTimeoutMs,
+    maxResponseBodySize: replyMaxBytes,
+    fetchOptions: { redirect: 'error' },
+    // For reads. A transaction that is sent again is the same bytes.
+    retryCount: 2,
+  })
+  return [chain, transport] as const
 }

@@ -76,6 +76,7 @@ export function unreachableState(code: StakingErrorCode, lastKnown: OwnStakeStat
 
 const REGISTER = 'starling stake register'
 const STATUS = 'starling stake status'
+const UNSTAKE = 'starling stake unstake'
 const SHOW_KEYS = 'starling keys show'
 
 function memberState(member: Member, view: OwnStakeView): OwnStakeState {
@@ -92,7 +93,7 @@ function memberState(member: Member, view: OwnStakeView): OwnStakeState {
   const sentence =
     `This service node asked to leave on ${date(requestedMs)}. The network signs its exit from ${date(dates.unlockMs)} on; ` +
     `without signatures it can exit from ${date(dates.exitUnsignedMs)} on. Keep it running until then.`
-  return { kind: 'leaving', member, dates, sentence, nextCommand: STATUS }
+  return { kind: 'leaving', member, dates, sentence, nextCommand: UNSTAKE }
 }
 
 function pendingState(member: Member): OwnStakeState {

@@ -1,4 +1,3 @@
-import { encodeFunctionData } from 'viem'
 import { concat, toHex } from '../base/bytes.ts'
 import {
   BlsMessage,
@@ -13,7 +12,6 @@ import {
 import { blsTags, proofOfPossessionMessage } from '../crypto/bls-messages.ts'
 import type { Ed25519KeyPair } from '../crypto/keys.ts'
 import { sign } from '../crypto/signature.ts'
-import { serviceNodeRewardsAbi } from './abi.ts'
 import type { Hex } from './chain-reply.ts'
 import { StakingError } from './errors.ts'
 
@@ -73,15 +71,6 @@ export function createRegistration(request: RegistrationRequest): Registration {
 export function registrationArguments(registration: Registration) {
   const { blsPubkey, proofOfPossession, serviceNodeParams } = registration
   return [blsPubkey, proofOfPossession, serviceNodeParams, []] as const
-}
-
-/** The call as bytes. */
-export function registrationCall(registration: Registration): Hex {
-  return encodeFunctionData({
-    abi: serviceNodeRewardsAbi,
-    functionName: 'addBLSPublicKey',
-    args: registrationArguments(registration),
-  })
 }
 
 function integer(bytes: Uint8Array): bigint {

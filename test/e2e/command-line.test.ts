@@ -39,7 +39,7 @@ describe('help', () => {
   async function helpOf(words: readonly string[]): Promise<Help> {
     const { code, stdout, stderr } = await runStarling([...words, '--help'])
     expect({ words, code, stderr }).toEqual({ words, code: EXIT.ok, stderr: '' })
-    const listed = stdout.matchAll(new RegExp(`^ {2}${['starling', ...words].join(' ')} ([a-z]+)`, 'gm'))
+    const listed = stdout.matchAll(new RegExp(`^ {2}${['starling', ...words].join(' ')} ([a-z-]+)`, 'gm'))
     const commands = stdout.includes('Commands:') ? [...listed].map((match) => match[1] ?? '') : []
     return { words, text: stdout, commands }
   }
@@ -60,8 +60,15 @@ describe('help', () => {
       'receive',
       'run',
       'send',
+      'stake claim',
+      'stake exit',
+      'stake liquidate',
+      'stake preflight',
       'stake register',
+      'stake request-exit',
+      'stake rewards',
       'stake status',
+      'stake unstake',
     ])
     for (const { words, text } of [top, ...second, ...leaves]) {
       expect([words, text.replaceAll('\n', ' ')]).toEqual([

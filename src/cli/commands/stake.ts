@@ -1,37 +1,149 @@
-import type { CommandModule } from 'yargs'
-import { runCommand } from '../command-outcome.ts'
+import type { ArgumentsCamelCase, Argv, CommandModule, Options } from 'yargs'
+import { type CommandOutcome, runCommand } from '../command-outcome.ts'
 import { EXIT_CODES_TEXT } from '../exit-codes.ts'
-import { type ChainArgs, chainFlags, type RegisterArgs, registerFlags } from '../stake/options.ts'
+import {
+  type ChainArgs,
+  type ClaimArgs,
+  chainFlags,
+  claimFlags,
+  type ExitArgs,
+  exitFlags,
+  FLAG_GROUPS,
+  type LiquidateArgs,
+  liquidateFlags,
+  type MoneyArgs,
+  moneyFlags,
+  type PreflightArgs,
+  preflightFlags,
+  type RegisterArgs,
+  type RewardsArgs,
+  recipientFlags,
+  registerFlags,
+  signatureFlags,
+  type UnstakeArgs,
+  unstakeFlags,
+} from '../stake/options.ts'
 
-const registerCommand: CommandModule<object, RegisterArgs> = {
-  command: 'register',
-  describe: 'Stake for this service node: check, show, ask, send',
-  builder: (yargs) =>
-    yargs
-      .options(registerFlags)
-      .example(
-        '$0 stake register --rpc https://rpc.example --contract 0x… --chain-id 42161 --operator-key-file operator --dry-run',
-        'Check everything, send nothing',
-      )
-      .epilogue(EXIT_CODES_TEXT),
-  handler: (args) => runCommand(args, async () => (await import('../stake/register.ts')).registerStake(args)),
+/** One command below `stake`: its words, its flags, an example, and the work, which is loaded when it runs. */
+export function stakeSubcommand<Args extends { readonly json: boolean }>(command: {
+  readonly name: string
+  readonly describe: string
+  readonly flags: Readonly<Record<string, Options>>
+  readonly example: readonly [line: string, meaning: string]
+  readonly run: (args: ArgumentsCamelCase<Args>) => Promise<CommandOutcome>
+}): CommandModule<object, Args> {
+  return {
+    command: command.name,
+    describe: command.describe,
+    builder: (yargs) =>
+      Object.entries(FLAG_GROUPS)
+        .reduce<Argv<object>>(
+          (all, [heading, names]) =>
+            all.group(
+              names.filter((name) => name in command.flags),
+              `${heading}:`,
+            ),
+          yargs.options(command.flags),
+        )
+        .example(`$0 stake ${command.example[0]}`, command.example[1])
+        .epilogue(EXIT_CODES_TEXT) as Argv<Args>,
+    handler: (args) => runCommand(args, () => command.run(args)),
+  }
 }
 
-const statusCommand: CommandModule<object, ChainArgs> = {
-  command: 'status',
-  describe: 'Show where this service node stands in the contract',
-  builder: (yargs) =>
-    yargs
-      .options(chainFlags)
-      .example('$0 stake status --rpc https://rpc.example --contract 0x… --chain-id 42161', 'Where this node stands')
-      .epilogue(EXIT_CODES_TEXT),
-  handler: (args) => runCommand(args, async () => (await import('../stake/status.ts')).stakeStatus(args)),
-}
+const CHAIN = '--config /etc/starling/starling.yml'
+
+const preflightCommand = stakeSubcommand<PreflightArgs>({
+  name: 'preflight',
+  describe: 'Check all that a registration needs: chain, contract, keys, account, this machine',
+  flags: { ...chainFlags, ...preflightFlags },
+  example: [`preflight ${CHAIN} --operator 0x…`, 'Before staking: what is missing, and what mends it'],
+  run: async (args) => (await import('../stake/preflight.ts')).preflight(args),
+})
+
+const registerCommand = stakeSubcommand<RegisterArgs>({
+  name: 'register',
+  describe: 'Stake for this service node, alone: check, show, then print or send',
+  flags: { ...chainFlags, ...registerFlags, ...moneyFlags },
+  example: [`register ${CHAIN} --operator 0x…`, 'Print the transactions for a hardware wallet'],
+  run: async (args) => (await import('../stake/register.ts')).registerStake(args),
+})
+
+const statusCommand = stakeSubcommand<ChainArgs>({
+  name: 'status',
+  describe: 'Show where this service node stands in the contract, and what is under way',
+  flags: chainFlags,
+  example: ['status --rpc https://rpc.example --network mainnet', 'Where this node stands'],
+  run: async (args) => (await import('../stake/status.ts')).stakeStatus(args),
+})
+
+const requestExitCommand = stakeSubcommand<MoneyArgs>({
+  name: 'request-exit',
+  describe: 'Ask for this service node to leave; there is no way back',
+  flags: { ...chainFlags, ...moneyFlags },
+  example: [`request-exit ${CHAIN} --keystore operator.json --send`, 'Begin the two weeks until the exit'],
+  run: async (args) => (await import('../stake/request-exit.ts')).requestExit(args),
+})
+
+const exitCommand = stakeSubcommand<ExitArgs>({
+  name: 'exit',
+  describe: "Take this service node out, with the members' signatures that the running node collects",
+  flags: { ...chainFlags, ...exitFlags, ...signatureFlags, ...moneyFlags },
+  example: [`exit ${CHAIN} --keystore operator.json --send`, 'When the wait after the request is over'],
+  run: async (args) => (await import('../stake/exit.ts')).exitNode(args),
+})
+
+const rewardsCommand = stakeSubcommand<RewardsArgs>({
+  name: 'rewards',
+  describe: 'Show what an account has earned, was paid, and can claim',
+  flags: { ...chainFlags, ...recipientFlags, ...signatureFlags },
+  example: [`rewards ${CHAIN} --operator 0x…`, 'What can be claimed'],
+  run: async (args) => (await import('../stake/rewards.ts')).showRewards(args),
+})
+
+const claimCommand = stakeSubcommand<ClaimArgs>({
+  name: 'claim',
+  describe: 'Pay rewards and returned stakes out to the account',
+  flags: { ...chainFlags, ...claimFlags, ...signatureFlags, ...moneyFlags },
+  example: [`claim ${CHAIN} --keystore operator.json --send`, 'Claim all that can be had now'],
+  run: async (args) => (await import('../stake/claim.ts')).claimRewards(args),
+})
+
+const liquidateCommand = stakeSubcommand<LiquidateArgs>({
+  name: 'liquidate',
+  describe: 'Remove a service node that broke the rules; without --send it is only tried out',
+  flags: { ...chainFlags, ...liquidateFlags, ...signatureFlags, ...moneyFlags },
+  example: [
+    `liquidate ${CHAIN} --operator 0x… --node 17 --dry-run`,
+    'Whether the members would sign, and what it pays',
+  ],
+  run: async (args) => (await import('../stake/liquidate.ts')).liquidateNode(args),
+})
+
+const unstakeCommand = stakeSubcommand<UnstakeArgs>({
+  name: 'unstake',
+  describe: 'Get the stake back: request, wait, exit, claim; each run does what can be done now',
+  flags: { ...chainFlags, ...unstakeFlags, ...signatureFlags, ...moneyFlags },
+  example: [`unstake ${CHAIN} --keystore operator.json --send`, 'The next step, and when the one after it is possible'],
+  run: async (args) => (await import('../stake/unstake.ts')).unstake(args),
+})
 
 export const stakeCommand: CommandModule = {
   command: 'stake <command>',
   describe: "This operator's stake",
   builder: (yargs) =>
-    yargs.command(registerCommand).command(statusCommand).demandCommand(1).strict().epilogue(EXIT_CODES_TEXT),
+    yargs
+      .command(preflightCommand)
+      .command(registerCommand)
+      .command(statusCommand)
+      .command(requestExitCommand)
+      .command(exitCommand)
+      .command(rewardsCommand)
+      .command(claimCommand)
+      .command(liquidateCommand)
+      .command(unstakeCommand)
+      .demandCommand(1)
+      .strict()
+      .epilogue(EXIT_CODES_TEXT),
   handler: () => {},
 }

@@ -1,25 +1,58 @@
+import { resolve } from 'node:path'
 import { toHex } from '../../base/bytes.ts'
-import { systemClock } from '../../base/clock.ts'
+import { DAY, systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
 import { createMetricsRegistry } from '../../base/metrics.ts'
 import type { ServiceNodeKeys } from '../../node/key-files.ts'
 import { serviceNodeKey } from '../../protocol/service-node.ts'
+import { StakingError } from '../../staking/errors.ts'
 import { createStakingMetrics } from '../../staking/metrics.ts'
 import { defaultStakingOptions, type StakingOptions } from '../../staking/options.ts'
 import type { NodeKeys } from '../../staking/own-registration.ts'
 import { type ChainProviders, createChainProviders, type ProvidersOptions } from '../../staking/providers.ts'
+import { type FlatConfiguration, readConfigurationFile, readNetworkPreset } from '../configuration.ts'
+import { DEFAULT_KEYS_FOLDER } from '../keys/options.ts'
+import { CONTRACT_ADDRESS, OptionsError } from '../options/check.ts'
 import type { ChainArgs } from './options.ts'
 
 export type CommandChainOptions = ProvidersOptions & Pick<StakingOptions, 'unlockAfterMs'>
 
-export function chainOptionsOf(args: ChainArgs): CommandChainOptions {
+/** What a stake command works with, from flags, the node's configuration and the network preset, in this order. */
+export interface StakeSettings {
+  readonly chain: CommandChainOptions
+  readonly keysFolder: string
+  readonly dataFolder: string
+  /** What else the node's configuration and the preset say. */
+  readonly configured: (name: string) => unknown
+}
+
+const DEFAULT_DATA_FOLDER = 'data'
+
+/** @throws {OptionsError} OPTION_INVALID, CONFIG_UNREADABLE, PRESET_UNREADABLE */
+export function settingsOf(args: ChainArgs): StakeSettings {
+  const file: FlatConfiguration = args.config === undefined ? {} : readConfigurationFile(args.config)
+  const network = args.network ?? file['network']
+  const preset: FlatConfiguration = network === undefined ? {} : readNetworkPreset(String(network))
+  const configured = (name: string): unknown => file[name] ?? preset[name]
+  const unlockDays = configured('swarm.unlockDays')
   return {
-    ...defaultStakingOptions,
-    chainId: args['chain-id'],
-    // Checked with the other options, when the providers are made. In small letters, so that its checksum (ERC-55) is not asked for.
-    contract: args.contract.toLowerCase() as `0x${string}`,
-    rpcUrls: args.rpc.map(String),
+    chain: {
+      ...defaultStakingOptions,
+      chainId: chainIdOf(args['chain-id'] ?? configured('staking.chainId')),
+      contract: contractOf(args.contract ?? configured('staking.contract')),
+      rpcUrls: urlsOf(args.rpc ?? configured('staking.rpcUrls')),
+      ...(typeof unlockDays === 'number' ? { unlockAfterMs: unlockDays * DAY } : {}),
+    },
+    keysFolder: folderOf(args['keys-folder'] ?? configured('keysFolder'), DEFAULT_KEYS_FOLDER),
+    dataFolder: folderOf(args['data-folder'] ?? configured('dataFolder'), DEFAULT_DATA_FOLDER),
+    configured,
   }
+}
+
+/** Whether this is the contract that Session's own network runs on. */
+export function isSessionContract({ chainId, contract }: Pick<CommandChainOptions, 'chainId' | 'contract'>): boolean {
+  const mainnet = readNetworkPreset('mainnet')
+  return chainId === mainnet['staking.chainId'] && contract === String(mainnet['staking.contract']).toLowerCase()
 }
 
 /**
@@ -33,6 +66,40 @@ export async function connectToChain(options: CommandChainOptions, signal: Abort
   return providers
 }
 
+/** The first provider that passed the checks. */
+export function usableUrl(providers: ChainProviders, { rpcUrls }: CommandChainOptions): string {
+  const url = rpcUrls[providers.available()[0]?.index ?? 0]
+  if (url === undefined) throw new StakingError('PROVIDERS_UNAVAILABLE', 'No RPC provider can be used')
+  return url
+}
+
 export function nodeKeysOf({ ed25519, bls }: ServiceNodeKeys): NodeKeys {
   return { key: serviceNodeKey(ed25519.publicKey), bls: toHex(bls.publicKey) }
+}
+
+function chainIdOf(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value
+  throw missing(value, '--chain-id', 'a whole number')
+}
+
+/** In small letters, so that its checksum (ERC-55) is not asked for. */
+function contractOf(value: unknown): `0x${string}` {
+  if (typeof value === 'string' && CONTRACT_ADDRESS.accepts(value)) return value.toLowerCase() as `0x${string}`
+  throw missing(value, '--contract', CONTRACT_ADDRESS.wanted)
+}
+
+/** Their form is checked when the providers are made. */
+function urlsOf(value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.length > 0) return value.map(String)
+  throw missing(undefined, '--rpc', 'at least one URL')
+}
+
+function missing(value: unknown, flag: string, wanted: string): OptionsError {
+  const source = 'or --network or --config must tell it'
+  const message = value === undefined ? `${flag} must be given, ${source}` : `${flag} must be ${wanted}`
+  return new OptionsError('OPTION_INVALID', message)
+}
+
+function folderOf(value: unknown, otherwise: string): string {
+  return resolve(typeof value === 'string' ? value : otherwise)
 }

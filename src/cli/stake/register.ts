@@ -1,59 +1,70 @@
-import { MINUTE } from '../../base/clock.ts'
-import { withDeadline } from '../../base/deadline.ts'
-import { readKeyFiles, type ServiceNodeKeys } from '../../node/key-files.ts'
+import { readKeyFiles } from '../../node/key-files.ts'
 import { StakingError } from '../../staking/errors.ts'
-import { createOperatorAccount, type OperatorAccount } from '../../staking/operator-account.ts'
 import { readOwnStake } from '../../staking/own-stake.ts'
 import type { OwnStakeState } from '../../staking/own-stake-state.ts'
-import type { ChainProviders } from '../../staking/providers.ts'
-import { createRegistration, type Registration } from '../../staking/registration.ts'
-import { planRegistration, type RegistrationPlan, sendRegistration } from '../../staking/stake-registration.ts'
+import { createRegistration } from '../../staking/registration.ts'
+import { prepareRegistration } from '../../staking/stake-registration.ts'
+import { wholeUnits } from '../../staking/token-amount.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
-import { keysFolderOf } from '../keys/options.ts'
-import { wholeUnits } from './amount.ts'
-import { type CommandChainOptions, chainOptionsOf, connectToChain, nodeKeysOf } from './chain.ts'
-import { confirmAmount } from './confirmation.ts'
-import { readOperatorKey } from './operator-key.ts'
+import { nodeKeysOf, settingsOf } from './chain.ts'
+import { runMoneyStep } from './money-session.ts'
+import type { MoneyContext, MoneyStep, Prepared } from './money-step.ts'
 import type { RegisterArgs } from './options.ts'
 
-const CHECKS_TIMEOUT_MS = MINUTE
-const ETHER_DECIMALS = 18
-
-/** Registers this service node: checks everything, shows it, asks, sends. Run twice, it stakes once. */
+/** Registers this service node: checks everything, shows it, and hands it out or asks and sends. Run twice, it stakes once. */
 export async function registerStake(args: RegisterArgs): Promise<CommandOutcome> {
-  const keys = await readKeyFiles(keysFolderOf(args))
-  const privateKey = await readOperatorKey(args['operator-key-file'])
-  const options = chainOptionsOf(args)
-  const signal = withDeadline(CHECKS_TIMEOUT_MS)
-  const providers = await connectToChain(options, signal)
+  // Before the chain is asked for anything: without keys there is nothing to register.
+  await readKeyFiles(settingsOf(args).keysFolder)
+  return await runMoneyStep(args, registerStep(args.fee))
+}
 
-  const state = await readOwnStake(providers, { ...options, ...nodeKeysOf(keys), lastId: undefined }, signal)
-  if ('member' in state) return alreadyRegistered(state)
+function registerStep(feeBasisPoints: number): MoneyStep {
+  return {
+    purpose: 'register',
+    outcome: 'registered',
+    prepare: (context) => prepare(context, feeBasisPoints),
+  }
+}
+
+async function prepare(context: MoneyContext, feeBasisPoints: number): Promise<Prepared> {
+  const { settings, target, providers, view, signal } = context
+  const { ed25519, bls } = await readKeyFiles(settings.keysFolder)
+  const keys = nodeKeysOf({ ed25519, bls })
+  const state = await readOwnStake(providers, { ...settings.chain, ...keys, lastId: undefined }, signal)
+  if ('member' in state) return { kind: 'nothing', outcome: alreadyRegistered(state) }
   if (state.kind === 'key-mismatch') throw new StakingError('KEYS_TAKEN', state.sentence)
 
-  const account = createOperatorAccount(privateKey, { ...options, rpcUrl: usableUrl(providers, options) })
-  const registration = registrationOf(keys, account, options, args.fee)
-  const plan = await planRegistration(account, options, registration)
-  if (args['dry-run']) {
-    const lines = [...planLines(plan), 'The simulation succeeded. Nothing was sent (--dry-run).']
-    return { result: { outcome: 'dry-run', sent: false, plan: planResult(plan) }, lines }
-  }
-  if (!args.yes) await confirmAmount(wholeUnits(plan.stakeAtomic, plan.tokenDecimals), planLines(plan))
-  const receipt = await sendRegistration(account, plan, registration)
+  const registration = createRegistration({
+    ...{ ...target, feeBasisPoints, ed25519 },
+    operator: view.address,
+    blsSecretKey: bls.secretKey,
+  })
+  const { token, stakeAtomic, needsApproval, calls } = await prepareRegistration(view, target, registration)
+  const tokens = (atomic: bigint) => `${wholeUnits(atomic, token.decimals)} ${token.symbol}`
+  const stake = wholeUnits(stakeAtomic, token.decimals)
   return {
-    result: {
-      outcome: 'registered',
-      sent: true,
-      plan: planResult(plan),
-      approval: receipt.approval ?? null,
-      transaction: receipt.registration,
-      blockNumber: receipt.blockNumber.toString(),
-    },
-    lines: [
-      ...planLines(plan),
-      `Registered in block ${receipt.blockNumber} by transaction ${receipt.registration}.`,
-      'The node serves once the registration is final. Next: starling stake status',
+    kind: 'calls',
+    calls,
+    facts: [
+      ['Token', token.address],
+      ['Node', keys.key],
+      ['Stake', tokens(stakeAtomic)],
+      ['Balance', `${tokens(token.balanceAtomic)}, after it ${tokens(token.balanceAtomic - stakeAtomic)}`],
     ],
+    result: {
+      token: token.address,
+      node: keys.key,
+      stakeAtomic: stakeAtomic.toString(),
+      stake,
+      balanceAtomic: token.balanceAtomic.toString(),
+      balanceAfterAtomic: (token.balanceAtomic - stakeAtomic).toString(),
+      needsApproval,
+    },
+    warnings: [
+      'The stake is locked until the node has asked to leave and two weeks have passed. Back up both keys first.',
+    ],
+    confirmation: { word: stake, question: `Type the amount, ${stake}, to stake it` },
+    next: 'starling stake status: the node serves once the registration is final',
   }
 }
 
@@ -62,57 +73,4 @@ function alreadyRegistered(state: OwnStakeState & { readonly member: { readonly 
     result: { outcome: 'already-registered', sent: false, state: state.kind, id: state.member.id.toString() },
     lines: [state.sentence, 'Nothing was sent.'],
   }
-}
-
-/** The first provider that passed the checks. */
-function usableUrl(providers: ChainProviders, { rpcUrls }: CommandChainOptions): string {
-  const url = rpcUrls[providers.available()[0]?.index ?? 0]
-  if (url === undefined) throw new StakingError('PROVIDERS_UNAVAILABLE', 'No RPC provider can be used')
-  return url
-}
-
-function registrationOf(
-  keys: ServiceNodeKeys,
-  account: OperatorAccount,
-  { chainId, contract }: CommandChainOptions,
-  feeBasisPoints: number,
-): Registration {
-  const { ed25519, bls } = keys
-  return createRegistration({
-    ...{ chainId, contract, feeBasisPoints, ed25519 },
-    operator: account.address,
-    blsSecretKey: bls.secretKey,
-  })
-}
-
-function planResult(plan: RegistrationPlan): Readonly<Record<string, unknown>> {
-  return {
-    chainId: plan.chainId,
-    contract: plan.contract,
-    token: plan.token,
-    operator: plan.operator,
-    stakeAtomic: plan.stakeAtomic.toString(),
-    stake: wholeUnits(plan.stakeAtomic, plan.tokenDecimals),
-    balanceAtomic: plan.balanceAtomic.toString(),
-    needsApproval: plan.needsApproval,
-    gas: plan.gas.toString(),
-    gasCostMaxWei: plan.gasCostMaxWei.toString(),
-    simulation: 'succeeded',
-  }
-}
-
-function planLines(plan: RegistrationPlan): readonly string[] {
-  const tokens = (atomic: bigint) => `${wholeUnits(atomic, plan.tokenDecimals)} ${plan.tokenSymbol}`
-  return [
-    `Chain        ${plan.chainId}`,
-    `Contract     ${plan.contract}`,
-    `Token        ${plan.token}`,
-    `Operator     ${plan.operator}`,
-    `Stake        ${tokens(plan.stakeAtomic)}`,
-    `Balance      ${tokens(plan.balanceAtomic)}, after it ${tokens(plan.balanceAtomic - plan.stakeAtomic)}`,
-    `Transactions ${plan.needsApproval ? '2: approve exactly the stake, register' : '1: register'}`,
-    `Gas          about ${plan.gas}, ${wholeUnits(plan.gasCostMaxWei, ETHER_DECIMALS)} ether`,
-    'Simulation   succeeded',
-    'Way back     not with this version: read "How a stake comes back" in docs/staking.md first',
-  ]
 }

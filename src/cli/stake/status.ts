@@ -1,16 +1,24 @@
-import { MINUTE } from '../../base/clock.ts'
+import { type DurationMs, MINUTE, systemClock } from '../../base/clock.ts'
 import { withDeadline } from '../../base/deadline.ts'
 import { readKeyFiles } from '../../node/key-files.ts'
 import type { Member } from '../../protocol/service-node.ts'
+import type { Hex } from '../../staking/chain-reply.ts'
+import { readJournals } from '../../staking/operator/journal.ts'
+import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
+import { fateOf } from '../../staking/operator/receipts.ts'
+import { createOperatorView } from '../../staking/operator-account.ts'
 import { readOwnStake } from '../../staking/own-stake.ts'
-import type { LeavingDates, OwnStakeState } from '../../staking/own-stake-state.ts'
+import type { OwnStakeState } from '../../staking/own-stake-state.ts'
+import type { ChainProviders } from '../../staking/providers.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
-import { keysFolderOf } from '../keys/options.ts'
-import { chainOptionsOf, connectToChain, nodeKeysOf } from './chain.ts'
+import { connectToChain, nodeKeysOf, type StakeSettings, settingsOf, usableUrl } from './chain.ts'
 import type { ChainArgs } from './options.ts'
+import { countdown, transactionResult } from './presentation.ts'
 
-const TIMEOUT_MS = MINUTE
+const TIMEOUT_MS: DurationMs = MINUTE
+/** Enough to see what the last commands did. */
+const TRANSACTIONS_SHOWN = 5
 
 /** A script can tell from the exit code alone whether this node may serve. */
 const EXIT_CODES: Readonly<Record<OwnStakeState['kind'], ExitCode>> = {
@@ -23,25 +31,105 @@ const EXIT_CODES: Readonly<Record<OwnStakeState['kind'], ExitCode>> = {
   'chain-unreachable': EXIT.chain,
 }
 
-/** Where this service node stands in the contract. */
+/** Where this service node stands in the contract, and what became of the transactions that were signed here. */
 export async function stakeStatus(args: ChainArgs): Promise<CommandOutcome> {
-  const keys = nodeKeysOf(await readKeyFiles(keysFolderOf(args)))
-  const options = chainOptionsOf(args)
+  const settings = settingsOf(args)
+  const keys = nodeKeysOf(await readKeyFiles(settings.keysFolder))
   const signal = withDeadline(TIMEOUT_MS)
-  const providers = await connectToChain(options, signal)
-  const state = await readOwnStake(providers, { ...options, ...keys, lastId: undefined }, signal)
-  const next = state.nextCommand === undefined ? [] : [`Next: ${state.nextCommand}`]
-  return { result: resultOf(state), lines: [state.sentence, ...next], exitCode: EXIT_CODES[state.kind] }
+  const providers = await connectToChain(settings.chain, signal)
+  const state = await readOwnStake(providers, { ...settings.chain, ...keys, lastId: undefined }, signal)
+  const transactions = await readTransactions(settings, providers)
+  const nowMs = systemClock.nowMs()
+  return {
+    result: { ...stateResult(state, nowMs), transactions: transactions.map(resultOf) },
+    lines: [
+      state.sentence,
+      ...dateLines(state, nowMs),
+      ...transactions.map(lineOf),
+      ...(state.nextCommand === undefined ? [] : [`Next: ${state.nextCommand}`]),
+    ],
+    exitCode: EXIT_CODES[state.kind],
+  }
 }
 
-function resultOf(state: OwnStakeState): Readonly<Record<string, unknown>> {
+interface ShownTransaction {
+  readonly account: Hex
+  readonly entry: JournalEntry
+  /** Blocks that follow or hold it, in the newest state; 0 while it is in none. */
+  readonly confirmations: bigint
+}
+
+async function readTransactions(
+  { keysFolder, chain }: StakeSettings,
+  providers: ChainProviders,
+): Promise<readonly ShownTransaction[]> {
+  const journals = await readJournals(keysFolder, chain.chainId)
+  const shown = journals
+    .flatMap(({ account, entries }) => entries.map((entry) => ({ account, entry })))
+    .toSorted((a, b) => a.entry.signedAtMs - b.entry.signedAtMs)
+    .slice(-TRANSACTIONS_SHOWN)
+  if (shown.length === 0) return []
+  const rpcUrl = usableUrl(providers, chain)
+  const head = await createOperatorView('0x0000000000000000000000000000000000000000', {
+    ...chain,
+    rpcUrl,
+  }).chain.getBlockNumber()
+  return await Promise.all(
+    shown.map(async ({ account, entry }) => {
+      const fate = await fateOf(createOperatorView(account, { ...chain, rpcUrl }), entry)
+      const isMined = fate.kind === 'mined' || fate.kind === 'refused'
+      const mined = isMined ? { minedHash: fate.hash, blockNumber: fate.blockNumber } : {}
+      const isDropped = entry.outcome === 'dropped' && fate.kind === 'open'
+      const now: JournalEntry = { ...entry, ...mined, outcome: isDropped ? 'dropped' : fate.kind }
+      const confirmations = isMined && head >= fate.blockNumber ? head - fate.blockNumber + 1n : 0n
+      return { account, entry: now, confirmations }
+    }),
+  )
+}
+
+function resultOf({ account, entry, confirmations }: ShownTransaction): Readonly<Record<string, unknown>> {
+  return { account, ...transactionResult(entry), confirmations: confirmations.toString(), signedAtMs: entry.signedAtMs }
+}
+
+function lineOf({ entry, confirmations }: ShownTransaction): string {
+  const hash = entry.minedHash ?? entry.attempts.at(-1)?.hash
+  return `${entry.title}: ${OUTCOME_WORDS[entry.outcome](confirmations)} (${hash})`
+}
+
+const OUTCOME_WORDS: Readonly<Record<JournalEntry['outcome'], (confirmations: bigint) => string>> = {
+  open: () => 'signed, in no block yet; run its command again to go on with it',
+  mined: (confirmations) => `done, ${confirmations} confirmations`,
+  refused: (confirmations) => `refused by the contract, ${confirmations} confirmations`,
+  replaced: () => 'will never be done, for another transaction took its place',
+  dropped: () => 'not taken by the RPC provider',
+}
+
+function stateResult(state: OwnStakeState, nowMs: number): Readonly<Record<string, unknown>> {
   return {
     state: state.kind,
     sentence: state.sentence,
     nextCommand: state.nextCommand ?? null,
     ...('member' in state ? { member: memberResult(state.member) } : {}),
-    ...('dates' in state ? { dates: datesResult(state.dates) } : {}),
+    ...('mismatch' in state
+      ? { mismatch: { idOfKey: idText(state.mismatch.idOfKey), idOfBls: idText(state.mismatch.idOfBls) } }
+      : {}),
+    ...('dates' in state
+      ? {
+          dates: { ...state.dates },
+          untilUnlockMs: Math.max(0, state.dates.unlockMs - nowMs),
+          untilExitUnsignedMs: Math.max(0, state.dates.exitUnsignedMs - nowMs),
+        }
+      : {}),
   }
+}
+
+function dateLines(state: OwnStakeState, nowMs: number): readonly string[] {
+  if (!('dates' in state)) return []
+  const { unlockMs, exitUnsignedMs } = state.dates
+  return [
+    `The network signs the exit from ${countdown(unlockMs, nowMs)}`,
+    `No signatures are needed from ${countdown(exitUnsignedMs, nowMs)}`,
+  ]
 }
 
 function memberResult(member: Member): Readonly<Record<string, unknown>> {
@@ -54,6 +142,6 @@ function memberResult(member: Member): Readonly<Record<string, unknown>> {
   }
 }
 
-function datesResult({ requestedMs, unlockMs, exitUnsignedMs }: LeavingDates): Readonly<Record<string, unknown>> {
-  return { requestedMs, unlockMs, exitUnsignedMs }
+function idText(id: bigint | undefined): string | null {
+  return id?.toString() ?? null
 }

@@ -1,91 +1,39 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Hex, parseEventLogs } from 'viem'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createChainClient } from '../../../devnet/chain/chain-client.ts'
 import { verifySignature } from '../../../src/crypto/signature.ts'
-import { createKeyFiles, readKeyFiles } from '../../../src/node/key-files.ts'
+import { readKeyFiles } from '../../../src/node/key-files.ts'
 import { serviceNodeRewardsAbi, stakingTokenAbi } from '../../../src/staking/abi.ts'
-import { createOperatorAccount } from '../../../src/staking/operator-account.ts'
-import { createRegistration } from '../../../src/staking/registration.ts'
-import { planRegistration, sendRegistration } from '../../../src/staking/stake-registration.ts'
+import { type CommandWorld, createCommandWorld, starling, startStarling } from './command-world.ts'
 import { startRpcProxy } from './rpc-proxy.ts'
-import { aNode, createStakedChain, STAKE, type StakedChain, temporaryFolder } from './staked-chain.ts'
+import { aNode, STAKE } from './staked-chain.ts'
 
 // The commands as an operator or a script runs them: in a process of their own.
 // Up to five start in one test: a second each, and ten on a busy machine.
 vi.setConfig({ testTimeout: 180_000 })
 
-let chain: StakedChain
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let world: CommandWorld
+let chain: CommandWorld['chain']
 beforeAll(async () => {
-  chain = await createStakedChain()
-  folder = await temporaryFolder()
+  world = await createCommandWorld()
+  chain = world.chain
 })
-afterAll(async () => {
-  await folder[Symbol.asyncDispose]()
-  await chain[Symbol.asyncDispose]()
-})
+afterAll(() => world[Symbol.asyncDispose]())
 
-interface Run {
-  readonly exitCode: number
-  readonly stdout: string
-  readonly stderr: string
-  /** Standard output as JSON, when it is. */
-  readonly json: Record<string, unknown>
-}
-
-const ENTRY = join(import.meta.dirname, 'command-entry.ts')
-
-/** Not awaited: to be killed. */
-function startStarling(...args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [ENTRY, ...args], { stdio: 'ignore' })
-}
-
-function starling(...args: readonly string[]): Promise<Run> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [ENTRY, ...args], (error, stdout, stderr) => {
-      const exitCode = typeof error?.code === 'number' ? error.code : 0
-      const json = stdout.startsWith('{') ? (JSON.parse(stdout) as Record<string, unknown>) : {}
-      resolve({ exitCode, stdout, stderr, json })
-    })
-    child.stdin?.end()
-  })
-}
-
-let count = 0
-async function newNode(): Promise<string> {
-  const keysFolder = join(folder.path, `node-${count++}`)
-  await createKeyFiles(keysFolder)
-  return keysFolder
-}
-
-async function keyFile(privateKey: Hex): Promise<string> {
-  const path = join(folder.path, `operator-${count++}`)
-  await writeFile(path, `${privateKey}\n`, { mode: 0o600 })
-  return path
-}
-
-const target = (rpcUrl = chain.anvil.rpcUrl) => [
-  ...['--rpc', rpcUrl, '--contract', chain.staking.rewards, '--chain-id', String(chain.anvil.chainId), '--json'],
-]
+const newNode = () => world.newNode()
+const keyFile = (privateKey: Hex) => world.keyFile(privateKey)
+const target = (rpcUrl?: string) => world.target(rpcUrl)
+const tokensOf = (address: Hex) => world.tokensOf(address)
+const transactionsOf = (address: Hex) => world.transactionsOf(address)
+const memberCount = () => world.memberCount()
 const registerArguments = (keysFolder: string, operatorKeyFile: string) => [
-  ...['stake', 'register', '--keys-folder', keysFolder, '--operator-key-file', operatorKeyFile],
+  ...['stake', 'register', '--keys-folder', keysFolder, '--operator-key-file', operatorKeyFile, '--send'],
   ...target(),
 ]
 const register = (keysFolder: string, operatorKeyFile: string, ...rest: readonly string[]) =>
   starling(...registerArguments(keysFolder, operatorKeyFile), ...rest)
-const tokensOf = (address: Hex) =>
-  chain.client.readContract({
-    address: chain.staking.token,
-    abi: stakingTokenAbi,
-    functionName: 'balanceOf',
-    args: [address],
-  })
-const transactionsOf = (address: Hex) => chain.client.getTransactionCount({ address })
-const memberCount = () =>
-  chain.client.readContract({ address: chain.staking.rewards, abi: serviceNodeRewardsAbi, functionName: 'totalNodes' })
 
 test('a dry run sends nothing, a run stakes, and another run does not stake twice', async () => {
   const keysFolder = await newNode()
@@ -220,11 +168,11 @@ test('exposed and malformed keys end with exit code 3', async () => {
     exitCode: 3,
     json: { error: { code: 'SECRET_FILE_INVALID' } },
   })
-  expect(await starling('keys', 'show', '--keys-folder', join(folder.path, 'nowhere'))).toMatchObject({ exitCode: 3 })
+  expect(await starling('keys', 'show', '--keys-folder', join(world.folder, 'nowhere'))).toMatchObject({ exitCode: 3 })
 })
 
 test('keys are created once, and shown without their secrets', async () => {
-  const keysFolder = join(folder.path, 'new', 'keys')
+  const keysFolder = join(world.folder, 'new', 'keys')
   const create = () => starling('keys', 'create', '--keys-folder', keysFolder)
   expect(await create()).toMatchObject({ exitCode: 0 })
   const keys = await readKeyFiles(keysFolder)
@@ -275,8 +223,10 @@ test('killed between sending and the receipt, then run again, the command stakes
     const killed = startStarling(...registerArguments(keysFolder, operatorKeyFile), '--yes')
     const pending = () => chain.client.getTransactionCount({ address: operator.address, blockTag: 'pending' })
     await vi.waitUntil(async () => (await pending()) === 2, { timeout: 120_000 })
+    const ended = new Promise((resolve) => killed.once('exit', resolve))
     killed.kill('SIGKILL')
-    expect(await register(keysFolder, operatorKeyFile, '--yes')).toMatchObject({
+    await ended
+    expect(await register(keysFolder, operatorKeyFile, '--dry-run')).toMatchObject({
       exitCode: 75,
       json: { error: { code: 'TRANSACTION_PENDING' } },
     })
@@ -286,7 +236,11 @@ test('killed between sending and the receipt, then run again, the command stakes
   }
   expect(await register(keysFolder, operatorKeyFile, '--yes')).toMatchObject({
     exitCode: 0,
-    json: { outcome: 'already-registered' },
+    json: { outcome: 'registered', resumed: true },
+  })
+  expect(await register(keysFolder, operatorKeyFile, '--yes')).toMatchObject({
+    exitCode: 0,
+    json: { outcome: 'already-registered', sent: false },
   })
   expect(await tokensOf(operator.address)).toBe(0n)
   expect(await transactionsOf(operator.address)).toBe(2)
@@ -302,39 +256,16 @@ test('a transaction whose answer is lost is waited for', async () => {
   provider.behaviour = { kind: 'lying', lie }
   const keysFolder = await newNode()
   const operator = await chain.fundedAccount()
-  const args = ['--keys-folder', keysFolder, '--operator-key-file', await keyFile(operator.privateKey), '--yes']
+  const args = [
+    '--keys-folder',
+    keysFolder,
+    '--operator-key-file',
+    await keyFile(operator.privateKey),
+    '--send',
+    '--yes',
+  ]
   const run = await starling('stake', 'register', ...args, ...target(provider.url))
   expect(run).toMatchObject({ exitCode: 0, json: { outcome: 'registered' } })
   expect(provider.methods.filter((method) => method === 'eth_sendRawTransaction')).toHaveLength(2)
   expect(await transactionsOf(operator.address)).toBe(2)
-})
-
-test('a registration that another transaction takes the place of is not taken for one, and is named', async () => {
-  const { privateKey, address } = await chain.fundedAccount()
-  const rival = createChainClient(chain.anvil, privateKey)
-  const limits = { requestTimeoutMs: 5000, replyMaxBytes: 1_000_000 }
-  const contract = { chainId: chain.anvil.chainId, contract: chain.staking.rewards }
-  const account = createOperatorAccount(privateKey, { rpcUrl: chain.anvil.rpcUrl, ...contract, ...limits })
-  const approve = { address: chain.staking.token, abi: stakingTokenAbi, functionName: 'approve' } as const
-  const approval = await rival.writeContract({ ...approve, args: [chain.staking.rewards, STAKE] })
-  await rival.waitForTransactionReceipt({ hash: approval })
-  const node = aNode()
-  const registration = createRegistration({ ...contract, ...node, operator: address, feeBasisPoints: 0 })
-  const plan = await planRegistration(account, contract, registration)
-  await chain.client.setAutomine(false)
-  try {
-    const sent = sendRegistration(account, plan, registration)
-    const refused = expect(sent).rejects.toMatchObject({
-      code: 'TRANSACTION_PENDING',
-      message: expect.stringMatching(/^The transaction 0x[0-9a-f]{64} was replaced by 0x[0-9a-f]{64}/),
-    })
-    const pending = () => rival.getTransactionCount({ address, blockTag: 'pending' })
-    await vi.waitUntil(async () => (await pending()) === 2, { timeout: 120_000 })
-    const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 10n }
-    await rival.sendTransaction({ to: address, value: 0n, nonce: 1, gas: 21_000n, ...fees })
-    await chain.client.mine({ blocks: 1 })
-    await refused
-  } finally {
-    await chain.client.setAutomine(true)
-  }
 })

@@ -1,0 +1,258 @@
+import { writeFile } from 'node:fs/promises'
+import { type DurationMs, MINUTE, systemClock } from '../../base/clock.ts'
+import { withDeadline } from '../../base/deadline.ts'
+import { createSecretFolder } from '../../node/secret-file.ts'
+import { StakingError } from '../../staking/errors.ts'
+import { openJournal, readJournals, type TransactionJournal } from '../../staking/operator/journal.ts'
+import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
+import { type CallPlan, planCalls } from '../../staking/operator/plan.ts'
+import { acknowledge, refuseUnfinished, resume } from '../../staking/operator/resumption.ts'
+import { sendCall } from '../../staking/operator/sender.ts'
+import { safeBatch, unsignedTransactions } from '../../staking/operator/unsigned.ts'
+import type { OperatorAccount } from '../../staking/operator-account.ts'
+import { CommandError, type CommandOutcome } from '../command-outcome.ts'
+import { OptionsError } from '../options/check.ts'
+import { connectToChain, isSessionContract, type StakeSettings, settingsOf, usableUrl } from './chain.ts'
+import { confirmByTyping } from './confirmation.ts'
+import type { MoneyContext, MoneyStep, PreparedCalls } from './money-step.ts'
+import { type OperatorAccess, operatorOf } from './operator-access.ts'
+import type { MoneyArgs } from './options.ts'
+import { planLines, planResult, transactionResult } from './presentation.ts'
+
+/** What all checks and simulations of one step may take, collecting signatures included; waiting for receipts has a time of its own. */
+const CHECKS_TIMEOUT_MS: DurationMs = 5 * MINUTE
+/** The members change rarely, and a new signature takes seconds. */
+const SIGNATURE_ATTEMPTS = 3
+
+/** One command that moves money, or that would: `perform` does one step of it. */
+export interface MoneySession extends AsyncDisposable {
+  readonly settings: StakeSettings
+  readonly args: MoneyArgs
+  /** For looking only, in steps that decide what to do next. */
+  context(): Promise<MoneyContext>
+  perform(step: MoneyStep): Promise<CommandOutcome>
+}
+
+/** Opens a session, performs one step and ends it. */
+export async function runMoneyStep(args: MoneyArgs, step: MoneyStep): Promise<CommandOutcome> {
+  await using session = await openMoneySession(args)
+  return await session.perform(step)
+}
+
+/**
+ * Chain, account and, for sending, the account's journal with what was left in it finished.
+ * @throws {StakingError} whatever stops it: CHAIN_WRONG, TRANSACTION_PENDING, ACCOUNT_BUSY, …
+ * @throws {CommandError} OPERATOR_UNKNOWN, SESSION_NODE_UNCONFIRMED
+ */
+export async function openMoneySession(args: MoneyArgs): Promise<MoneySession> {
+  const settings = settingsOf(args)
+  const operator = await operatorOf(args)
+  refuseUnconfirmedSession(args, settings)
+  const first = await connect(settings, operator)
+  if (!args.send || args['dry-run'] || operator.account === undefined)
+    return lookingSession(args, settings, operator, first)
+  await createSecretFolder(settings.keysFolder)
+  const account = operator.account(accessOptions(settings, first))
+  const owner = { chainId: settings.chain.chainId, account: account.address }
+  const journal = await openJournal(settings.keysFolder, owner)
+  try {
+    const components = { journal, clock: systemClock, progress }
+    // Shared by all steps: what was left over is told of by the step that it was for.
+    const resumed = [...(await resume(account, components, { replace: args.replace }))]
+    return {
+      ...{ settings, args },
+      context: () => connect(settings, operator),
+      perform: async (step) => await performSending({ args, account, journal, resumed, operator, settings }, step),
+      [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),
+    }
+  } catch (error) {
+    await journal[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** Signs nothing: shows what would be sent, or hands it out to be signed elsewhere. */
+function lookingSession(
+  args: MoneyArgs,
+  settings: StakeSettings,
+  operator: OperatorAccess,
+  first: MoneyContext,
+): MoneySession {
+  return {
+    ...{ settings, args },
+    context: () => connect(settings, operator),
+    async perform(step) {
+      const journals = await readJournals(settings.keysFolder, settings.chain.chainId)
+      const own = journals.find(({ account }) => account === first.view.address.toLowerCase())
+      await refuseUnfinished(first.view, { entries: () => own?.entries ?? [] })
+      const context = await connect(settings, operator)
+      const prepared = await step.prepare(context)
+      if (prepared.kind === 'nothing') return prepared.outcome
+      // Elsewhere, another account may pay: a Safe holds no ether.
+      const plan = await planCalls(context.view, prepared.calls, { paysGas: operator.account !== undefined })
+      if (args['dry-run']) return dryRunOutcome(context, prepared, plan)
+      return await unsignedOutcome(args, context, prepared, plan)
+    },
+    [Symbol.asyncDispose]: async () => {},
+  }
+}
+
+interface Sending {
+  readonly args: MoneyArgs
+  readonly settings: StakeSettings
+  readonly operator: OperatorAccess
+  readonly account: OperatorAccount
+  readonly journal: TransactionJournal
+  readonly resumed: JournalEntry[]
+}
+
+async function performSending(sending: Sending, step: MoneyStep): Promise<CommandOutcome> {
+  const { args, resumed } = sending
+  const done = resumed.find(({ purpose }) => purpose === step.purpose)
+  if (done !== undefined) {
+    const sent = resumed.splice(0)
+    return sentOutcome(sending, step, sent, { resumed: true, plan: undefined, lines: [], next: undefined })
+  }
+  let isConfirmed = args.yes
+  for (let attempt = 1; ; attempt++) {
+    const context = await connect(sending.settings, sending.operator)
+    const prepared = await step.prepare(context)
+    if (prepared.kind === 'nothing') return prepared.outcome
+    try {
+      const plan = await planCalls(context.view, prepared.calls, { paysGas: true })
+      const lines = planLines(context, prepared, plan)
+      if (!isConfirmed) await confirmByTyping(prepared.confirmation, lines)
+      isConfirmed = true
+      const sent = resumed.splice(0)
+      for (const call of prepared.calls) {
+        const components = { journal: sending.journal, clock: systemClock, progress }
+        sent.push(await sendCall(sending.account, components, call))
+      }
+      const told = { resumed: false, plan: planResult(context, prepared, plan), lines, next: prepared.next }
+      return sentOutcome(sending, step, sent, told)
+    } catch (error) {
+      // Somebody registered or left in between: the members' signature must be made anew. Nothing was signed for it yet.
+      if (!isOutdatedSignature(error) || attempt >= SIGNATURE_ATTEMPTS) throw error
+      progress('The members changed meanwhile; collecting their signatures again')
+    }
+  }
+}
+
+function sentOutcome(
+  { settings, account }: Sending,
+  step: MoneyStep,
+  sent: readonly JournalEntry[],
+  told: {
+    resumed: boolean
+    plan: Readonly<Record<string, unknown>> | undefined
+    lines: readonly string[]
+    next: string | undefined
+  },
+): CommandOutcome {
+  const last = sent.at(-1)
+  const hash = last?.minedHash ?? null
+  return {
+    result: {
+      outcome: step.outcome,
+      sent: true,
+      resumed: told.resumed,
+      ...(told.plan === undefined ? {} : { plan: told.plan }),
+      transactions: sent.map(transactionResult),
+      transaction: hash,
+      blockNumber: last?.blockNumber?.toString() ?? null,
+      next: told.next ?? null,
+    },
+    lines: [
+      ...told.lines,
+      ...(told.resumed ? ['An earlier command signed this; nothing new was signed.'] : []),
+      ...sent.map(({ title, blockNumber, minedHash }) => `Done in block ${blockNumber}: ${title} (${minedHash})`),
+      ...(told.next === undefined ? [] : [`Next: ${told.next}`]),
+    ],
+    afterPrinting: async () => {
+      await using journal = await openJournal(settings.keysFolder, {
+        chainId: settings.chain.chainId,
+        account: account.address,
+      })
+      await acknowledge(journal)
+    },
+  }
+}
+
+function dryRunOutcome(context: MoneyContext, prepared: PreparedCalls, plan: CallPlan): CommandOutcome {
+  const lines = [...planLines(context, prepared, plan), 'Nothing was signed or sent (--dry-run).']
+  return { result: { outcome: 'dry-run', sent: false, plan: planResult(context, prepared, plan) }, lines }
+}
+
+async function unsignedOutcome(
+  args: MoneyArgs,
+  context: MoneyContext,
+  prepared: PreparedCalls,
+  plan: CallPlan,
+): Promise<CommandOutcome> {
+  const transactions = unsignedTransactions(plan)
+  const name = `Starling: ${prepared.calls.at(-1)?.title ?? ''}`
+  const form = args['unsigned-form'] === 'safe' ? safeBatch(plan, name, systemClock.nowMs()) : { transactions }
+  if (args.unsigned !== undefined) {
+    await writeNewFile(args.unsigned, `${JSON.stringify(form, null, 2)}\n`)
+  }
+  const where =
+    args.unsigned === undefined
+      ? JSON.stringify(form, null, 2).split('\n')
+      : [`Written to ${args.unsigned}, to be signed by ${plan.from}.`]
+  return {
+    result: {
+      outcome: 'unsigned',
+      sent: false,
+      plan: planResult(context, prepared, plan),
+      ...(args['unsigned-form'] === 'safe' ? { batch: form } : { transactions }),
+      file: args.unsigned ?? null,
+      next: prepared.next,
+    },
+    lines: [
+      ...planLines(context, prepared, plan),
+      'Nothing was signed or sent. To be signed in this order:',
+      ...where,
+      `Then: ${prepared.next}`,
+    ],
+  }
+}
+
+/** @throws {OptionsError} OPTION_INVALID */
+async function writeNewFile(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: 'wx', mode: 0o600 })
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new OptionsError('OPTION_INVALID', `--unsigned ${path} cannot be written: ${reason}`, { cause })
+  }
+}
+
+async function connect(settings: StakeSettings, operator: OperatorAccess): Promise<MoneyContext> {
+  const signal = withDeadline(CHECKS_TIMEOUT_MS)
+  const providers = await connectToChain(settings.chain, signal)
+  const { chainId, contract } = settings.chain
+  const view = operator.view({ ...settings.chain, rpcUrl: usableUrl(providers, settings.chain) })
+  return { settings, target: { chainId, contract }, providers, view, signal }
+}
+
+function accessOptions(settings: StakeSettings, { providers }: MoneyContext) {
+  return { ...settings.chain, rpcUrl: usableUrl(providers, settings.chain) }
+}
+
+/** There, a member that does not run Session's software is removed within hours, and its stake is locked for 30 days. */
+function refuseUnconfirmedSession(args: MoneyArgs, { chain }: StakeSettings): void {
+  if (!isSessionContract(chain) || args['dry-run'] || args['beside-session-node']) return
+  const message =
+    "This is Session's own contract. A member that does not run Session's software is removed within hours, with its stake locked " +
+    'for 30 days. If it runs beside this node with the same keys, say so with --beside-session-node; --dry-run only looks'
+  throw new CommandError('SESSION_NODE_UNCONFIRMED', message)
+}
+
+function isOutdatedSignature(error: unknown): boolean {
+  const names = ['InvalidBLSSignature', 'SignatureExpired', 'InsufficientBLSSignatures']
+  return error instanceof StakingError && names.includes(String(error.details['contractError']))
+}
+
+function progress(line: string): void {
+  process.stderr.write(`${line}\n`)
+}

@@ -1,0 +1,70 @@
+import { type DurationMs, MINUTE, systemClock } from '../../base/clock.ts'
+import { CodedError } from '../../base/coded-error.ts'
+import { withDeadline } from '../../base/deadline.ts'
+import type { CommandOutcome } from '../command-outcome.ts'
+import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts'
+import { settingsOf } from './chain.ts'
+import { addressOf } from './operator-access.ts'
+import type { PreflightArgs } from './options.ts'
+import { accountChecks } from './preflight-account.ts'
+import { chainChecks } from './preflight-chain.ts'
+import type { Check, Finding, PreflightContext } from './preflight-check.ts'
+import { machineChecks } from './preflight-machine.ts'
+
+const TIMEOUT_MS: DurationMs = 2 * MINUTE
+
+interface CheckResult extends Finding {
+  readonly id: string
+  readonly title: string
+  readonly exitCode: ExitCode
+}
+
+/** Checks all that a registration needs, one by one, and says what mends what is amiss. Sends nothing, changes nothing. */
+export async function preflight(args: PreflightArgs): Promise<CommandOutcome> {
+  const settings = settingsOf(args)
+  const context: PreflightContext = {
+    settings,
+    operator: args.operator === undefined ? undefined : addressOf(args.operator),
+    publicIp: args['public-ip'] ?? textOf(settings.configured('publicIp')),
+    clock: systemClock,
+    signal: withDeadline(TIMEOUT_MS),
+  }
+  const results: CheckResult[] = []
+  // In order, for the later ones make sense when the earlier ones pass.
+  for (const check of [...chainChecks(context), ...machineChecks(context), ...accountChecks(context)]) {
+    results.push(await resultOf(check))
+  }
+  const failed = results.filter(({ status }) => status === 'fail')
+  const isReady = failed.length === 0
+  return {
+    result: {
+      ready: isReady,
+      checks: results.map(({ id, status, seen, remedy }) => ({ id, status, seen, remedy: remedy ?? null })),
+    },
+    lines: [
+      ...results.flatMap(linesOf),
+      isReady ? 'Ready. Next: starling stake register' : `${failed.length} of ${results.length} checks failed.`,
+    ],
+    exitCode: failed[0]?.exitCode ?? EXIT.ok,
+  }
+}
+
+async function resultOf({ id, title, exitCode, run }: Check): Promise<CheckResult> {
+  try {
+    return { id, title, exitCode, ...(await run()) }
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error
+    return { id, title, exitCode: exitCodeOf(error), status: 'fail', seen: error.message, remedy: undefined }
+  }
+}
+
+const MARKS: Readonly<Record<Finding['status'], string>> = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skipped: 'skip' }
+
+function linesOf({ title, status, seen, remedy }: CheckResult): readonly string[] {
+  const line = `${MARKS[status]}  ${title}: ${seen}`
+  return remedy === undefined || status === 'ok' ? [line] : [line, `      ${remedy}`]
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,72 @@
+import { systemClock } from '../../base/clock.ts'
+import { silentLogger } from '../../base/logger.ts'
+import { createMetricsRegistry } from '../../base/metrics.ts'
+import type { Hex } from '../../staking/chain-reply.ts'
+import { StakingError } from '../../staking/errors.ts'
+import { createStakingMetrics } from '../../staking/metrics.ts'
+import { defaultStakingOptions } from '../../staking/options.ts'
+import { createBlsThread } from '../../staking/signatures/bls-thread.ts'
+import { createContractReader } from '../../staking/signatures/contract-reader.ts'
+import { defaultSignatureOptions } from '../../staking/signatures/options.ts'
+import {
+  createServiceNodeRpcSignatureSource,
+  defaultServiceNodeRpcOptions,
+} from '../../staking/signatures/service-node-rpc.ts'
+import type { SignatureSource } from '../../staking/signatures/signature-source.ts'
+import { type AdminClient, adminSocketPath, createAdminClient } from '../admin-client.ts'
+import type { MoneyContext } from './money-step.ts'
+import type { SignatureArgs } from './options.ts'
+
+/** What the network's ledger promises an account in all. */
+export interface LedgerTotal {
+  readonly totalAtomic: bigint
+  /** The ledger's period and root; undefined of Session's, which tells neither. */
+  readonly index: number | undefined
+  readonly root: string | undefined
+}
+
+/** The running node collects the members' signatures; on Session's contract, one of Session's own nodes does. */
+export function signatureSourceOf(args: SignatureArgs, context: MoneyContext): SignatureSource {
+  const urls = args['signatures-from']
+  if (urls !== undefined) return sessionSource(urls.map(String), context)
+  return runningNode(context)
+}
+
+/**
+ * @throws {AdminClientError} NODE_NOT_RUNNING
+ * @throws {StakingError} REWARDS_UNKNOWN, SIGNATURE_ANSWER_WRONG, …
+ */
+export async function ledgerTotalOf(args: SignatureArgs, context: MoneyContext, recipient: Hex): Promise<LedgerTotal> {
+  if (args['signatures-from'] !== undefined) {
+    const source = signatureSourceOf(args, context)
+    const { totalAtomic } = await source.collect({ kind: 'reward', recipient }, context.signal)
+    if (totalAtomic === undefined) throw new StakingError('SIGNATURE_ANSWER_WRONG', 'The signature has no total')
+    return { totalAtomic, index: undefined, root: undefined }
+  }
+  const { total, index, root } = await runningNode(context).rewards(recipient, context.signal)
+  if (typeof total !== 'string' || !/^[0-9]{1,78}$/.test(total) || typeof index !== 'number') {
+    throw new StakingError('REWARDS_UNKNOWN', "The running node's answer is no total")
+  }
+  return { totalAtomic: BigInt(total), index, root: typeof root === 'string' ? root : undefined }
+}
+
+export function runningNode({ settings }: Pick<MoneyContext, 'settings'>): AdminClient {
+  return createAdminClient({ socketPath: adminSocketPath(settings.dataFolder) })
+}
+
+function sessionSource(serviceNodeUrls: readonly string[], { settings, providers }: MoneyContext): SignatureSource {
+  return {
+    async collect(subject, signal) {
+      await using bls = createBlsThread({ log: silentLogger }, defaultSignatureOptions)
+      const { chainId, contract: address } = settings.chain
+      const reading = { contract: address, membersMax: defaultStakingOptions.membersMax, ...defaultSignatureOptions }
+      const contract = createContractReader({ providers, clock: systemClock }, reading)
+      const metrics = createStakingMetrics(createMetricsRegistry())
+      const source = createServiceNodeRpcSignatureSource(
+        { clock: systemClock, metrics, contract, bls },
+        { chainId, contract: address, serviceNodeUrls, ...defaultServiceNodeRpcOptions },
+      )
+      return await source.collect(subject, signal)
+    },
+  }
+}

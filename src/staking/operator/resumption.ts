@@ -1,0 +1,73 @@
+import { StakingError } from '../errors.ts'
+import type { OperatorAccount, OperatorView } from '../operator-account.ts'
+import { isSettled, type TransactionJournal } from './journal.ts'
+import type { JournalEntry } from './journal-entry.ts'
+import { fateOf } from './receipts.ts'
+import { bid, broadcast, pending, type SenderComponents, settled } from './sender.ts'
+
+/**
+ * Finishes what an earlier command left: looks for receipts, sends the same bytes again where nothing came of them, and sees to it
+ * that what a reorganisation of the chain undid is done after all. Returns what was mined and not yet told to the operator.
+ * @throws {StakingError} TRANSACTION_PENDING, TRANSACTION_REPLACED, CONTRACT_REFUSED, GAS_FUNDS_INSUFFICIENT, PROVIDER_…
+ */
+export async function resume(
+  account: OperatorAccount,
+  components: SenderComponents,
+  { replace }: { readonly replace: boolean },
+): Promise<readonly JournalEntry[]> {
+  const { journal } = components
+  for (const entry of unsettled(journal)) {
+    const fate = await fateOf(account, entry)
+    if (fate.kind === 'mined' && fate.hash === entry.minedHash && fate.blockNumber === entry.blockNumber) continue
+    if (fate.kind !== 'open') {
+      await settled(components, entry, fate)
+      continue
+    }
+    const reopened: JournalEntry = { ...entry, outcome: 'open', minedHash: undefined, blockNumber: undefined }
+    await journal.replace(entry, reopened)
+    await (replace ? bid : broadcast)(account, components, reopened)
+  }
+  await markFinal(account, journal)
+  return journal.entries().filter(({ outcome, isTold }) => outcome === 'mined' && !isTold)
+}
+
+/**
+ * As `resume`, but only looks.
+ * @throws {StakingError} TRANSACTION_PENDING
+ */
+export async function refuseUnfinished(
+  view: OperatorView,
+  journal: Pick<TransactionJournal, 'entries'>,
+): Promise<void> {
+  for (const entry of unsettled(journal)) {
+    const { kind } = await fateOf(view, entry)
+    if (kind === 'open') throw pending(entry)
+  }
+}
+
+/** Tells the journal that the operator knows. */
+export async function acknowledge(journal: TransactionJournal): Promise<void> {
+  for (const entry of journal.entries()) {
+    if (entry.outcome !== 'open' && !entry.isTold) await journal.replace(entry, { ...entry, isTold: true })
+  }
+}
+
+function unsettled(journal: Pick<TransactionJournal, 'entries'>): readonly JournalEntry[] {
+  return journal.entries().filter((entry) => {
+    const { outcome, isFinal } = entry
+    return !isSettled(entry) && !isFinal && (outcome === 'open' || outcome === 'mined')
+  })
+}
+
+async function markFinal({ chain }: OperatorView, journal: TransactionJournal): Promise<void> {
+  const waiting = journal.entries().filter(({ blockNumber, isFinal }) => blockNumber !== undefined && !isFinal)
+  if (waiting.length === 0) return
+  const { number } = await chain.getBlock({ blockTag: 'finalized' }).catch(() => {
+    throw new StakingError('PROVIDER_REFUSED', 'The RPC provider cannot tell which blocks are final')
+  })
+  for (const entry of waiting) {
+    if (entry.blockNumber !== undefined && entry.blockNumber <= number) {
+      await journal.replace(entry, { ...entry, isFinal: true })
+    }
+  }
+}

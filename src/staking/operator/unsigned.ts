@@ -1,0 +1,47 @@
+import type { CallPlan } from './plan.ts'
+
+// Transactions to be signed elsewhere: on an offline machine, by a hardware wallet, or by a Safe.
+
+/** All that a signer needs, in JSON-RPC's form (quantities in hex), so that any tool can read it. */
+export interface UnsignedTransaction {
+  readonly type: '0x2'
+  readonly chainId: string
+  readonly from: string
+  readonly nonce: string
+  readonly to: string
+  readonly value: '0x0'
+  readonly data: string
+  readonly gas: string
+  readonly maxFeePerGas: string
+  readonly maxPriorityFeePerGas: string
+}
+
+export function unsignedTransactions(plan: CallPlan): readonly UnsignedTransaction[] {
+  return plan.calls.map(({ call, data, gas }, index) => ({
+    type: '0x2',
+    chainId: quantity(plan.chainId),
+    from: plan.from,
+    nonce: quantity(plan.nonce + index),
+    to: call.to,
+    value: '0x0',
+    data,
+    gas: quantity(gas),
+    maxFeePerGas: quantity(plan.maxFeePerGas),
+    maxPriorityFeePerGas: quantity(plan.maxPriorityFeePerGas),
+  }))
+}
+
+/** A batch as Safe's Transaction Builder imports it: the Safe makes nonce, gas and fees itself. */
+export function safeBatch(plan: CallPlan, name: string, createdAtMs: number): Readonly<Record<string, unknown>> {
+  return {
+    version: '1.0',
+    chainId: String(plan.chainId),
+    createdAt: createdAtMs,
+    meta: { name, description: plan.calls.map(({ call }) => call.title).join('; '), createdFromSafeAddress: plan.from },
+    transactions: plan.calls.map(({ call, data }) => ({ to: call.to, value: '0', data })),
+  }
+}
+
+function quantity(value: number | bigint): string {
+  return `0x${value.toString(16)}`
+}
