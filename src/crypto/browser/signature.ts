@@ -1,6 +1,4 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { sha512 } from '@noble/hashes/sha2.js'
-import { bytesEqual, toHex } from '../../base/bytes.ts'
 import type { Ed25519PublicKey, Ed25519SecretKey } from '../keys.ts'
 
 // What signature.ts does, without native code.
@@ -10,7 +8,6 @@ const SEED_SIZE = 32
 const POINT_SIZE = 32
 
 const { Point } = ed25519
-type Point = InstanceType<typeof Point>
 
 /** Ed25519 (RFC 8032), 64 bytes. */
 export function sign(message: Uint8Array, secretKey: Ed25519SecretKey): Uint8Array {
@@ -18,31 +15,13 @@ export function sign(message: Uint8Array, secretKey: Ed25519SecretKey): Uint8Arr
 }
 
 /**
- * Whether the signature is good, by libsodium's rules: the scalar S is reduced, neither the public key A nor R is of small order
- * or written in another way than the canonical one, and R = S B - H(R, A, message) A. The library's own `verify` multiplies
- * both sides of that by the cofactor, and so takes signatures that nodes refuse.
+ * Whether the signature is good. `verify` multiplies its equation by the cofactor and so takes signatures that libsodium refuses, but
+ * only where the public key or R has a part of small order. Those are refused here: without such a part both equations are the
+ * same. libsodium does take a few of them, which nobody makes who does not mean to (docs/decisions/2026-11-23-browser.md).
  */
 export function verifySignature(signature: Uint8Array, message: Uint8Array, publicKey: Ed25519PublicKey): boolean {
   if (signature.length !== SIGNATURE_SIZE) return false
-  const r = signature.subarray(0, POINT_SIZE)
-  const s = integer(signature.subarray(POINT_SIZE))
-  const a = pointOf(publicKey)
-  if (s >= Point.Fn.ORDER || a === undefined || a.isSmallOrder()) return false
-  const hash = sha512.create().update(r).update(publicKey).update(message).digest()
-  // Everything here is public, so the time that it takes may depend on it.
-  const expected = Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(Point.Fn.create(integer(hash))))
-  return !expected.isSmallOrder() && bytesEqual(expected.toBytes(), r)
-}
-
-function pointOf(bytes: Uint8Array): Point | undefined {
-  try {
-    return Point.fromBytes(bytes)
-  } catch {
-    return undefined
-  }
-}
-
-/** Of little-endian bytes. */
-function integer(bytes: Uint8Array): bigint {
-  return BigInt(`0x${toHex(Uint8Array.from(bytes).reverse())}`)
+  if (!ed25519.verify(signature, message, publicKey, { zip215: false })) return false
+  const [a, r] = [publicKey, signature.subarray(0, POINT_SIZE)].map((bytes) => Point.fromBytes(bytes))
+  return a?.isTorsionFree() === true && r?.isTorsionFree() === true && !r.is0()
 }
