@@ -1,0 +1,200 @@
+// One signer on a local chain: what it signs and what it refuses.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createChainClient } from '../../../../devnet/chain/chain-client.ts'
+import { toHex } from '../../../../src/base/bytes.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../../../../src/base/clock.ts'
+import { silentLogger } from '../../../../src/base/logger.ts'
+import { createMetricsRegistry } from '../../../../src/base/metrics.ts'
+import { BlsMessage, blsPublicKey, blsVerify, parseBlsSignature } from '../../../../src/crypto/bls.ts'
+import { blsTags } from '../../../../src/crypto/bls-messages.ts'
+import { ProtocolError } from '../../../../src/protocol/errors.ts'
+import {
+  decodeSignatureAnswer,
+  encodeSignatureRequest,
+  type SignatureRequest,
+} from '../../../../src/protocol/peer-api/signature-request.ts'
+import { stakingTokenAbi } from '../../../../src/staking/abi.ts'
+import { createRegistration, registrationArguments } from '../../../../src/staking/registration.ts'
+import type { BlsThread } from '../../../../src/staking/signatures/bls-thread.ts'
+import { createSignatureMetrics } from '../../../../src/staking/signatures/metrics.ts'
+import { createRegistrationLookup } from '../../../../src/staking/signatures/registration-lookup.ts'
+import { signedMessageOf } from '../../../../src/staking/signatures/signed-message.ts'
+import { createSigner, type SignerOptions } from '../../../../src/staking/signatures/signer.ts'
+import { aNode, STAKE, type TestNode } from '../staked-chain.ts'
+import { createSigningNetwork, rewardsOf, type SigningNetwork } from './signing-network.ts'
+
+let network: SigningNetwork
+let own: TestNode
+
+beforeAll(async () => {
+  network = await createSigningNetwork(['honest'])
+  const [first] = network.nodes
+  if (first === undefined) throw new Error('There is a node')
+  own = first
+})
+afterAll(() => network?.[Symbol.asyncDispose]())
+/** A signer of its own for each test, with nothing remembered. */
+function aSigner(changes: Partial<SignerOptions> = {}, bls: BlsThread = network.bls) {
+  const { clock, follower: chain, contract, providers, ledger } = network
+  const options = { ...network.options, ...changes }
+  const registrations = createRegistrationLookup({ providers, clock }, options)
+  const metrics = createSignatureMetrics(createMetricsRegistry())
+  const doubt = { isDoubted: () => false }
+  const { blsSecretKey } = own
+  return createSigner(
+    { log: silentLogger, clock, metrics, blsSecretKey, chain, doubt, contract, registrations, ledger, bls },
+    options,
+  )
+}
+
+function removal(kind: 'exit' | 'liquidate', node: TestNode, offsetMs = 0): SignatureRequest {
+  const nowMs = Math.floor(network.clock.nowMs() / MINUTE) * MINUTE
+  return { kind, bls: node.keys.bls, timestampS: (nowMs + offsetMs) / SECOND }
+}
+
+/** Registers a node whose key did not sign its registration, which the contract does not look at. */
+async function registerUnsigned(node: TestNode): Promise<void> {
+  const { chain } = network
+  const { privateKey, address } = await chain.fundedAccount()
+  const client = createChainClient(chain.anvil, privateKey)
+  const approval = { address: chain.staking.token, abi: stakingTokenAbi, functionName: 'approve' } as const
+  await client.waitForTransactionReceipt({
+    hash: await client.writeContract({ ...approval, args: [chain.staking.rewards, STAKE] }),
+  })
+  const { ed25519, blsSecretKey } = node
+  const request = {
+    chainId: chain.anvil.chainId,
+    contract: chain.staking.rewards,
+    operator: address,
+    feeBasisPoints: 0,
+  }
+  const { serviceNodeParams, ...registration } = createRegistration({ ...request, ed25519, blsSecretKey })
+  const forged = { ...serviceNodeParams, serviceNodeSignature2: serviceNodeParams.serviceNodeSignature2 ^ 1n }
+  const args = registrationArguments({ ...registration, serviceNodeParams: forged })
+  const hash = await client.writeContract({ ...rewardsOf(network), functionName: 'addBLSPublicKey', args })
+  expect((await client.waitForTransactionReceipt({ hash })).status).toBe('success')
+}
+
+async function asOwner(functionName: 'pause' | 'unpause'): Promise<void> {
+  const { client } = network.chain
+  const hash = await client.writeContract({ ...rewardsOf(network), functionName })
+  await client.waitForTransactionReceipt({ hash })
+  await network.pass(2 * MINUTE)
+}
+
+function expectSigned(answer: unknown, request: SignatureRequest): void {
+  const { signature } = answer as { signature: Uint8Array }
+  const subject = signedMessageOf(request, blsTags(network.options.chainId, network.options.contract))
+  const parsed = parseBlsSignature(signature)
+  if (subject === undefined || parsed === undefined) throw new Error('This is no signature')
+  expect(blsVerify(blsPublicKey(own.blsSecretKey), new BlsMessage(subject.message, subject.tag), parsed)).toBe(true)
+}
+
+test('a registration that its key did not sign is liquidated after a day, and a signed one is not', async () => {
+  const [honest, forged] = [aNode(), aNode()]
+  await network.chain.register(honest)
+  await registerUnsigned(forged)
+  await network.pass(23 * HOUR)
+  const signer = aSigner()
+  expect(await signer.sign(removal('liquidate', forged))).toEqual({ refusal: 'not-liquidatable' })
+  await network.pass(HOUR)
+  expect(await signer.sign(removal('liquidate', honest))).toEqual({ refusal: 'not-liquidatable' })
+  const request = removal('liquidate', forged)
+  expectSigned(await signer.sign(request), request)
+  expect(await signer.sign(removal('exit', forged))).toEqual({ refusal: 'leave-not-requested' })
+})
+
+test('registrations are looked up seldom, each once, and what could not be looked up is not signed', async () => {
+  const [first, second] = [aNode(), aNode()]
+  await network.chain.register(first)
+  await network.chain.register(second)
+  await network.pass(2 * DAY)
+  const signer = aSigner({ lookupRate: { burst: 1, perSecond: 0.01 } })
+  for (const _ of [1, 2])
+    expect(await signer.sign(removal('liquidate', first))).toEqual({ refusal: 'not-liquidatable' })
+  expect(await signer.sign(removal('liquidate', second))).toEqual({ refusal: 'registration-unread' })
+  network.freeze(2 * MINUTE)
+  expect(await signer.sign(removal('liquidate', second))).toEqual({ refusal: 'not-liquidatable' })
+})
+
+test('whoever asked to leave and let the time go by is liquidated from 22 days on', async () => {
+  const node = aNode()
+  const { id } = await network.chain.register(node)
+  await network.chain.requestExit(id)
+  await network.pass(21 * DAY)
+  const signer = aSigner()
+  expect(await signer.sign(removal('liquidate', node))).toEqual({ refusal: 'not-liquidatable' })
+  const exit = removal('exit', node)
+  expectSigned(await signer.sign(exit), exit)
+  await network.pass(DAY)
+  const liquidation = removal('liquidate', node)
+  expectSigned(await signer.sign(liquidation), liquidation)
+  expect(await signer.sign(removal('exit', node, 4 * MINUTE))).toEqual({ refusal: 'timestamp' })
+})
+
+test('nothing is signed while the contract is paused, or when the newest final block is old', async () => {
+  const node = aNode()
+  const { id } = await network.chain.register(node)
+  await network.chain.requestExit(id)
+  await network.pass(16 * DAY)
+  const signer = aSigner()
+  expect(await signer.sign(removal('exit', node))).toHaveProperty('signature')
+  network.freeze(62 * MINUTE)
+  expect(await signer.sign(removal('exit', node))).toEqual({ refusal: 'chain-frozen' })
+  await asOwner('pause')
+  expect(await signer.sign(removal('exit', node))).toEqual({ refusal: 'paused' })
+  await asOwner('unpause')
+  expect(await signer.sign(removal('exit', node))).toHaveProperty('signature')
+})
+
+test('the same message is signed once, however many ask; a caller and a subject have their rates', async () => {
+  const node = aNode()
+  const { id } = await network.chain.register(node)
+  await network.chain.requestExit(id)
+  await network.pass(16 * DAY)
+  let signings = 0
+  const counting: BlsThread = {
+    run(task, signal) {
+      signings++
+      return network.bls.run(task, signal)
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+  const rates = { callerRate: { burst: 3, perSecond: 0.1 }, subjectRate: { burst: 2, perSecond: 0.1 } }
+  const signer = aSigner(rates, counting)
+  const ask = async (from: TestNode, request: SignatureRequest) =>
+    decodeSignatureAnswer(await signer.handle(from.keys.key, encodeSignatureRequest(request)))
+  const [alice, bob] = [aNode(), aNode()]
+  const now = removal('exit', node)
+  const answers = await Promise.all([ask(alice, now), ask(alice, now), ask(bob, now)])
+  expect(signings).toBe(1)
+  for (const answer of answers) expectSigned(answer, now)
+  expect(await ask(alice, removal('exit', node, -MINUTE))).toHaveProperty('signature')
+  expect(signings).toBe(2)
+  expect(await ask(bob, removal('exit', node, MINUTE))).toEqual({ refusal: 'busy' })
+  expect(await ask(bob, now)).toHaveProperty('signature')
+  for (const from of [alice, bob]) expect(await ask(from, now)).toEqual({ refusal: 'busy' })
+  expect(await signer.sign(now)).toHaveProperty('signature')
+  expect(signings).toBe(2)
+})
+
+test('a reward is signed by the ledger', async () => {
+  await network.pass(MINUTE)
+  const recipient = `0x${'ab'.repeat(20)}` as const
+  const request: SignatureRequest = { kind: 'reward', recipient, index: 3, totalAtomic: 77n }
+  expect(await aSigner().sign(request)).toEqual({ refusal: 'ledger-missing' })
+  const snapshotOf = { index: 3, totals: new Map([[recipient, 77n]]) }
+  network.ledger = { current: () => snapshotOf, previous: () => undefined, disagrees: () => false }
+  const signer = aSigner()
+  expectSigned(await signer.sign(request), request)
+  expect(await signer.sign({ ...request, totalAtomic: 78n })).toEqual({ refusal: 'ledger-total' })
+  network.ledger = undefined
+})
+
+test('a request that is none is the asker’s fault', async () => {
+  const signer = aSigner()
+  await expect(signer.handle(own.keys.key, Buffer.of(9))).rejects.toBeInstanceOf(ProtocolError)
+  const stranger = removal('exit', aNode())
+  await network.pass(MINUTE)
+  expect(toHex(await signer.handle(own.keys.key, encodeSignatureRequest(stranger)))).toBe('07')
+})
