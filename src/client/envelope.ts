@@ -10,7 +10,7 @@ import {
 } from '../crypto/keys.ts'
 import { openSealedBox, sealToPublicKey } from '../crypto/sealed-box.ts'
 import { SIGNATURE_SIZE, sign, verifySignature } from '../crypto/signature.ts'
-import { type AccountId, accountKey, accountPrefix, SESSION_ID_PREFIX } from '../protocol/account.ts'
+import { type AccountId, accountKey, accountPrefix, parseAccountId, SESSION_ID_PREFIX } from '../protocol/account.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { MESSAGE_DATA_MAX_BYTES } from '../protocol/limits.ts'
 import { type Account, accountIdOf } from './account.ts'
@@ -78,10 +78,15 @@ function signedText(padded: Uint8Array, sender: Ed25519PublicKey, recipient: X25
 }
 
 function recipientKeyOf(recipient: AccountId): X25519PublicKey {
-  if (accountPrefix(recipient) !== SESSION_ID_PREFIX) {
-    throw new ClientError('RECIPIENT_INVALID', 'Messages can be sealed only to account ids that begin with 05')
+  // Programs without types give any text.
+  const id = parseAccountId(recipient)
+  if (id === undefined || accountPrefix(id) !== SESSION_ID_PREFIX) {
+    throw new ClientError(
+      'RECIPIENT_INVALID',
+      'Messages can be sealed only to account ids: 66 hex digits, of which the first are 05',
+    )
   }
-  return x25519PublicKey(accountKey(recipient))
+  return x25519PublicKey(accountKey(id))
 }
 
 /** Refuses a low-order key: anybody could open what is sealed to it. */

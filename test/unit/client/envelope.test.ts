@@ -5,7 +5,7 @@ import { accountFromSeed, generateAccountSeed } from '../../../src/client/accoun
 import { openEnvelope, sealEnvelope, TEXT_MAX_BYTES } from '../../../src/client/envelope.ts'
 import { openSealedBox, sealToPublicKey } from '../../../src/crypto/sealed-box.ts'
 import { sign } from '../../../src/crypto/signature.ts'
-import { parseAccountId } from '../../../src/protocol/account.ts'
+import { type AccountId, parseAccountId } from '../../../src/protocol/account.ts'
 import { ProtocolError } from '../../../src/protocol/errors.ts'
 import { MESSAGE_DATA_MAX_BYTES } from '../../../src/protocol/limits.ts'
 
@@ -76,6 +76,13 @@ describe('an envelope', () => {
       expect(() => sealEnvelope(content, alice, recipient)).toThrow(refusesWith('RECIPIENT_INVALID'))
     }
   })
+
+  test.each(['', '05', `05${'zz'.repeat(32)}`, `${bob.id}00`])(
+    'is not sealed to %j, which is no account id',
+    (text) => {
+      expect(() => sealEnvelope(content, alice, text as AccountId)).toThrow(refusesWith('RECIPIENT_INVALID'))
+    },
+  )
 
   test('cut at any length is refused', () => {
     const data = sealEnvelope(content, alice, bob.id)
