@@ -59,6 +59,11 @@ function placeOf(url: string | undefined): HttpsPlace {
   return { host, port: parsed.port === '' ? DEFAULT_PORT : Number(parsed.port) }
 }
 
+// Whoever reads may have seen enough, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 const { only } = args
 const cases = only === undefined ? CASES : CASES.filter(({ subject }) => only.includes(subject))
 
@@ -89,7 +94,7 @@ async function run(url: string): Promise<number> {
 // Progress goes to standard error, so that the report can be piped.
 
 function tellNetwork({ key, nodes, swarms, members, membersAnswering }: TestedNetwork): void {
-  process.stderr.write(`Node ${key} in a network of ${nodes} nodes and ${swarms} swarms\n`)
+  process.stderr.write(`Node ${key} in a network of ${nodes} nodes; its swarms: ${swarms}\n`)
   process.stderr.write(`${membersAnswering} of the ${members} members of its swarm answer; ${cases.length} cases\n`)
 }
 

@@ -1,4 +1,5 @@
 // The program as operators run it, as far as that needs no network.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -19,6 +20,17 @@ test('cases can be listed, those of some methods alone too', async () => {
   const chosen = CASES.filter(({ subject }) => ['info', 'store'].includes(subject))
   const lines = chosen.map(({ subject, aspect, basis, name }) => `${subject}\t${aspect}\t${basis}\t${name}`)
   expect(stdout.trim().split('\n')).toEqual(lines)
+})
+
+test('a reader who has seen enough, as `head` has, is no failure', async () => {
+  const child = spawn(process.execPath, [MAIN, '--list'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  let stderr = ''
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const [code] = await once(child, 'close')
+  expect([code, stderr]).toEqual([0, ''])
 })
 
 test.each([
