@@ -1,0 +1,192 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type Hex, keccak256, parseUnits } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Anvil, startAnvil } from '../../devnet/chain/anvil.ts'
+import { type ChainClient, createChainClient } from '../../devnet/chain/chain-client.ts'
+import { createKeyFiles } from '../../src/node/key-files.ts'
+import { serviceNodeContributionFactoryAbi, serviceNodeRewardsAbi, stakingTokenAbi } from '../../src/staking/abi.ts'
+import { type NetworkFile, parseNetworkFile } from '../deployment/network-file.ts'
+import { parseParameters } from '../deployment/parameters-file.ts'
+import { aggregateKeyOf } from './staking-network.ts'
+
+// docs/own-network.md, command by command, with the files and the flags that it shows.
+
+const SCRIPT = new URL('../../scripts/deploy-network.ts', import.meta.url).pathname
+const GUIDE = new URL('../../docs/own-network.md', import.meta.url)
+const MEMBERS = 7
+
+let anvil: Anvil
+let client: ChainClient
+let folder: string
+let guide: string
+let commands: string[]
+
+beforeAll(async () => {
+  anvil = await startAnvil()
+  const [deployer] = anvil.accounts
+  if (deployer === undefined) throw new Error('The chain has accounts')
+  client = createChainClient(anvil, deployer.privateKey)
+  folder = await mkdtemp(join(tmpdir(), 'own-network-'))
+  guide = await readFile(GUIDE, 'utf8')
+  commands = guide.split('\n').filter((line) => line.startsWith('node scripts/deploy-network.ts'))
+  const [, parameters = ''] = /```json\n(.*?)```/s.exec(guide) ?? []
+  await writeFile(join(folder, 'parameters.json'), parameters)
+  await writeFile(join(folder, 'deployer.key'), deployer.privateKey)
+  await chmod(join(folder, 'deployer.key'), 0o600)
+})
+afterAll(async () => {
+  await anvil[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true })
+})
+
+/** Runs a line of the guide in the test's folder. A redirection is done here, since there is no shell. */
+async function run(line: string): Promise<{ stdout: string; stderr: string; failed: boolean }> {
+  const [command = '', file] = line.replace('https://rpc.example', anvil.rpcUrl).split(' > ')
+  const args = command.split(' ').slice(2)
+  const outcome = await promisify(execFile)(process.execPath, [SCRIPT, ...args], { cwd: folder }).then(
+    (output) => ({ ...output, failed: false }),
+    (error: { stdout: string; stderr: string }) => ({ stdout: error.stdout, stderr: error.stderr, failed: true }),
+  )
+  if (file !== undefined) await writeFile(join(folder, file), outcome.stdout)
+  return outcome
+}
+
+function commandOf(name: string, sends = true): string {
+  const command = commands.find(
+    (line) => line.includes(` ${name} `) && (name === 'member' || line.endsWith('--yes') === sends),
+  )
+  if (command === undefined) throw new Error(`The guide has no command ${name}`)
+  return command
+}
+
+async function networkFile(): Promise<NetworkFile> {
+  return parseNetworkFile(await readFile(join(folder, 'network.json'), 'utf8'))
+}
+
+const sentCount = () => client.getTransactionCount({ address: client.account.address })
+
+test('the guide leads to a network of seven members with rewards', async () => {
+  const look = await run(commandOf('deploy', false))
+  expect(look).toMatchObject({ failed: false, stderr: expect.stringContaining('Nothing was sent') })
+  expect(await sentCount()).toBe(0)
+  expect(await run(commandOf('deploy'))).toMatchObject({ failed: false })
+  expect(await sentCount()).toBe(11)
+  // Once more changes nothing.
+  expect(await run(commandOf('deploy'))).toMatchObject({ failed: false })
+  expect(await sentCount()).toBe(11)
+
+  const network = await networkFile()
+  const preset = JSON.parse(await readFile(join(folder, 'preset.json'), 'utf8'))
+  expect(preset).toEqual({
+    staking: { chainId: 31337, contract: network.rewards, epochLengthS: 600, deployedBlock: 0 },
+  })
+  const rewards = { address: network.rewards, abi: serviceNodeRewardsAbi } as const
+  expect(await client.readContract({ ...rewards, functionName: 'isStarted' })).toBe(false)
+
+  const operators = Array.from({ length: MEMBERS }, (_, index) => `0x${`${index + 1}`.repeat(40)}` as Hex)
+  const keys = []
+  for (const [index, operator] of operators.entries()) {
+    keys.push(await createKeyFiles(join(folder, `keys-${index}`)))
+    const command = commandOf('member')
+      .replace(/0x1{40}/, operator)
+      .replace('data/keys', `keys-${index}`)
+    expect(await run(command.replace('member-1.json', `member-${index + 1}.json`))).toMatchObject({ failed: false })
+  }
+
+  // With one member fewer, with none, and with one that proves nothing, it does not start.
+  const start = commandOf('start')
+  const refusal = async (command: string) => (await run(command)).stderr
+  expect(await refusal(start.replace('--member member-7.json', ''))).toContain('PARAMETERS_INVALID')
+  expect(await refusal(start.replace(' --member member-7.json', ''))).toContain('HAZARD_TOO_FEW_MEMBERS')
+  expect(await refusal(start.replace(/ --member \S+/g, ''))).toContain('HAZARD_NO_MEMBERS')
+  const sixth = await readFile(join(folder, 'member-6.json'), 'utf8')
+  await writeFile(join(folder, 'forged.json'), sixth.replace(/0x6{40}/, '0x00000000000000000000000000000000000A11cE'))
+  expect(await refusal(start.replace('member-6.json', 'forged.json'))).toContain('HAZARD_PROOF_MISSING')
+  expect(await sentCount()).toBe(11)
+
+  expect(await run(start)).toMatchObject({ failed: false })
+  expect(await client.readContract({ ...rewards, functionName: 'isStarted' })).toBe(true)
+  expect(await client.readContract({ ...rewards, functionName: 'totalNodes' })).toBe(7n)
+  expect(await client.readContract({ ...rewards, functionName: 'blsNonSignerThreshold' })).toBe(2n)
+  const members = keys.map(({ ed25519, bls }) => ({ ...bls, ed25519: ed25519.publicKey }))
+  expect(await client.readContract({ ...rewards, functionName: 'aggregatePubkey' })).toEqual(aggregateKeyOf(members))
+  const token = { address: network.token, abi: stakingTokenAbi, functionName: 'balanceOf' } as const
+  expect(await client.readContract({ ...token, args: [network.rewards] })).toBe(7n * parseUnits('25000', 9))
+  expect(await refusal(start)).toContain('started already')
+
+  expect(await run(commandOf('fund'))).toMatchObject({ failed: false })
+  expect(await client.readContract({ ...token, args: [network.pool] })).toBe(parseUnits('10000000', 9))
+  const factory = { address: network.factory, abi: serviceNodeContributionFactoryAbi } as const
+  expect(await client.readContract({ ...factory, functionName: 'stakingRewardsContract' })).toBe(network.rewards)
+  expect(await sentCount()).toBe(11 + 3 + 2)
+}, 120_000)
+
+test('unsigned transactions, signed elsewhere and sent in order, make the same network', async () => {
+  const [, account] = anvil.accounts
+  if (account === undefined) throw new Error('The chain has accounts')
+  const signer = privateKeyToAccount(account.privateKey)
+  const command = commandOf('deploy')
+    .replace('network.json', 'offline.json')
+    .replace('--key-file deployer.key --yes', `--unsigned --from ${signer.address}`)
+  const { stdout } = await run(command)
+  const transactions: { chainId: number; nonce: number; to?: Hex; data: Hex }[] = JSON.parse(stdout)
+  for (const { chainId, nonce, to, data } of transactions) {
+    const fees = { maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 1n, gas: 8_000_000n }
+    const serialized = await signer.signTransaction({ chainId, nonce, data, ...(to && { to }), ...fees })
+    await client.sendRawTransaction({ serializedTransaction: serialized })
+    expect((await client.waitForTransactionReceipt({ hash: keccak256(serialized) })).status).toBe('success')
+  }
+  const network = parseNetworkFile(await readFile(join(folder, 'offline.json'), 'utf8'))
+  const rewards = { address: network.rewards, abi: serviceNodeRewardsAbi } as const
+  expect(await client.readContract({ ...rewards, functionName: 'owner' })).toBe(signer.address)
+  expect(await client.readContract({ ...rewards, functionName: 'designatedToken' })).toBe(network.token)
+}, 60_000)
+
+test('a chain or a network file that is another one is refused before anything is sent', async () => {
+  const before = await sentCount()
+  const parameters = await readFile(join(folder, 'parameters.json'), 'utf8')
+  await writeFile(join(folder, 'foreign.json'), parameters.replace('31337', '42161'))
+  const deploy = commandOf('deploy').replace('network.json', 'new.json').replace('preset.json', 'new-preset.json')
+  const foreign = await run(deploy.replace('parameters.json', 'foreign.json'))
+  expect(foreign).toMatchObject({ failed: true, stderr: expect.stringContaining('NETWORK_WRONG') })
+  await writeFile(join(folder, 'two.json'), parameters.replace('"minimumMembers": 7', '"minimumMembers": 2'))
+  const two = await run(deploy.replace('parameters.json', 'two.json'))
+  expect(two.stderr).toContain('HAZARD_MINIMUM_MEMBERS')
+  const changed = commandOf('deploy').replace('parameters.json', 'two.json')
+  await writeFile(join(folder, 'two.json'), parameters.replace('1000000"', '2000000"'))
+  expect((await run(changed)).stderr).toContain('other parameters')
+  expect(await sentCount()).toBe(before)
+}, 60_000)
+
+test('parameters are read strictly', () => {
+  const token = { name: 'T', symbol: 'T', supply: '1000000' }
+  const valid = { chainId: 1, proxyAdminOwner: '0x00000000000000000000000000000000000A11cE', token }
+  expect(parseParameters(JSON.stringify(valid))).toMatchObject({
+    tokenSupplyAtomic: 1_000_000_000_000_000n,
+    minimumMembers: 7,
+    stakingRequirementAtomic: 25_000_000_000_000n,
+  })
+  const invalid: readonly object[] = [
+    {},
+    { ...valid, chainId: '1' },
+    { ...valid, proxyAdminOwner: '0x0000000000000000000000000000000000000000' },
+    { ...valid, proxyAdminOwner: undefined },
+    { ...valid, claimTreshold: '1' },
+    { ...valid, claimThreshold: 1_000_000 },
+    { ...valid, claimThreshold: '1.0000000001' },
+    { ...valid, claimThreshold: '-1' },
+    { ...valid, token: { ...token, decimals: 18 } },
+    { ...valid, token: { ...token, symbol: 'T T' } },
+    { ...valid, maxContributors: 0 },
+    { ...valid, liquidationRatios: { liquidator: 0 } },
+    { ...valid, liquidationRatios: [] },
+  ]
+  for (const parameters of [...invalid.map((value) => JSON.stringify(value)), '', '[]', 'null', '{']) {
+    expect(() => parseParameters(parameters)).toThrow(expect.objectContaining({ code: 'PARAMETERS_INVALID' }))
+  }
+})
