@@ -10,7 +10,7 @@ import { decodeExpiryEntry, expiryBucket } from './expiry-entry.ts'
 import type { GroupCommit, Writer } from './group-commit.ts'
 import { ACCOUNT_ITSELF, bucketOfExpiryKey, expiryRangeBefore } from './keys.ts'
 import { isHeld } from './message-codec.ts'
-import { changeRecord, findLocator, foldBucketOf, lastBucketOf, type MessageId } from './message-records.ts'
+import { changeRecords, findLocator, foldBucketOf, lastBucketOf, type MessageId } from './message-records.ts'
 import type { StorageMetrics } from './metrics.ts'
 import type { StorageOptions } from './options.ts'
 import type { QuotaOptions } from './quota.ts'
@@ -131,5 +131,5 @@ function sweepMessage(batch: WriteBatch, id: MessageId, bucket: number, circumst
   if (isAwaited || (fold !== undefined && fold <= bucket)) settle(batch, id, undefined, circumstances)
   const left = findLocator(batch, id)
   const isOver = left !== undefined && lastBucketOf(left) <= bucket && foldBucketOf(left) === undefined
-  if (isOver) changeRecord(batch, { id, before: left, after: undefined, data: undefined })
+  if (isOver) changeRecords(batch, [{ id, before: left, after: undefined, data: undefined }])
 }

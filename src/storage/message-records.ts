@@ -86,20 +86,24 @@ export function dataAs({ namespace, data }: Pick<StoredMessage, 'namespace' | 'd
   return asBuffer(hashed.subarray(utf8(namespaceText(wanted)).length))
 }
 
-export function changeRecord(batch: WriteBatch, { id, before, after, data }: RecordChange): void {
-  const usage = usageOf(batch, id.account)
-  const stays = before !== undefined && after !== undefined && isSamePlace(before, after)
-  const row = stays && isHeld(after) && !hasSameTimes(before, after) ? retimedRow(batch, id, after) : undefined
+/** Writes changes together: all that leave their places go before any comes, since the messages of an outbox share one. */
+export function changeRecords(batch: WriteBatch, changes: readonly RecordChange[]): void {
+  const prepared = changes.map((change) => ({ ...change, stays: staysInPlace(change), row: retimedRow(batch, change) }))
+  for (const { id, before, stays } of prepared) if (!stays && before !== undefined) removeContent(batch, id, before)
+  for (const { id, before, after, data, stays, row } of prepared) {
+    if (!stays && after !== undefined) putContent(batch, id, after, data)
+    if (row !== undefined && after !== undefined) batch.put(rowKey(id.account, after), row)
+    writeLocator(batch, id, before, after)
+    count(batch, id.account, countsOf(before), countsOf(after))
+  }
+}
 
-  if (!stays && before !== undefined) removeContent(batch, id, before)
-  if (!stays && after !== undefined) putContent(batch, id, after, data)
-  if (row !== undefined && after !== undefined) batch.put(rowKey(id.account, after), row)
+function writeLocator(batch: WriteBatch, id: MessageId, before: Locator | undefined, after: Locator | undefined): void {
   const key = locatorKey(id.account, id.hash)
   if (after === undefined) batch.delete(key)
   else batch.put(key, encodeLocator(after))
   const named = bucketsOf(before)
   for (const bucket of bucketsOf(after)) if (!named.includes(bucket)) batch.indexExpiry(bucket, id)
-  count(batch, id.account, usage, countsOf(before), countsOf(after))
 }
 
 /** The commonest change, written without a detour: a message of which nothing is known comes to be held. */
@@ -154,16 +158,20 @@ function bucketsOf(locator: Locator | undefined): number[] {
   return fold === undefined || fold === last ? [last] : [last, fold]
 }
 
-function isSamePlace(a: Locator, b: Locator): boolean {
-  if (a.placement !== b.placement) return false
-  return a.placement === 'none' || (a.namespace === b.namespace && a.sequence === b.sequence)
+function staysInPlace({ before, after }: RecordChange): boolean {
+  if (before === undefined || before.placement !== after?.placement) return false
+  return before.placement === 'none' || (before.namespace === after.namespace && before.sequence === after.sequence)
 }
 
 function hasSameTimes(a: Locator, b: Locator): boolean {
   return a.timestampMs === b.timestampMs && a.expiryMs === b.expiryMs
 }
 
-function retimedRow(batch: WriteBatch, id: MessageId, after: Locator): Buffer {
+/** The row of a message that stays where it is and lives for another time. */
+function retimedRow(batch: WriteBatch, change: RecordChange): Buffer | undefined {
+  const { id, before, after } = change
+  if (before === undefined || after === undefined || !staysInPlace(change)) return undefined
+  if (!isHeld(after) || hasSameTimes(before, after)) return undefined
   const row = batch.get(rowKey(id.account, after))
   if (row === undefined) throw new StorageError('RECORD_CORRUPT', 'A locator has no row')
   return rowWithTimes(row, after)
@@ -182,8 +190,8 @@ function putContent(batch: WriteBatch, { account, hash }: MessageId, locator: Lo
   if (locator.placement !== 'inside') batch.put(bodyKey(account, locator), Buffer.from(data))
 }
 
-function count(batch: WriteBatch, account: Buffer, usage: Usage, before: Counts, after: Counts): void {
-  const changed = { ...usage }
+function count(batch: WriteBatch, account: Buffer, before: Counts, after: Counts): void {
+  const changed = { ...usageOf(batch, account) }
   for (const field of ['messages', 'dataBytes', 'tombstones', 'withheldBytes'] as const) {
     const by = after[field] - before[field]
     changed[field] += by

@@ -32,19 +32,27 @@ export function compareReplayed(a: ReplayedOperation, b: ReplayedOperation): num
   return a.stamp - b.stamp || Buffer.compare(a.bytes, b.bytes) || compareTexts(a.id ?? '', b.id ?? '')
 }
 
-/** Carries out one operation at the moment of its stamp. Ranges name what they changed in `affected`. */
+/** Is told what an operation does beside its outcome. */
+export interface StepObserver {
+  /** A range changed a message. */
+  affected?(id: string): void
+  /** A message lost its outbox to an older one, only because it had ended. */
+  outlived?(id: string): void
+}
+
+/** Carries out one operation at the moment of its stamp. */
 export function step(
   states: MessageStates,
   { id, operation, stamp }: ReplayedOperation,
-  affected?: (id: string) => void,
+  observer: StepObserver = {},
 ): StepOutcome {
   const atMs = stampMs(stamp)
-  if (id === undefined) return stepRange(states, operation, atMs, affected)
+  if (id === undefined) return stepRange(states, operation, atMs, observer)
   const held = states.get(id)
   const current = held !== undefined && held.expiryMs > atMs ? held : undefined
   switch (operation.kind) {
     case 'store':
-      return stepStore(states, id, current, operation, atMs)
+      return stepStore(states, { id, current, operation, atMs }, observer)
     case 'delete':
       return states.delete(id) && current !== undefined ? 'applied' : 'absent'
     case 'expire-range':
@@ -80,28 +88,47 @@ export function isInChoice(namespace: Namespace, choice: NamespaceChoice): boole
   return choice === 'all' || choice === namespace
 }
 
+interface StoreStep {
+  readonly id: string
+  /** What lives under the hash already. */
+  readonly current: MessageState | undefined
+  readonly operation: Extract<Operation, { kind: 'store' }>
+  readonly atMs: TimestampMs
+}
+
 function stepStore(
   states: MessageStates,
-  id: string,
-  current: MessageState | undefined,
-  { namespace, timestampMs, expiryMs }: Extract<Operation, { kind: 'store' }>,
-  atMs: TimestampMs,
+  { id, current, operation, atMs }: StoreStep,
+  observer: StepObserver,
 ): StepOutcome {
+  const { namespace, timestampMs, expiryMs } = operation
   if (current !== undefined && !yieldsTo(current, namespace)) {
     // A duplicate never shortens, and keeps the first timestamp.
     if (expiryMs <= current.expiryMs) return 'exists'
     states.set(id, { ...current, expiryMs })
     return 'extended'
   }
-  if (isPublicOutbox(namespace)) {
-    const others = [...states].filter(([other, state]) => other !== id && state.namespace === namespace)
-    const supersedes = (other: string, state: MessageState) =>
-      state.expiryMs <= atMs || isNewer({ id, timestampMs }, { id: other, timestampMs: state.timestampMs })
-    if (!others.every(([other, state]) => supersedes(other, state))) return 'obsolete'
-    for (const [other] of others) states.delete(other)
-  }
+  if (isPublicOutbox(namespace) && !takeOutbox(states, id, operation, atMs, observer)) return 'obsolete'
   states.set(id, { namespace, timestampMs, expiryMs })
   return 'new'
+}
+
+/** Empties an outbox for a message, unless a newer one lives there. */
+function takeOutbox(
+  states: MessageStates,
+  id: string,
+  { namespace, timestampMs }: StoreStep['operation'],
+  atMs: TimestampMs,
+  observer: StepObserver,
+): boolean {
+  const others = [...states].filter(([other, state]) => other !== id && state.namespace === namespace)
+  const newer = others.filter(([other, state]) =>
+    isNewer({ id: other, timestampMs: state.timestampMs }, { id, timestampMs }),
+  )
+  if (newer.some(([, state]) => state.expiryMs > atMs)) return false
+  for (const [other] of newer) observer.outlived?.(other)
+  for (const [other] of others) states.delete(other)
+  return true
 }
 
 /**
@@ -122,12 +149,12 @@ function stepRange(
   states: MessageStates,
   operation: Operation,
   atMs: TimestampMs,
-  affected?: (id: string) => void,
+  observer: StepObserver,
 ): StepOutcome {
   for (const [id, state] of states) {
     const next = afterRange(state, operation, atMs)
     if (next === state) continue
-    affected?.(id)
+    observer.affected?.(id)
     if (next === undefined) states.delete(id)
     else states.set(id, next)
   }

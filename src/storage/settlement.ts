@@ -8,7 +8,7 @@ import type { History } from './history-codec.ts'
 import { hashBytes, outboxKey } from './keys.ts'
 import { encodeLocator, isHeld, type Locator, placementOf } from './message-codec.ts'
 import {
-  changeRecord,
+  changeRecords,
   countsOf,
   dataAs,
   dataIn,
@@ -77,7 +77,7 @@ export function settle(
 ): Settlement {
   const key = keyOf(id.hash)
   const { ranges } = usageOf(batch, id.account)
-  const group = groupOf(batch, id, arrival, circumstances)
+  const group = groupOf(batch, id, arrival)
   const { outcome, ends } = replayTimeline({
     histories: new Map([...group.entries].map(([each, { history }]) => [each, history])),
     ranges,
@@ -97,9 +97,7 @@ export function settle(
     if (full !== undefined) return { outcome, full, changes: [] }
   }
   if (arrival !== undefined) batch.noteStamp(arrival.operation.stamp)
-  // What leaves an outbox makes room for what comes into it.
-  for (const change of changes) if (isInOutbox(change.before) && isChange(change)) changeRecord(batch, change)
-  for (const change of changes) if (!isInOutbox(change.before) && isChange(change)) changeRecord(batch, change)
+  changeRecords(batch, changes.filter(isChange))
   for (const namespace of group.outboxes) writeOutboxList(batch, id.account, namespace, changes)
   return { outcome, changes }
 }
@@ -108,14 +106,14 @@ export function keyOf(hash: Buffer): string {
   return hash.toString('latin1')
 }
 
-function groupOf(batch: WriteBatch, id: MessageId, arrival: Arrival | undefined, circumstances: Circumstances): Group {
+function groupOf(batch: WriteBatch, id: MessageId, arrival: Arrival | undefined): Group {
   const entries = new Map<string, Entry>()
   const outboxes = new Set<Namespace>()
   const pending = [id.hash]
   for (let hash = pending.pop(); hash !== undefined; hash = pending.pop()) {
     const key = keyOf(hash)
     if (entries.has(key)) continue
-    const entry = entryOf(batch, { account: id.account, hash }, circumstances)
+    const entry = entryOf(batch, { account: id.account, hash })
     entries.set(key, entry)
     const arriving = hash === id.hash && arrival !== undefined ? [arrival.operation] : []
     for (const namespace of namespacesOf(entry, arriving)) {
@@ -127,19 +125,18 @@ function groupOf(batch: WriteBatch, id: MessageId, arrival: Arrival | undefined,
   return { entries, outboxes }
 }
 
-function entryOf(batch: WriteBatch, id: MessageId, { settledMs }: Circumstances): Entry {
+function entryOf(batch: WriteBatch, id: MessageId): Entry {
   const before = findLocator(batch, id)
-  return { id, before, history: historyOf(before, settledMs) }
+  return { id, before, history: historyOf(before) }
 }
 
-function historyOf(locator: Locator | undefined, settledMs: TimestampMs): History {
+function historyOf(locator: Locator | undefined): History {
   if (locator === undefined) return { stamp: 0, base: undefined, operations: [] }
   if (locator.history !== undefined) return locator.history
   const { stamp } = locator
   if (!isHeld(locator)) return { stamp, base: undefined, operations: [] }
-  const state = stateOf(locator)
-  if (stamp < firstStampAt(settledMs)) return { stamp, base: state, operations: [] }
-  return { stamp: 0, base: undefined, operations: [stamped(stamp, { kind: 'store', ...state })] }
+  // As a store, however long ago: another message of its outbox may remember an operation of the same stamp that came before it.
+  return { stamp: 0, base: undefined, operations: [stamped(stamp, { kind: 'store', ...stateOf(locator) })] }
 }
 
 function stateOf({ namespace, timestampMs, expiryMs }: Locator): MessageState {

@@ -1,6 +1,5 @@
 // Messages whose operations matter to one another, replayed together: from what is known to be settled, through what has been done
 // lately and what arrives now, to what is to be held and what still has to be remembered.
-import type { TimestampMs } from '../base/clock.ts'
 import { isPublicOutbox } from '../protocol/namespace.ts'
 import { firstStampAt, type OperationStamp } from '../protocol/operation-stamp.ts'
 import { HISTORY_OPERATIONS_MAX, type History } from './history-codec.ts'
@@ -13,6 +12,7 @@ import {
   type StepOutcome,
   step,
 } from './replay.ts'
+import { ReturnWatch } from './return-watch.ts'
 
 export interface TimelineInput {
   /** Histories by the latin1 text of their hash. */
@@ -41,65 +41,74 @@ export interface Timeline {
 /** What happens at one moment: an operation, or the end of what is settled of one message. */
 type Moment = ReplayedOperation | { readonly stamp: OperationStamp; readonly id: string; readonly base: MessageState }
 
-/** What has been stored under one hash. */
-interface StoreTrace {
-  /** Least and greatest: who is removed by its timestamp returns if another of its stores turns out to count. */
-  timestampsMs: [TimestampMs, TimestampMs]
-  last: StepOutcome
-}
-
 export function replayTimeline(input: TimelineInput): Timeline {
   const { histories, arriving, settledMs } = input
   const own = new Map([...histories].map(([id, { operations }]) => [id, operations.filter(isOwn)]))
   const isTaken = arriving !== undefined && takeArriving(own, histories, arriving)
   const cut = cutOf(own.values(), firstStampAt(settledMs))
-  const moments = momentsOf(input, own)
+  const replay = replayMoments(momentsOf(input, own), cut, isTaken ? arriving.operation : undefined)
+  const ends = new Map<string, TimelineEnd>()
+  for (const [id, { stamp }] of histories) ends.set(id, endOf(id, stamp, own.get(id) ?? [], replay))
+  return { outcome: replay.outcome, ends }
+}
 
+/** What carrying out everything came to. */
+interface Replay {
+  readonly cut: OperationStamp
+  readonly states: MessageStates
+  /** As it was when everything before the cut was done, and the stamp of the last of that. */
+  readonly settled: MessageStates
+  readonly settledStamp: OperationStamp
+  /** Ranges, by the messages that they changed. */
+  readonly effective: ReadonlyMap<string, StampedOperation[]>
+  readonly returns: ReturnWatch
+  /** Of the operation that was asked about. */
+  readonly outcome: StepOutcome | undefined
+}
+
+function replayMoments(moments: readonly Moment[], cut: OperationStamp, asked: StampedOperation | undefined): Replay {
   const states: MessageStates = new Map()
-  const traces = new Map<string, StoreTrace>()
   const effective = new Map<string, StampedOperation[]>()
+  const returns = new ReturnWatch()
   let settled: MessageStates | undefined
   let settledStamp = 0
   let outcome: StepOutcome | undefined
   for (const moment of moments) {
     const isSettled = moment.stamp < cut
     if (!isSettled) settled ??= new Map(states)
-    // A range that concerns none of the messages is no part of what they have come to.
-    const settles = () => {
-      if (isSettled) settledStamp = moment.stamp
-    }
-    if (moment.id !== undefined) settles()
+    let concerns = moment.id !== undefined
     if ('base' in moment) {
       placeBase(states, moment)
-      trace(traces, moment.id, moment.base.timestampMs, 'new')
-      continue
+      returns.stored(moment.id, moment.base, 'new')
+    } else {
+      const result = step(states, moment, {
+        affected(id) {
+          pushTo(effective, id, moment)
+          concerns = true
+        },
+        outlived: (id) => returns.outlived(id),
+      })
+      if (moment.bytes === asked?.bytes) outcome = result
+      if (moment.operation.kind === 'store' && moment.id !== undefined) {
+        returns.stored(moment.id, moment.operation, result)
+      }
     }
-    const result = step(states, moment, (id) => {
-      pushTo(effective, id, moment)
-      settles()
-    })
-    if (isTaken && moment.bytes === arriving.operation.bytes) outcome = result
-    if (moment.operation.kind === 'store' && moment.id !== undefined) {
-      trace(traces, moment.id, moment.operation.timestampMs, result)
-    }
+    // A range that concerns none of the messages is no part of what they have come to.
+    if (isSettled && concerns) settledStamp = moment.stamp
   }
-  settled ??= new Map(states)
+  return { cut, states, settled: settled ?? new Map(states), settledStamp, effective, returns, outcome }
+}
 
-  const ends = new Map<string, TimelineEnd>()
-  for (const [id, history] of histories) {
-    const remembered = [...(own.get(id) ?? []), ...(effective.get(id) ?? [])].filter(({ stamp }) => stamp >= cut)
-    const stores = traces.get(id)
-    ends.set(id, {
-      state: states.get(id),
-      history: {
-        stamp: Math.max(history.stamp, settledStamp),
-        base: settled.get(id),
-        operations: remembered.sort(compareOperations),
-      },
-      mayReturn: remembered.length > 0 && stores !== undefined && mayReturn(stores),
-    })
+function endOf(id: string, stamp: OperationStamp, own: readonly StampedOperation[], replay: Replay): TimelineEnd {
+  const { cut, states, settled, settledStamp, effective, returns } = replay
+  const operations = [...own, ...(effective.get(id) ?? [])].filter((each) => each.stamp >= cut).sort(compareOperations)
+  const base = settled.get(id)
+  const isOpen = operations.length > 0 || base !== undefined
+  return {
+    state: states.get(id),
+    history: { stamp: Math.max(stamp, settledStamp), base, operations },
+    mayReturn: isOpen && returns.mayReturn(id),
   }
-  return { outcome, ends }
 }
 
 /** What is settled in an outbox has outlived all that was there before. */
@@ -108,15 +117,6 @@ function placeBase(states: MessageStates, { id, base }: Extract<Moment, { base: 
     for (const [other, { namespace }] of states) if (namespace === base.namespace) states.delete(other)
   }
   states.set(id, base)
-}
-
-function trace(traces: Map<string, StoreTrace>, id: string, timestampMs: TimestampMs, last: StepOutcome): void {
-  const [least, greatest] = traces.get(id)?.timestampsMs ?? [timestampMs, timestampMs]
-  traces.set(id, { timestampsMs: [Math.min(least, timestampMs), Math.max(greatest, timestampMs)], last })
-}
-
-function mayReturn({ timestampsMs: [least, greatest], last }: StoreTrace): boolean {
-  return last === 'obsolete' || least < greatest
 }
 
 /** Ranges are the account's, and join again from there; those that had an effect are remembered with the message too. */

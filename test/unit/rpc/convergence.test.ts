@@ -16,6 +16,7 @@ import {
   hashOf,
   histories,
   messageRequests,
+  NAMESPACES,
   type Placed,
   type Request,
   replayed,
@@ -25,7 +26,6 @@ import {
 import { everything } from '../storage/store-fixture.ts'
 import { anAccount, createTestNetwork, START_MS, type TestNode } from './rpc-fixture.ts'
 
-const NAMESPACES = [0, 5, -1, -21]
 const neverAborted = new AbortController().signal
 
 let made = 0
