@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import { GrowingBytes } from '../base/growing-bytes.ts'
 import { RpcError } from './errors.ts'
-import { GrowingBytes } from './growing-bytes.ts'
 import { MemoryBudget, type MemoryShare, serverBusy } from './memory-budget.ts'
 import type { RpcOptions } from './options.ts'
 

@@ -2,6 +2,7 @@ import { type IncomingMessage, Agent as PlainAgent, type RequestOptions, request
 import { request as requestSecure, Agent as SecureAgent } from 'node:https'
 import { isIPv6, type LookupFunction } from 'node:net'
 import { SECOND } from '../../base/clock.ts'
+import { GrowingBytes } from '../../base/growing-bytes.ts'
 import type { WantedServer } from './allow-list.ts'
 
 export interface PostOptions {
@@ -115,18 +116,16 @@ function endsWithConnection({ headers }: IncomingMessage): boolean {
 
 async function readAnswer(answer: IncomingMessage, maxBytes: number, room: Room): Promise<PostAnswer> {
   if (Number(answer.headers['content-length'] ?? 0) > maxBytes) return { kind: 'too_large' }
-  const chunks: Uint8Array[] = []
-  let size = 0
+  const body = new GrowingBytes()
   try {
-    for await (const chunk of answer as AsyncIterable<Uint8Array>) {
-      size += chunk.length
-      chunks.push(chunk)
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      body.append(chunk)
       if (!room.enter(chunk.length)) return { kind: 'busy' }
-      if (size > maxBytes) return { kind: 'too_large' }
+      if (body.length > maxBytes) return { kind: 'too_large' }
     }
-    return { kind: 'answered', status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }
+    return { kind: 'answered', status: answer.statusCode ?? 0, body: body.whole() }
   } finally {
-    room.leave(size)
+    room.leave(body.length)
   }
 }
 

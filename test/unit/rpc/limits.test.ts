@@ -1,10 +1,8 @@
 // What bounds the clients of the HTTPS entry, apart from the server that uses it.
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RateLimiter, type RateLimiterOptions, retryAfterSeconds } from '../../../src/base/rate-limiter.ts'
 import { ByteGate } from '../../../src/rpc/byte-gate.ts'
 import { limitedAddress } from '../../../src/rpc/client-address.ts'
-import { GrowingBytes } from '../../../src/rpc/growing-bytes.ts'
 import { MemoryBudget } from '../../../src/rpc/memory-budget.ts'
 
 const OPTIONS: RateLimiterOptions = { burst: 600, perSecond: 300, keysMax: 10_000, whenFull: 'refuse' }
@@ -154,20 +152,6 @@ describe('a gate for bytes', () => {
     await d.done
     expect(begun).toEqual(['a', 'b', 'c', 'd'])
   })
-})
-
-test('chunks of any sizes become the same bytes in one piece', () => {
-  const chunks = fc.array(fc.uint8Array({ maxLength: 40_000, size: 'max' }), { maxLength: 8 })
-  fc.assert(
-    fc.property(chunks, (arrays) => {
-      const parts = arrays.map((array) => Buffer.from(array))
-      const bytes = new GrowingBytes()
-      for (const part of parts) bytes.append(part)
-      expect(Buffer.concat(parts).equals(bytes.whole())).toBe(true)
-      expect(bytes.length).toBe(bytes.whole().length)
-    }),
-    { numRuns: 200 },
-  )
 })
 
 test.each([

@@ -1,7 +1,7 @@
 const CAPACITY_MIN = 16 * 1024
 
 /**
- * Gathers chunks into one piece as they come. A list of them would take a hundred times their bytes when a client sends its body
+ * Gathers chunks into one piece as they come. A list of them would take a hundred times their bytes when somebody sends a body
  * byte by byte, and each chunk would keep alive whatever it was cut from.
  */
 export class GrowingBytes {
