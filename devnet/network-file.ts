@@ -19,7 +19,12 @@ export async function readyEvent({ seed, chain, nodes, list }: Devnet): Promise<
   return {
     event: 'ready',
     seed,
-    chain: { rpc: chain.anvil.rpcUrl, rewards: chain.deployment.rewards, token: chain.deployment.token },
+    chain: {
+      rpc: chain.anvil.rpcUrl,
+      rewards: chain.deployment.rewards,
+      token: chain.deployment.token,
+      factory: chain.deployment.factory,
+    },
     nodes: nodes.map(({ index, ip, httpsPort, key, x25519, metricsUrl, runner }) => ({
       id: index,
       ip,

@@ -89,24 +89,31 @@ test('the guide leads to a network of seven members with rewards', async () => {
   expect(await client.readContract({ ...rewards, functionName: 'isStarted' })).toBe(false)
 
   const operators = Array.from({ length: MEMBERS }, (_, index) => `0x${`${index + 1}`.repeat(40)}` as Hex)
-  const keys = []
-  for (const [index, operator] of operators.entries()) {
-    keys.push(await createKeyFiles(join(folder, `keys-${index}`)))
-    const command = commandOf('member')
-      .replace(/0x1{40}/, operator)
-      .replace('data/keys', `keys-${index}`)
-    expect(await run(command.replace('member-1.json', `member-${index + 1}.json`))).toMatchObject({ failed: false })
-  }
+  const keys = await Promise.all(
+    operators.map(async (operator, index) => {
+      const made = await createKeyFiles(join(folder, `keys-${index}`))
+      const command = commandOf('member')
+        .replace(/0x1{40}/, operator)
+        .replace('data/keys', `keys-${index}`)
+      const outcome = await run(command.replace('member-1.json', `member-${index + 1}.json`))
+      expect(outcome).toMatchObject({ failed: false })
+      return made
+    }),
+  )
 
   // With one member fewer, with none, and with one that proves nothing, it does not start.
   const start = commandOf('start')
   const refusal = async (command: string) => (await run(command)).stderr
-  expect(await refusal(start.replace('--member member-7.json', ''))).toContain('PARAMETERS_INVALID')
-  expect(await refusal(start.replace(' --member member-7.json', ''))).toContain('HAZARD_TOO_FEW_MEMBERS')
-  expect(await refusal(start.replace(/ --member \S+/g, ''))).toContain('HAZARD_NO_MEMBERS')
   const sixth = await readFile(join(folder, 'member-6.json'), 'utf8')
   await writeFile(join(folder, 'forged.json'), sixth.replace(/0x6{40}/, '0x00000000000000000000000000000000000A11cE'))
-  expect(await refusal(start.replace('member-6.json', 'forged.json'))).toContain('HAZARD_PROOF_MISSING')
+  const refusals = await Promise.all([
+    refusal(start.replace(' --member member-7.json', '')),
+    refusal(start.replace(/ --member \S+/g, '')),
+    refusal(start.replace('member-6.json', 'forged.json')),
+  ])
+  expect(refusals.map((sentence) => sentence.split(':')[0])).toEqual([
+    ...['HAZARD_TOO_FEW_MEMBERS', 'HAZARD_NO_MEMBERS', 'HAZARD_PROOF_MISSING'],
+  ])
   expect(await sentCount()).toBe(11)
 
   expect(await run(start)).toMatchObject({ failed: false })

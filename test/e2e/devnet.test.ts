@@ -38,7 +38,7 @@ interface ReadyNode {
 
 interface ReadyEvent {
   readonly seed: string
-  readonly chain: { readonly rpc: string; readonly rewards: string; readonly token: string }
+  readonly chain: { readonly rpc: string; readonly rewards: string; readonly token: string; readonly factory: string }
   readonly nodes: readonly ReadyNode[]
 }
 
@@ -72,7 +72,12 @@ test('--once tells its story to programs, leaves the network file, and ends with
   expect(ready).toEqual({
     event: 'ready',
     seed: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/$/),
-    chain: { rpc: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/), rewards: address, token: address },
+    chain: {
+      rpc: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      rewards: address,
+      token: address,
+      factory: address,
+    },
     nodes: Array.from({ length: 8 }, (_, at) => ({
       id: at + 1,
       ip: `127.0.${at + 1}.1`,
