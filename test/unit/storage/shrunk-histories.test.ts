@@ -67,7 +67,7 @@ const histories: History[] = [
     name: 'a settled message that turns out to have been extended before an older one took its place',
     earlier: [store(0, SECOND, OLD, 30 * MINUTE)],
     operations: [
-      store(-MINUTE, IN_OUTBOX, OLD - 20 * MINUTE, 3 * HOUR),
+      store(-MINUTE, IN_OUTBOX, OLD - 40 * MINUTE, 3 * HOUR),
       placed(-4 * MINUTE, {
         kind: 'expire',
         mode: 'set',
