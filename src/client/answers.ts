@@ -1,7 +1,7 @@
 import { fromBase64 } from '../base/bytes.ts'
 import { type ActiveNode, decodeActiveNodes } from '../protocol/client-api/active-nodes-bin.ts'
 import { ProtocolError } from '../protocol/errors.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '../protocol/json.ts'
+import { isJsonObject, isWhole, type JsonObject, type JsonValue } from '../protocol/json.ts'
 import { ClientError } from './errors.ts'
 import { parseServiceNodeStates, type ReachableNode } from './reachable-node.ts'
 
@@ -27,15 +27,15 @@ export function readBatchResults(answer: JsonValue): readonly BatchResult[] {
 /** One request's result inside the answer to another. @throws {ClientError} ANSWER_INVALID */
 export function readResult(result: JsonValue): BatchResult {
   const { code, body } = objectOf(result)
-  if (typeof code !== 'number' || !Number.isInteger(code)) throw invalid('a result has no code')
+  if (!isWhole(code)) throw invalid('a result has no code')
   return { status: code, body: body ?? null }
 }
 
 /** @throws {ClientError} ANSWER_INVALID */
 export function readInfo(answer: JsonValue): NodeInfo {
   const { version, timestamp } = objectOf(answer)
-  if (!Array.isArray(version) || !version.every((part) => typeof part === 'number')) throw invalid('it has no version')
-  if (typeof timestamp !== 'number') throw invalid('it has no timestamp')
+  if (!Array.isArray(version) || !version.every(isWhole)) throw invalid('it has no version')
+  if (!isWhole(timestamp)) throw invalid('it has no timestamp')
   return { version, timestampMs: timestamp }
 }
 

@@ -1,5 +1,5 @@
 import type { MessageExpiry } from '../protocol/client-api/expire.ts'
-import { isJsonObject, type JsonValue } from '../protocol/json.ts'
+import { isJsonObject, isWhole, type JsonValue } from '../protocol/json.ts'
 import { compareHashes, type MessageHash, parseMessageHash } from '../protocol/message.ts'
 
 // How answers list messages. Undefined when they are not of that shape.
@@ -22,11 +22,12 @@ export function allHashesIn(value: JsonValue | undefined): readonly MessageHash[
 export function expiriesIn(value: JsonValue | undefined): readonly MessageExpiry[] | undefined {
   if (value === undefined) return []
   if (!isJsonObject(value)) return undefined
-  const expiries = Object.entries(value).flatMap(([text, expiryMs]) => {
+  const entries = Object.entries(value)
+  const expiries = entries.flatMap(([text, expiryMs]) => {
     const hash = parseMessageHash(text)
-    return hash !== undefined && typeof expiryMs === 'number' ? [{ hash, expiryMs }] : []
+    return hash !== undefined && isWhole(expiryMs) ? [{ hash, expiryMs }] : []
   })
-  return expiries.sort((a, b) => compareHashes(a.hash, b.hash))
+  return expiries.length === entries.length ? expiries.sort((a, b) => compareHashes(a.hash, b.hash)) : undefined
 }
 
 export function union(lists: readonly (readonly MessageHash[])[]): readonly MessageHash[] {

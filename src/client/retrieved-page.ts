@@ -1,7 +1,6 @@
 import { fromBase64 } from '../base/bytes.ts'
-import type { TimestampMs } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
-import { isJsonObject, type JsonValue } from '../protocol/json.ts'
+import { isJsonObject, isWhole, type JsonValue } from '../protocol/json.ts'
 import { hashMessage, type MessageHash, parseMessageHash, type StoredMessage } from '../protocol/message.ts'
 import type { Namespace } from '../protocol/namespace.ts'
 import { ClientError } from './errors.ts'
@@ -42,12 +41,8 @@ function readMessage(message: JsonValue, account: AccountId, namespace: Namespac
   const hash = typeof hashText === 'string' ? parseMessageHash(hashText) : undefined
   const data = typeof dataText === 'string' ? fromBase64(dataText) : undefined
   if (hash === undefined || data === undefined) throw invalid('a message has no hash or no data')
-  if (!isTime(timestamp) || !isTime(expiry)) throw invalid('a message has no timestamp or no expiry')
+  if (!isWhole(timestamp) || !isWhole(expiry)) throw invalid('a message has no timestamp or no expiry')
   return { account, namespace, hash, data, timestampMs: timestamp, expiryMs: expiry }
-}
-
-function isTime(value: JsonValue | undefined): value is TimestampMs {
-  return typeof value === 'number' && Number.isSafeInteger(value)
 }
 
 function invalid(what: string): ClientError {

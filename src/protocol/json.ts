@@ -33,6 +33,11 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** An integer that was written as one, and is exact. Other numbers are NaN, which is a number to `typeof`. */
+export function isWhole(value: JsonValue | undefined): value is number {
+  return Number.isSafeInteger(value)
+}
+
 /** Takes the prototypes off all objects, in place, and makes infinite numbers NaN. Nesting has been bounded before. */
 function normalized(value: JsonValue): JsonValue {
   if (typeof value === 'number') return Number.isFinite(value) ? value : Number.NaN

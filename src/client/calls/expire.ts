@@ -1,7 +1,7 @@
 import type { TimestampMs } from '../../base/clock.ts'
 import { type ExpireMode, expireResultSignedText, type MessageExpiry } from '../../protocol/client-api/expire.ts'
 import { affectedHashesSignedText } from '../../protocol/client-api/namespace-or-all.ts'
-import type { JsonValue } from '../../protocol/json.ts'
+import { isWhole, type JsonValue } from '../../protocol/json.ts'
 import type { MessageHash } from '../../protocol/message.ts'
 import type { Namespace } from '../../protocol/namespace.ts'
 import { objectOf } from '../answers.ts'
@@ -108,5 +108,5 @@ export function getExpiriesCall(hashes: readonly MessageHash[], signer: Signer):
 
 function timesIn(value: JsonValue | undefined): readonly TimestampMs[] | undefined {
   const times = Array.isArray(value) ? value : [value]
-  return times.every((time) => typeof time === 'number') ? times : undefined
+  return times.every(isWhole) ? times : undefined
 }

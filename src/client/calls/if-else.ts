@@ -1,5 +1,5 @@
 import type { NodeFacts } from '../../protocol/client-api/if-else.ts'
-import type { JsonObject, JsonValue } from '../../protocol/json.ts'
+import { isWhole, type JsonObject, type JsonValue } from '../../protocol/json.ts'
 import { objectOf, readResult } from '../answers.ts'
 import { ClientError } from '../errors.ts'
 import type { PreparedCall, SwarmCall } from '../swarm-call.ts'
@@ -79,12 +79,12 @@ function branchOf({ envelope: { method, params } }: PreparedCall<unknown>): Json
 }
 
 function factsIn({ hf, v, height }: JsonObject): NodeFacts {
-  if (!isNumbers(hf) || !isNumbers(v) || typeof height !== 'number') throw invalid('it does not say what the node is')
+  if (!isNumbers(hf) || !isNumbers(v) || !isWhole(height)) throw invalid('it does not say what the node is')
   return { hf, v, height }
 }
 
 function isNumbers(value: JsonValue | undefined): value is readonly number[] {
-  return Array.isArray(value) && value.every((part) => typeof part === 'number')
+  return Array.isArray(value) && value.every(isWhole)
 }
 
 function invalid(what: string): ClientError {

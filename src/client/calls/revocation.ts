@@ -1,7 +1,7 @@
 import { toBase64 } from '../../base/bytes.ts'
 import { type RevocationMethod, revocationResultSignedText } from '../../protocol/client-api/revocation.ts'
 import { parseSubaccountToken } from '../../protocol/client-api/subaccount.ts'
-import type { JsonValue } from '../../protocol/json.ts'
+import { isWhole, type JsonValue } from '../../protocol/json.ts'
 import { objectOf } from '../answers.ts'
 import { ClientError } from '../errors.ts'
 import { type Receipt, readReceipt } from '../member-results.ts'
@@ -40,7 +40,7 @@ function revocationCall(
       read: ({ body }, { swarm }) =>
         readReceipt(body, swarm, ({ count }) => ({
           signed: revocationResultSignedText(owner.id, nowMs, tokens),
-          value: typeof count === 'number' ? { count } : {},
+          value: isWhole(count) ? { count } : {},
         })),
     }),
   }

@@ -1,6 +1,7 @@
 import { DAY, type DurationMs, type TimestampMs } from '../../base/clock.ts'
 import type { AccountId } from '../../protocol/account.ts'
 import { storeResultSignedText } from '../../protocol/client-api/store.ts'
+import { isWhole, type JsonValue } from '../../protocol/json.ts'
 import { STORE_CLOCK_TOLERANCE_MS, TTL_MAX_MS } from '../../protocol/limits.ts'
 import { hashMessage, type MessageHash } from '../../protocol/message.ts'
 import { DEFAULT_NAMESPACE, type Namespace } from '../../protocol/namespace.ts'
@@ -61,6 +62,6 @@ export function storeCall(input: StoreInput, signer?: Signer): SwarmCall<StoreRe
   }
 }
 
-function expiryIn(value: unknown, latestMs: TimestampMs): TimestampMs | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value <= latestMs ? value : undefined
+function expiryIn(value: JsonValue | undefined, latestMs: TimestampMs): TimestampMs | undefined {
+  return isWhole(value) && value <= latestMs ? value : undefined
 }
