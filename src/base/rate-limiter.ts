@@ -31,6 +31,8 @@ export class RateLimiter {
   readonly #bucketMs: DurationMs
   /** Key to the moment of being full, the least recently used first. */
   readonly #fullAtMs = new Map<string, DurationMs>()
+  /** Where the search for full buckets goes on: were it to begin anew each time, a few that stay empty for long would end it. */
+  #search = this.#fullAtMs.entries()
 
   constructor({ clock }: { clock: Pick<Clock, 'monotonicMs'> }, options: RateLimiterOptions) {
     this.#clock = clock
@@ -71,10 +73,10 @@ export class RateLimiter {
   }
 
   #makeRoom(nowMs: DurationMs): boolean {
-    let tried = 0
-    for (const [key, fullAtMs] of this.#fullAtMs) {
-      if (tried++ === EVICTIONS_TRIED) break
-      if (fullAtMs <= nowMs) this.#fullAtMs.delete(key)
+    for (let tried = 0; tried < EVICTIONS_TRIED; tried++) {
+      const next = this.#search.next()
+      if (next.done) this.#search = this.#fullAtMs.entries()
+      else if (next.value[1] <= nowMs) this.#fullAtMs.delete(next.value[0])
     }
     if (this.#fullAtMs.size < this.#keysMax) return true
     if (this.#refusesWhenFull) return false

@@ -30,6 +30,19 @@ test('a steady 300 per second is never limited, and does not use up the burst', 
   expect(Array.from({ length: 601 }, () => limiter.take('a')).indexOf(false)).toBe(600)
 })
 
+test('a few addresses that have used up all they have for long do not keep newcomers out', () => {
+  const { clock, limiter } = setup({ keysMax: 1000 })
+  for (let at = 0; at < 50; at++) {
+    limiter.take(`busy ${at}`)
+    limiter.charge(`busy ${at}`, 100_000)
+  }
+  for (let at = 0; at < 3000; at++) {
+    clock.ms += TOKEN_MS
+    expect(limiter.take(`newcomer ${at}`)).toBe(true)
+  }
+  expect(limiter.take('busy 0')).toBe(false)
+})
+
 test('addresses do not take from each other', () => {
   const { limiter } = setup({ burst: 1 })
   expect([limiter.take('a'), limiter.take('a'), limiter.take('b')]).toEqual([true, false, true])
