@@ -18,6 +18,8 @@ const BASIS_POINTS = 10_000n
 export function dividedShare(shareAtomic: bigint, node: LedgerNode): readonly Payment[] {
   const [operator] = node.contributors
   if (operator === undefined) return []
+  // Fee, rest and remainder are all the operator's. Most nodes are such.
+  if (node.contributors.length === 1) return [{ address: operator.beneficiary, amountAtomic: shareAtomic }]
   const basisPoints = BigInt(Math.min(node.feeBasisPoints, Number(BASIS_POINTS)))
   const rest = shareAtomic - (shareAtomic * basisPoints) / BASIS_POINTS
   const staked = stakeOf(node.contributors)
