@@ -79,8 +79,9 @@ async function readTransactions(
       const fate = await fateOf(createOperatorView(account, { ...chain, rpcUrl }), entry)
       const isMined = fate.kind === 'mined' || fate.kind === 'refused'
       const mined = isMined ? { minedHash: fate.hash, blockNumber: fate.blockNumber } : {}
-      const isDropped = entry.outcome === 'dropped' && fate.kind === 'open'
-      const now: JournalEntry = { ...entry, ...mined, outcome: isDropped ? 'dropped' : fate.kind }
+      const isGivenUp = entry.outcome === 'dropped' || entry.outcome === 'replaced'
+      const outcome = isMined ? fate.kind : isGivenUp ? entry.outcome : 'open'
+      const now: JournalEntry = { ...entry, ...mined, outcome }
       const confirmations = isMined && head >= fate.blockNumber ? head - fate.blockNumber + 1n : 0n
       return { account, entry: now, confirmations }
     }),

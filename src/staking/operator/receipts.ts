@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { TransactionReceiptNotFoundError } from 'viem'
-import { type DurationMs, SECOND } from '../../base/clock.ts'
+import { type DurationMs, MINUTE, SECOND } from '../../base/clock.ts'
 import { withDeadline } from '../../base/deadline.ts'
 import type { Hex } from '../chain-reply.ts'
 import { stakingErrorOf } from '../contract-errors.ts'
@@ -11,7 +11,9 @@ import type { JournalEntry } from './journal-entry.ts'
 /** What the chain says of a journal's entry. */
 export type Fate =
   | { readonly kind: 'mined' | 'refused'; readonly hash: Hex; readonly blockNumber: bigint }
-  /** Its place in the account's order is another transaction's. */
+  /** Its place in the account's order is taken, and there is no receipt: another's, or its own receipt is still to come. */
+  | { readonly kind: 'taken' }
+  /** Its place is another transaction's. */
   | { readonly kind: 'replaced' }
   /** It can still be mined. */
   | { readonly kind: 'open' }
@@ -33,21 +35,35 @@ export async function fateOf({ chain, address }: OperatorView, entry: JournalEnt
       const { blockNumber, status } = receipt
       return { kind: status === 'success' ? 'mined' : 'refused', hash, blockNumber }
     }
-    return { kind: nextNonce > entry.nonce ? 'replaced' : 'open' }
+    return { kind: nextNonce > entry.nonce ? 'taken' : 'open' }
   } catch (error) {
     throw stakingErrorOf(error)
   }
 }
 
+export interface Patience {
+  /** How long a receipt is waited for. */
+  readonly receiptMs: DurationMs
+  /** How long a place must be taken without a receipt until it counts as another's: providers know a nonce before a receipt. */
+  readonly takenMs: DurationMs
+}
+
+export const defaultPatience: Patience = { receiptMs: 3 * MINUTE, takenMs: 15 * SECOND }
+
 /** Waits until something has become of the entry, or the time is over: then it is open. A provider that fails is asked again. */
-export async function awaitFate(view: OperatorView, entry: JournalEntry, timeoutMs: DurationMs): Promise<Fate> {
-  const deadline = withDeadline(timeoutMs)
+export async function awaitFate(view: OperatorView, entry: JournalEntry, patience: Patience): Promise<Fate> {
+  const deadline = withDeadline(patience.receiptMs)
+  let takenSince: DurationMs | undefined
   for (;;) {
     const fate = await fateOf(view, entry).catch((error: unknown) => {
       if (!isProviderFault(error)) throw error
       return { kind: 'open' } as const
     })
-    if (fate.kind !== 'open' || deadline.aborted) return fate
-    await pause(POLL_MS, undefined, { signal: deadline }).catch(() => {})
+    if (fate.kind === 'mined' || fate.kind === 'refused') return fate
+    const nowMs = performance.now()
+    takenSince = fate.kind === 'taken' ? (takenSince ?? nowMs) : undefined
+    if (takenSince !== undefined && nowMs - takenSince >= patience.takenMs) return { kind: 'replaced' }
+    if (takenSince === undefined && deadline.aborted) return { kind: 'open' }
+    await pause(POLL_MS)
   }
 }

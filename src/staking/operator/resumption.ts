@@ -8,7 +8,7 @@ import { bid, broadcast, pending, type SenderComponents, settled } from './sende
 /**
  * Finishes what an earlier command left: looks for receipts, sends the same bytes again where nothing came of them, and sees to it
  * that what a reorganisation of the chain undid is done after all. Returns what was mined and not yet told to the operator.
- * @throws {StakingError} TRANSACTION_PENDING, TRANSACTION_REPLACED, CONTRACT_REFUSED, GAS_FUNDS_INSUFFICIENT, PROVIDER_…
+ * @throws {StakingError} TRANSACTION_PENDING, TRANSACTION_REPLACED, GAS_FUNDS_INSUFFICIENT, PROVIDER_…
  */
 export async function resume(
   account: OperatorAccount,
@@ -19,16 +19,22 @@ export async function resume(
   for (const entry of unsettled(journal)) {
     const fate = await fateOf(account, entry)
     if (fate.kind === 'mined' && fate.hash === entry.minedHash && fate.blockNumber === entry.blockNumber) continue
-    if (fate.kind !== 'open') {
-      await settled(components, entry, fate)
-      continue
+    const finish = async () => {
+      if (fate.kind === 'mined' || fate.kind === 'refused') return await settled(components, entry, fate)
+      const reopened: JournalEntry = { ...entry, outcome: 'open', minedHash: undefined, blockNumber: undefined }
+      await journal.replace(entry, reopened)
+      return await (replace && fate.kind === 'open' ? bid : broadcast)(account, components, reopened)
     }
-    const reopened: JournalEntry = { ...entry, outcome: 'open', minedHash: undefined, blockNumber: undefined }
-    await journal.replace(entry, reopened)
-    await (replace ? bid : broadcast)(account, components, reopened)
+    await finish().catch((error: unknown) => goOnIfRefused(components, error))
   }
   await markFinal(account, journal)
   return journal.entries().filter(({ outcome, isTold }) => outcome === 'mined' && !isTold)
+}
+
+/** What was refused had no effect, an outdated signature for example: the command looks anew at what is to be done. */
+function goOnIfRefused({ progress }: SenderComponents, error: unknown): void {
+  if (!(error instanceof StakingError) || error.code !== 'CONTRACT_REFUSED') throw error
+  progress?.(error.message)
 }
 
 /**
@@ -41,7 +47,7 @@ export async function refuseUnfinished(
 ): Promise<void> {
   for (const entry of unsettled(journal)) {
     const { kind } = await fateOf(view, entry)
-    if (kind === 'open') throw pending(entry)
+    if (kind === 'open' || kind === 'taken') throw pending(entry)
   }
 }
 

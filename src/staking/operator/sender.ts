@@ -1,5 +1,5 @@
 import { BaseError, keccak256 } from 'viem'
-import { type Clock, type DurationMs, MINUTE } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Hex } from '../chain-reply.ts'
 import { StakingError } from '../errors.ts'
 import type { OperatorAccount, OperatorView } from '../operator-account.ts'
@@ -7,7 +7,7 @@ import type { OperatorCall } from './call.ts'
 import type { TransactionJournal } from './journal.ts'
 import type { JournalEntry, SignedAttempt } from './journal-entry.ts'
 import { planNow } from './plan.ts'
-import { awaitFate, type Fate } from './receipts.ts'
+import { awaitFate, defaultPatience, type Fate, type Patience } from './receipts.ts'
 
 // Sends an operator's transactions so that each has exactly one effect, whatever stops the command:
 //
@@ -20,9 +20,9 @@ export interface SenderComponents {
   readonly clock: Pick<Clock, 'nowMs'>
   /** Told before each wait and after each receipt. */
   readonly progress?: (line: string) => void
+  readonly patience?: Patience
 }
 
-const RECEIPT_TIMEOUT_MS: DurationMs = 3 * MINUTE
 /** Clients of the chain take a transaction in another's place for a tenth more (go-ethereum's price bump); an eighth is more than that. */
 const REPLACEMENT_DIVISOR = 8n
 
@@ -67,7 +67,9 @@ export async function broadcast(
     throw new StakingError('GAS_FUNDS_INSUFFICIENT', 'The account cannot pay the gas; nothing was sent')
   }
   // A place that is taken is so at once; everything else may still come to be mined.
-  const fate = await awaitFate(view, entry, refusal === 'fee-too-low' ? 0 : RECEIPT_TIMEOUT_MS)
+  const patience = components.patience ?? defaultPatience
+  const receiptMs = refusal === 'fee-too-low' ? 0 : patience.receiptMs
+  const fate = await awaitFate(view, entry, { ...patience, receiptMs })
   return await settled(components, entry, fate, refusal)
 }
 
@@ -118,6 +120,7 @@ export async function settled(
       const message = `Another transaction of this account took the place ${entry.nonce} of ${hash}, which can never be mined now`
       throw new StakingError('TRANSACTION_REPLACED', message, { details: { hash, nonce: entry.nonce } })
     }
+    case 'taken':
     case 'open':
       throw pending(entry, refusal)
   }

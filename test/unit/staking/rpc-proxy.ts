@@ -19,6 +19,14 @@ export type Behaviour =
   | { readonly kind: 'endless' }
   /** Answers one method with an error, as a plan with limits does. */
   | { readonly kind: 'refusing'; readonly method: string }
+  /** Goes silent at the n-th request of one method, before or after the chain has had it, and says so. */
+  | {
+      readonly kind: 'stopping'
+      readonly method: string
+      readonly nth: number
+      readonly when: 'before' | 'after'
+      readonly stopped: () => void
+    }
   /** Falsifies results: gets what the chain answered, and returns what is passed on. */
   | { readonly kind: 'lying'; readonly lie: (method: string, result: unknown, params: readonly unknown[]) => unknown }
 
@@ -40,7 +48,15 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
       const body = Buffer.concat(chunks).toString()
       const { method, params } = JSON.parse(body) as { method: string; params: readonly unknown[] }
       methods.push(method)
-      await answer(response, target, { body, method, params }, proxy.behaviour)
+      const { behaviour } = proxy
+      const nth = methods.filter((name) => name === method).length
+      const isStop = behaviour.kind === 'stopping' && method === behaviour.method && nth >= behaviour.nth
+      if (isStop && behaviour.when === 'before') return behaviour.stopped()
+      if (isStop) {
+        await fetch(target, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+        return behaviour.stopped()
+      }
+      await answer(response, target, { body, method, params }, behaviour)
     } catch {
       response.destroy()
     }
@@ -78,6 +94,7 @@ async function answer(
       response.end('{"error":{"code":-32005,"message":"block range too large"}}')
       return
     case 'honest':
+    case 'stopping':
     case 'lying': {
       const headers = { 'content-type': 'application/json' }
       const reply = await fetch(target, { method: 'POST', body: request.body, headers })

@@ -1,0 +1,214 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createChainClient } from '../../../../devnet/chain/chain-client.ts'
+import { systemClock } from '../../../../src/base/clock.ts'
+import { stakingTokenAbi } from '../../../../src/staking/abi.ts'
+import type { OperatorCall } from '../../../../src/staking/operator/call.ts'
+import { createMemoryJournal, openJournal, readJournals } from '../../../../src/staking/operator/journal.ts'
+import { acknowledge, refuseUnfinished, resume } from '../../../../src/staking/operator/resumption.ts'
+import { sendCall } from '../../../../src/staking/operator/sender.ts'
+import { createOperatorAccount, type OperatorAccount } from '../../../../src/staking/operator-account.ts'
+import { startRpcProxy } from '../rpc-proxy.ts'
+import { createStakedChain, STAKE, type StakedChain } from '../staked-chain.ts'
+
+// What becomes of transactions whose way is disturbed. The kills are in kill-commands.test.ts.
+
+const LIMITS = { requestTimeoutMs: 5000, replyMaxBytes: 1_000_000 }
+const patience = { receiptMs: 1500, takenMs: 700 }
+const RECIPIENT = `0x${'11'.repeat(20)}` as const
+
+let chain: StakedChain
+let account: OperatorAccount
+let journal: ReturnType<typeof createMemoryJournal>
+beforeAll(async () => {
+  chain = await createStakedChain()
+})
+afterAll(() => chain[Symbol.asyncDispose]())
+beforeEach(async () => {
+  account = await anAccount()
+  journal = createMemoryJournal()
+})
+
+async function anAccount(rpcUrl = chain.anvil.rpcUrl): Promise<OperatorAccount> {
+  const { privateKey } = await chain.fundedAccount()
+  return createOperatorAccount(privateKey, { rpcUrl, chainId: chain.anvil.chainId, ...LIMITS })
+}
+
+const components = () => ({ journal, clock: systemClock, patience })
+
+/** Pays somebody: done twice, it would be seen. */
+function payment(amountAtomic = 1000n): OperatorCall {
+  return {
+    purpose: 'claim',
+    title: 'Pay',
+    to: chain.staking.token,
+    abi: stakingTokenAbi,
+    functionName: 'transfer',
+    args: [RECIPIENT, amountAtomic],
+  }
+}
+
+const balance = (address: `0x${string}` = account.address) =>
+  chain.client.readContract({
+    address: chain.staking.token,
+    abi: stakingTokenAbi,
+    functionName: 'balanceOf',
+    args: [address],
+  })
+
+/** While no blocks are made, whatever is sent stays under way. */
+async function withoutBlocks(work: () => Promise<void>): Promise<void> {
+  await chain.client.setAutomine(false)
+  try {
+    await work()
+  } finally {
+    await chain.client.setAutomine(true)
+    await chain.client.mine({ blocks: 1 })
+  }
+}
+
+test('a call is in the journal before it is sent, and its block afterwards', async () => {
+  const entry = await sendCall(account, components(), payment())
+  expect(journal.entries()).toEqual([entry])
+  expect(entry).toMatchObject({ outcome: 'mined', nonce: 0, isTold: false, isFinal: false })
+  const receipt = await chain.client.getTransactionReceipt({ hash: entry.attempts[0]?.hash ?? '0x' })
+  expect(entry).toMatchObject({ minedHash: receipt.transactionHash, blockNumber: receipt.blockNumber })
+})
+
+test('what would be refused is never signed', async () => {
+  const refused = sendCall(account, components(), payment(STAKE + 1n))
+  await expect(refused).rejects.toMatchObject({ code: 'TOKENS_INSUFFICIENT' })
+  expect(journal.entries()).toEqual([])
+})
+
+test('a transaction that waits for its block is gone on with, not paid again', async () => {
+  await withoutBlocks(async () => {
+    await expect(sendCall(account, components(), payment())).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+    await expect(refuseUnfinished(account, journal)).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+    await expect(resume(account, components(), { replace: false })).rejects.toMatchObject({
+      code: 'TRANSACTION_PENDING',
+    })
+  })
+  const done = await resume(account, components(), { replace: false })
+  expect(done).toMatchObject([{ purpose: 'claim', outcome: 'mined' }])
+  await acknowledge(journal)
+  expect(await resume(account, components(), { replace: false })).toEqual([])
+  expect(await balance()).toBe(STAKE - 1000n)
+})
+
+test('bytes that no provider has any more are sent again as they are', async () => {
+  await withoutBlocks(async () => {
+    await expect(sendCall(account, components(), payment())).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+    const hash = journal.entries()[0]?.attempts[0]?.hash ?? '0x'
+    await chain.client.dropTransaction({ hash })
+  })
+  expect(await balance()).toBe(STAKE)
+  expect(await resume(account, components(), { replace: false })).toHaveLength(1)
+  expect(await balance()).toBe(STAKE - 1000n)
+  expect(journal.entries()[0]?.attempts).toHaveLength(1)
+})
+
+test('a place that another transaction took is named, and the next run begins anew', async () => {
+  const { privateKey, address } = await chain.fundedAccount()
+  const own = createOperatorAccount(privateKey, { rpcUrl: chain.anvil.rpcUrl, chainId: chain.anvil.chainId, ...LIMITS })
+  const elsewhere = createChainClient(chain.anvil, privateKey)
+  await withoutBlocks(async () => {
+    await expect(sendCall(own, components(), payment())).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+    const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 10n }
+    await elsewhere.sendTransaction({ to: address, value: 0n, nonce: 0, gas: 21_000n, ...fees })
+  })
+  await expect(resume(own, components(), { replace: false })).rejects.toMatchObject({ code: 'TRANSACTION_REPLACED' })
+  expect(journal.entries()).toMatchObject([{ outcome: 'replaced' }])
+  expect(await resume(own, components(), { replace: false })).toEqual([])
+  expect(await sendCall(own, components(), payment())).toMatchObject({ outcome: 'mined', nonce: 1 })
+  expect(await balance(address)).toBe(STAKE - 1000n)
+})
+
+test('a stuck transaction is only outbid on request, in the same place', async () => {
+  await withoutBlocks(async () => {
+    await expect(sendCall(account, components(), payment())).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+    const outbid = resume(account, components(), { replace: true })
+    await expect(outbid).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+  })
+  const [first, second] = journal.entries()[0]?.attempts ?? []
+  expect((second?.maxFeePerGas ?? 0n) * 8n).toBeGreaterThanOrEqual((first?.maxFeePerGas ?? 0n) * 9n)
+  const [done] = await resume(account, components(), { replace: false })
+  expect(done?.minedHash).toBe(second?.hash)
+  expect(await balance()).toBe(STAKE - 1000n)
+  expect(await chain.client.getTransactionCount({ address: account.address })).toBe(1)
+})
+
+test('an offer below what the chain takes asks for --replace, and does not wait', async () => {
+  await using provider = await startRpcProxy(chain.anvil.rpcUrl)
+  const poor = await anAccount(provider.url)
+  // The provider tells of a base fee that has gone up since.
+  const lie = (method: string, result: unknown) =>
+    method === 'eth_getBlockByNumber' ? { ...(result as object), baseFeePerGas: '0x1' } : result
+  provider.behaviour = {
+    kind: 'lying',
+    lie: (method, result) => (method === 'eth_maxPriorityFeePerGas' ? '0x1' : lie(method, result)),
+  }
+  await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: 10n ** 9n })
+  await expect(sendCall(poor, components(), payment())).rejects.toMatchObject({
+    code: 'TRANSACTION_PENDING',
+    message: expect.stringContaining('--replace'),
+  })
+  provider.behaviour = { kind: 'honest' }
+  expect(await resume(poor, components(), { replace: true })).toMatchObject([{ outcome: 'mined' }])
+})
+
+test('what a reorganisation takes back is done again', async () => {
+  const snapshot = await chain.client.snapshot()
+  await sendCall(account, components(), payment())
+  await acknowledge(journal)
+  await chain.client.revert({ id: snapshot })
+  expect(await balance()).toBe(STAKE)
+  await resume(account, components(), { replace: false })
+  expect(await balance()).toBe(STAKE - 1000n)
+  await chain.finalize()
+  await resume(account, components(), { replace: false })
+  expect(journal.entries()).toMatchObject([{ outcome: 'mined', isFinal: true }])
+})
+
+test('a provider that breaks off, or refuses with no reason, may have passed it on', async () => {
+  await using provider = await startRpcProxy(chain.anvil.rpcUrl)
+  const own = await anAccount(provider.url)
+  provider.behaviour = { kind: 'refusing', method: 'eth_sendRawTransaction' }
+  await expect(sendCall(own, components(), payment())).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+  provider.behaviour = { kind: 'honest' }
+  expect(await resume(own, components(), { replace: false })).toHaveLength(1)
+  expect(await balance(own.address)).toBe(STAKE - 1000n)
+})
+
+test('the journal is for this user alone, for one command at a time, and survives as it was', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'starling-journal-'))
+  try {
+    const owner = { chainId: chain.anvil.chainId, account: account.address }
+    {
+      await using opened = await openJournal(folder, owner)
+      await sendCall(account, { ...components(), journal: opened }, payment())
+      // Held by a process that runs: ours, seen from another.
+      await writeFile(join(folder, (await readdir(folder)).find((name) => name.endsWith('.lock')) ?? ''), '1')
+      await expect(openJournal(folder, owner)).rejects.toMatchObject({ code: 'ACCOUNT_BUSY' })
+    }
+    const files = await readdir(folder)
+    expect(files).toEqual([`transactions-${owner.chainId}-${account.address.toLowerCase()}.json`])
+    expect((await stat(join(folder, files[0] ?? ''))).mode & 0o777).toBe(0o600)
+    // A command that was killed leaves its lock behind; its process id is nobody's.
+    await writeFile(join(folder, `${files[0]}.lock`), '4194999')
+    await using again = await openJournal(folder, owner)
+    const [entry] = again.entries()
+    expect(entry).toMatchObject({ purpose: 'claim', outcome: 'mined', title: 'Pay' })
+    expect(await readJournals(folder, owner.chainId)).toEqual([
+      { account: account.address.toLowerCase(), entries: [entry] },
+    ])
+    expect(await readJournals(folder, owner.chainId + 1)).toEqual([])
+    const path = join(folder, files[0] ?? '')
+    await writeFile(path, '{"sha256":"00","state":{"entries":[]}}')
+    await expect(readJournals(folder, owner.chainId)).rejects.toMatchObject({ code: 'STATE_FILE_DAMAGED' })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
