@@ -11,7 +11,7 @@ const PERIODS = 365
 const RELEASE = 27_000_000_000_000n
 const STAKE = 25_000_000_000_000n
 /** Fees, remainders and who may earn at all come on top of the division. */
-const GOAL = 0.3
+const GOAL = 0.5
 
 const address = (index: number): Hex => `0x${index.toString(16).padStart(40, '0')}`
 /** One node in four is pooled by four contributors; the others are solo. */
