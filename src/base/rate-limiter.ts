@@ -67,6 +67,15 @@ export class RateLimiter {
     this.#fullAtMs.set(key, Math.max(heldMs, this.#clock.monotonicMs()) + tokens * this.#tokenMs)
   }
 
+  /** Takes as many of these tokens as a key has that has taken one. */
+  drain(key: string, tokens: number): void {
+    const heldMs = this.#fullAtMs.get(key)
+    if (heldMs === undefined || tokens <= 0) return
+    const nowMs = this.#clock.monotonicMs()
+    const emptyMs = Math.max(heldMs, nowMs + this.#bucketMs)
+    this.#fullAtMs.set(key, Math.min(emptyMs, Math.max(heldMs, nowMs) + tokens * this.#tokenMs))
+  }
+
   /** Time until there is a token; none or less when there is one. Half a token of slack keeps rounding from refusing the last one. */
   #lackMs(heldMs: DurationMs | undefined, nowMs: DurationMs): DurationMs {
     return Math.max(heldMs ?? nowMs, nowMs) + this.#tokenMs / 2 - nowMs - this.#bucketMs

@@ -56,12 +56,13 @@ export class AccountLimiter {
     this.#takeFrom(this.#accounts[use], account, use)
   }
 
-  /** Takes what an answer of so many bytes costs besides the request. */
+  /** Takes what an answer of so many bytes costs besides the request. A member of a group gets into debt for it, and not the group. */
   chargeBytes(use: AccountUse, { account, authentication }: AccountUser, bytes: number): void {
     const tokens = Math.floor(bytes / BYTES_PER_TOKEN)
-    this.#accounts[use].charge(account, tokens)
     const token = authentication?.subaccount?.token
-    if (token !== undefined && isSigned(use)) this.#subaccounts[use].charge(toHex(token), tokens)
+    if (token === undefined || !isSigned(use)) return void this.#accounts[use].charge(account, tokens)
+    this.#subaccounts[use].charge(toHex(token), tokens)
+    this.#accounts[use].drain(account, tokens)
   }
 
   #takeFrom(limiter: RateLimiter, key: string, use: AccountUse): void {

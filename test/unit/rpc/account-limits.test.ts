@@ -141,6 +141,22 @@ describe('an account', () => {
     expect(await read(4)).toBe(200)
   })
 
+  test('is not put in debt by the large answers to one member of its group', () => {
+    const clock = { ms: 0, monotonicMs: () => clock.ms }
+    const metrics = { limited: { inc: () => {}, add: () => {} } }
+    const limiter = new AccountLimiter({ clock, metrics }, defaultRpcOptions)
+    const user = { account: alice.groupId, authentication: { signature: new Uint8Array(64) } }
+    const subaccount = { token: subaccountToken(3, 7, bob.pair.publicKey), signature: new Uint8Array(64) }
+    const member = { ...user, authentication: { ...user.authentication, subaccount } }
+    for (let at = 0; at < 300; at++) limiter.take('reads', member)
+    for (let at = 0; at < 300; at++) limiter.chargeBytes('reads', member, 7_800_000)
+    expect(() => limiter.take('reads', user)).toThrow('Too many requests')
+    clock.ms += 10
+    limiter.take('reads', user)
+    clock.ms += 1000 * SECOND
+    expect(() => limiter.take('reads', member)).toThrow('Too many requests')
+  })
+
   test('is told of it inside the seal of an onion, so that the path does not learn it', async () => {
     await using network = await createTestNetwork(1, { rpc: rates({ openWrites: ONE }) })
     await using relays = await createRelayNetwork({
