@@ -8,9 +8,12 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Anvil, startAnvil } from '../../devnet/chain/anvil.ts'
 import { type ChainClient, createChainClient } from '../../devnet/chain/chain-client.ts'
+import { generateBlsSecretKey } from '../../src/crypto/bls.ts'
+import { generateEd25519KeyPair } from '../../src/crypto/keys.ts'
 import { createKeyFiles } from '../../src/node/key-files.ts'
 import { serviceNodeContributionFactoryAbi, serviceNodeRewardsAbi, stakingTokenAbi } from '../../src/staking/abi.ts'
-import { type NetworkFile, parseNetworkFile } from '../deployment/network-file.ts'
+import { createFounder, founderText, parseFounder } from '../deployment/founder.ts'
+import { type NetworkFile, networkFileText, parseNetworkFile } from '../deployment/network-file.ts'
 import { parseParameters } from '../deployment/parameters-file.ts'
 import { aggregateKeyOf } from './staking-network.ts'
 
@@ -19,6 +22,12 @@ import { aggregateKeyOf } from './staking-network.ts'
 const SCRIPT = new URL('../../scripts/deploy-network.ts', import.meta.url).pathname
 const GUIDE = new URL('../../docs/own-network.md', import.meta.url)
 const MEMBERS = 7
+const ADDRESS: Hex = '0x1111111111111111111111111111111111111111'
+const SOME_NETWORK: NetworkFile = {
+  ...{ chainId: 31337, epochLengthS: 600, deployedBlock: 0, minimumMembers: 7 },
+  ...{ token: ADDRESS, rewards: ADDRESS, pool: ADDRESS, factory: ADDRESS },
+  ...{ deployer: ADDRESS, firstNonce: 0, plan: `0x${'1'.repeat(64)}` },
+}
 
 let anvil: Anvil
 let client: ChainClient
@@ -195,5 +204,31 @@ test('parameters are read strictly', () => {
   ]
   for (const parameters of [...invalid.map((value) => JSON.stringify(value)), '', '[]', 'null', '{']) {
     expect(() => parseParameters(parameters)).toThrow(expect.objectContaining({ code: 'PARAMETERS_INVALID' }))
+  }
+})
+
+test('files of members and of the network are read strictly', () => {
+  const founder = createFounder({ chainId: 31337, rewards: SOME_NETWORK.rewards }, SOME_NETWORK.deployer, {
+    ed25519: generateEd25519KeyPair(),
+    blsSecretKey: generateBlsSecretKey(),
+  })
+  expect(parseFounder(founderText(founder))).toEqual(founder)
+  expect(parseNetworkFile(networkFileText(SOME_NETWORK))).toEqual(SOME_NETWORK)
+  const invalid = { code: 'PARAMETERS_INVALID' }
+  for (const [text, parse] of [
+    [founderText(founder), parseFounder],
+    [networkFileText(SOME_NETWORK), parseNetworkFile],
+  ] as const) {
+    const whole: Record<string, unknown> = JSON.parse(text)
+    for (const field of Object.keys(whole)) {
+      for (const value of [undefined, null, '', '0x', -1, [], {}, `${text}0`]) {
+        expect(() => parse(JSON.stringify({ ...whole, [field]: value }))).toThrow(expect.objectContaining(invalid))
+      }
+    }
+    expect(() => parse(JSON.stringify({ ...whole, more: 1 }))).toThrow(expect.objectContaining(invalid))
+    // Without its last byte, which is a line end, it is still whole.
+    for (let length = 0; length < text.length - 1; length++) {
+      expect(() => parse(text.slice(0, length))).toThrow(expect.objectContaining(invalid))
+    }
   }
 })
