@@ -42,7 +42,7 @@ export function rewardsTrouble({
 }: Pick<RewardsStatus, 'dissent'> & { readonly lastError?: RewardsStatus['lastError'] }): string | undefined {
   if (dissent !== undefined) return DISSENTS[dissent]
   if (lastError === undefined) return undefined
-  return `The rewards cannot be computed any further (${lastError}), so nobody's new balance is signed: check staking.rpcUrls`
+  return `The rewards cannot be computed any further (${lastError}), so no newer balances are signed: check staking.rpcUrls and staking.deployedBlock`
 }
 
 const DISSENTS: Readonly<Record<NonNullable<RewardsStatus['dissent']>, string>> = {
