@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import * as sdk from '../../../src/client/index.ts'
 
 const ALLOWED = [/^node:/, /^sodium-native$/, /^ws$/, /^@noble\//]
 
@@ -27,4 +28,9 @@ test('the SDK reaches only a few small packages', () => {
   expect([...packages.keys()]).toContain('sodium-native')
   const others = [...packages].filter(([name]) => !ALLOWED.some((allowed) => allowed.test(name)))
   expect(others).toEqual([])
+})
+
+test('the documentation names all that the SDK exports', () => {
+  const text = readFileSync('docs/client-sdk.md', 'utf8')
+  expect(Object.keys(sdk).filter((name) => !text.includes(`${name}(`) && !text.includes(`\`${name}`))).toEqual([])
 })
