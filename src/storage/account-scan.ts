@@ -1,12 +1,13 @@
 import type { AccountId } from '../protocol/account.ts'
 import { compareHashes, type MessageHash } from '../protocol/message.ts'
-import type { Namespace } from '../protocol/namespace.ts'
+import { isPublicOutbox, type Namespace } from '../protocol/namespace.ts'
 import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import { stampMs } from '../protocol/operation-stamp.ts'
 import { RANGES_MAX } from './counters-codec.ts'
 import type { Database } from './database.ts'
 import { expiryBucket } from './expiry-entry.ts'
 import type { Writer } from './group-commit.ts'
+import type { History } from './history-codec.ts'
 import { ACCOUNT_ITSELF, accountBytes, hashBytes, hashFromBytes, hashOfLocatorKey, locatorRange } from './keys.ts'
 import { decodeLocator, isHeld, type Locator } from './message-codec.ts'
 import { isLive, type RecordChange, usageOf, writeUsage } from './message-records.ts'
@@ -76,15 +77,22 @@ function rememberRange(
   batch.indexExpiry(expiryBucket(stampMs(range.stamp)), { account, hash: ACCOUNT_ITSELF })
 }
 
-/** Cheap, and wrong only on the safe side. */
+/** Cheap, and wrong only on the safe side: an account has thousands that are gone already. */
 function mayConcern({ operation, stamp }: StampedOperation, locator: Locator): boolean {
-  if (locator.history !== undefined) return true
+  const { history } = locator
+  // Late, or about messages that depend on one another: only a replay tells.
+  if (history !== undefined && (locator.stamp >= stamp || isInAnyOutbox(history))) return true
   if (!isHeld(locator) || locator.stamp > stamp || locator.expiryMs <= stampMs(stamp)) return false
   if (operation.kind === 'delete-range') {
     return isInChoice(locator.namespace, operation.namespace) && locator.timestampMs <= operation.beforeMs
   }
   if (operation.kind !== 'expire-range') return false
   return isInChoice(locator.namespace, operation.namespace) && locator.expiryMs > operation.expiryMs
+}
+
+function isInAnyOutbox({ base, operations }: History): boolean {
+  if (base !== undefined && isPublicOutbox(base.namespace)) return true
+  return operations.some(({ operation }) => operation.kind === 'store' && isPublicOutbox(operation.namespace))
 }
 
 /** What is reported: messages that are gone, or end sooner. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { SECOND } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
@@ -21,11 +22,14 @@ export type GroupCommitOptions = Pick<
   'queuedOperationsMax' | 'queuedBytesMax' | 'batchRecordsMax' | 'batchBytesMax'
 >
 
+/** Steps of long operations between two turns of the event loop: the slowest, in a full outbox, takes half a millisecond. */
+const STEPS_PER_TURN = 32
+
 /** What an operation writes through. */
 export interface Writer {
   /** The batch that is being filled. Another one after each `makeRoom`, so never keep it. */
   readonly batch: WriteBatch
-  /** Writes the batch when it is full. Long operations call it between their steps. */
+  /** Writes the batch when it is full, and lets others have a turn now and then. Long operations call it between their steps. */
   makeRoom(): Promise<void>
 }
 
@@ -72,6 +76,7 @@ export class GroupCommit implements AsyncDisposable {
   readonly #writer: Writer
   readonly #reader: DatabaseReader
   #queuedBytes = 0
+  #steps = 0
   #open: Group
   #committed: Totals
   /** The batch that is being written; never rejects. */
@@ -201,6 +206,9 @@ export class GroupCommit implements AsyncDisposable {
   }
 
   async #makeRoom(): Promise<void> {
+    this.#steps++
+    // Steps that change nothing never fill the batch.
+    if (this.#steps % STEPS_PER_TURN === 0) await setImmediate()
     if (!this.#isFull()) return
     await this.#writing
     this.#startWriting()

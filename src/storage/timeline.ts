@@ -45,7 +45,7 @@ export function replayTimeline(input: TimelineInput): Timeline {
   const { histories, arriving, settledMs } = input
   const own = new Map([...histories].map(([id, { operations }]) => [id, operations.filter(isOwn)]))
   const isTaken = arriving !== undefined && takeArriving(own, histories, arriving)
-  const cut = cutOf(own.values(), firstStampAt(settledMs))
+  const cut = cutOf(histories, own, firstStampAt(settledMs))
   const replay = replayMoments(momentsOf(input, own), cut, isTaken ? arriving.operation : undefined)
   const ends = new Map<string, TimelineEnd>()
   for (const [id, { stamp }] of histories) ends.set(id, endOf(id, stamp, own.get(id) ?? [], replay))
@@ -132,16 +132,24 @@ function takeArriving(
   const operations = own.get(id)
   if (operations === undefined || operation.stamp <= (histories.get(id)?.stamp ?? 0)) return false
   if (operations.some(({ bytes }) => bytes.equals(operation.bytes))) return false
+  // Only with many of one stamp, which no honest node gives twice: folding cannot part them.
+  if (operations.length >= 2 * HISTORY_OPERATIONS_MAX) return false
   operations.push(operation)
   operations.sort(compareOperations)
   return true
 }
 
 /** The stamp before which everything is settled: sooner than usual when there is more than can be remembered. */
-function cutOf(own: Iterable<readonly StampedOperation[]>, settled: OperationStamp): OperationStamp {
+function cutOf(
+  histories: TimelineInput['histories'],
+  own: ReadonlyMap<string, readonly StampedOperation[]>,
+  settled: OperationStamp,
+): OperationStamp {
   let cut = settled
-  for (const operations of own) {
-    const oldest = operations[operations.length - HISTORY_OPERATIONS_MAX]
+  for (const [id, { operations }] of histories) {
+    const ranges = operations.filter((each) => !isOwn(each))
+    const remembered = [...(own.get(id) ?? []), ...ranges].sort(compareOperations)
+    const oldest = remembered[remembered.length - HISTORY_OPERATIONS_MAX]
     if (oldest !== undefined) cut = Math.max(cut, oldest.stamp)
   }
   return cut

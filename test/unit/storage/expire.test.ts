@@ -94,3 +94,24 @@ test('a message whose expiry is set to the past is gone at once', async () => {
   })
   expect((await fixture.store.retrieve({ account: ALICE, namespace: 0, ...everything })).messages).toEqual([])
 })
+
+test('an end that is brought forward hundreds of times within minutes stays readable, and the message can be deleted', async () => {
+  await using fixture = await openTestStore()
+  const { store } = fixture
+  const message = aMessage()
+  await store.store(message)
+  const times = 300
+  for (let time = 1; time <= times; time++) await store.expireAll(ALICE, 'all', message.expiryMs - time)
+  const expiries = await store.expiries(ALICE, [message.hash])
+  expect(expiries).toEqual([{ hash: message.hash, expiryMs: message.expiryMs - times }])
+  expect(await store.delete(ALICE, [message.hash])).toEqual([message.hash])
+})
+
+test('a message of which a node tells hundreds of stores with one stamp stays readable', async () => {
+  await using fixture = await openTestStore()
+  const { store } = fixture
+  const message = aMessage()
+  const stores = Array.from({ length: 300 }, (_, at) => store.store({ ...message, expiryMs: message.expiryMs + at }, 1))
+  await Promise.all(stores)
+  expect(await store.delete(ALICE, [message.hash])).toEqual([message.hash])
+})

@@ -191,3 +191,18 @@ test('closing writes what is queued and refuses what comes later', async () => {
   await expect(old.retrieve({ account: ALICE, namespace: 0, ...everything })).rejects.toMatchObject({ code: 'CLOSED' })
   await fixture[Symbol.asyncDispose]()
 })
+
+test('an operation of many steps that change nothing lets others have a turn', async () => {
+  await using fixture = await openTestStore()
+  const message = aMessage()
+  await fixture.store.store(message)
+  const change = { hash: message.hash, expiryMs: message.expiryMs }
+  let isDone = false
+  const expired = fixture.store.expire(ALICE, Array(1_000).fill(change), 'extend').then(() => {
+    isDone = true
+  })
+  // More turns than a short operation takes.
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+  expect(isDone).toBe(false)
+  await expired
+})
