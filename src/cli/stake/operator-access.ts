@@ -1,4 +1,4 @@
-import { isAddress } from 'viem'
+import { getAddress, isAddress } from 'viem'
 import type { Hex } from '../../staking/chain-reply.ts'
 import {
   createOperatorAccount,
@@ -31,7 +31,7 @@ export async function operatorOf(args: MoneyArgs): Promise<OperatorAccess> {
   if (privateKey !== undefined) {
     const account = (options: OperatorAccountOptions) => {
       const made = createOperatorAccount(privateKey, options)
-      if (address !== undefined && made.address.toLowerCase() !== address) {
+      if (address !== undefined && made.address !== address) {
         throw new OptionsError('OPTION_INVALID', '--operator is not the address of the key that was given')
       }
       return made
@@ -45,7 +45,7 @@ export async function operatorOf(args: MoneyArgs): Promise<OperatorAccess> {
 
 /** An address with capitals carries a checksum (ERC-55), which tells a typing error. */
 export function addressOf(text: string): Hex {
-  if (isAddress(text, { strict: true })) return text.toLowerCase() as Hex
+  if (isAddress(text, { strict: true })) return getAddress(text)
   const wanted = CONTRACT_ADDRESS.accepts(text) ? 'its capitals and small letters do not fit' : CONTRACT_ADDRESS.wanted
   throw new OptionsError('OPTION_INVALID', `${text.slice(0, 64)} is no address: ${wanted}`)
 }

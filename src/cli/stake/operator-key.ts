@@ -1,27 +1,54 @@
 import { resolve } from 'node:path'
+import { fromHex, toHex } from '../../base/bytes.ts'
 import { readSecretFile, SecretFileError } from '../../node/secret-file.ts'
+import { type Address, isPrivateKey, readWallet, type WalletSource } from '../wallet/wallet-file.ts'
+import type { Terminal } from './confirmation.ts'
 
 /** 64 hex digits, with or without 0x and a line end. */
 const SIZE = { minBytes: 64, maxBytes: 68 } as const
+
+/** The operator's account with what signs for it. Never logged. */
+export interface OperatorKey {
+  readonly address: Address
+  readonly privateKey: `0x${string}`
+}
+
+/**
+ * The operator's account from a keystore; the passphrase is asked for when there is no file with it.
+ * @throws {SecretFileError}, {KeystoreError}, {PassphraseError}
+ */
+export async function readOperatorAccount(source: WalletSource, terminal?: Terminal): Promise<OperatorKey> {
+  const { address, privateKey } = await readWallet(source, terminal)
+  try {
+    return { address, privateKey: `0x${toHex(privateKey)}` }
+  } finally {
+    privateKey.fill(0)
+  }
+}
 
 /**
  * The private key of the operator's account, from a file that only this user can read.
  * @throws {SecretFileError}
  */
 export async function readOperatorKey(path: string): Promise<`0x${string}`> {
-  const absolute = resolve(path)
-  const text = Buffer.from(await readSecretFile(absolute, SIZE)).toString('latin1')
-  const hex = /^(?:0x)?([0-9a-fA-F]{64})\r?\n?$/.exec(text)?.[1]
-  if (hex === undefined || !isPrivateKey(hex)) {
-    throw new SecretFileError('SECRET_FILE_INVALID', `${absolute} must hold a private key as 64 hex digits`)
+  const bytes = await readPrivateKeyFile(path)
+  try {
+    return `0x${toHex(bytes)}`
+  } finally {
+    bytes.fill(0)
   }
-  return `0x${hex}`
 }
 
-/** The order of secp256k1 (SEC 2, 2.4.1): private keys lie between zero and it. */
-const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
-
-function isPrivateKey(hex: string): boolean {
-  const scalar = BigInt(`0x${hex}`)
-  return scalar > 0n && scalar < ORDER
+/**
+ * The same as 32 bytes, which the caller wipes.
+ * @throws {SecretFileError}
+ */
+export async function readPrivateKeyFile(path: string): Promise<Uint8Array> {
+  const absolute = resolve(path)
+  const content = await readSecretFile(absolute, SIZE)
+  const text = Buffer.from(content).toString('latin1')
+  content.fill(0)
+  const bytes = fromHex(/^(?:0x)?([0-9a-fA-F]{64})\r?\n?$/.exec(text)?.[1] ?? '')
+  if (bytes !== undefined && isPrivateKey(bytes)) return bytes
+  throw new SecretFileError('SECRET_FILE_INVALID', `${absolute} must hold a private key as 64 hex digits`)
 }

@@ -1,3 +1,4 @@
+import { getAddress } from 'viem'
 import { DAY, type DurationMs, HOUR, MINUTE, type TimestampMs } from '../../base/clock.ts'
 import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
 import type { CallPlan } from '../../staking/operator/plan.ts'
@@ -20,12 +21,12 @@ export function planLines(
   return [
     ...rows([
       ['Chain', String(plan.chainId)],
-      ['Contract', target.contract],
+      ['Contract', getAddress(target.contract)],
       ['Account', plan.from],
       ...prepared.facts,
       ...plan.calls.map(({ call, gas }, index) => {
         const label = index === 0 ? 'Transactions' : ''
-        return [label, `${index + 1}. ${call.title} (to ${call.to}, gas ${gas})`] as const
+        return [label, `${index + 1}. ${call.title} (to ${getAddress(call.to)}, gas ${gas})`] as const
       }),
       ['Gas', `${plan.gas}, at most ${ether(plan.gasCostMaxWei)}; the account holds ${ether(plan.balanceWei)}`],
       ['Simulation', simulation],

@@ -1,3 +1,4 @@
+import { getAddress } from 'viem'
 import type { CallPlan } from './plan.ts'
 
 // Transactions to be signed elsewhere: on an offline machine, by a hardware wallet, or by a Safe.
@@ -22,7 +23,7 @@ export function unsignedTransactions(plan: CallPlan): readonly UnsignedTransacti
     chainId: quantity(plan.chainId),
     from: plan.from,
     nonce: quantity(plan.nonce + index),
-    to: call.to,
+    to: getAddress(call.to),
     value: '0x0',
     data,
     gas: quantity(gas),
@@ -38,7 +39,7 @@ export function safeBatch(plan: CallPlan, name: string, createdAtMs: number): Re
     chainId: String(plan.chainId),
     createdAt: createdAtMs,
     meta: { name, description: plan.calls.map(({ call }) => call.title).join('; '), createdFromSafeAddress: plan.from },
-    transactions: plan.calls.map(({ call, data }) => ({ to: call.to, value: '0', data })),
+    transactions: plan.calls.map(({ call, data }) => ({ to: getAddress(call.to), value: '0', data })),
   }
 }
 

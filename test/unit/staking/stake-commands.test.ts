@@ -6,12 +6,11 @@ import { createChainClient } from '../../../devnet/chain/chain-client.ts'
 import { verifySignature } from '../../../src/crypto/signature.ts'
 import { readKeyFiles } from '../../../src/node/key-files.ts'
 import { serviceNodeRewardsAbi, stakingTokenAbi } from '../../../src/staking/abi.ts'
-import { type CommandWorld, createCommandWorld, starling, startStarling } from './command-world.ts'
+import { type CommandWorld, createCommandWorld, starlingHere as starling, startStarling } from './command-world.ts'
 import { startRpcProxy } from './rpc-proxy.ts'
 import { aNode, STAKE } from './staked-chain.ts'
 
-// The commands as an operator or a script runs them: in a process of their own.
-// Up to five start in one test: a second each, and ten on a busy machine.
+// Registration and status, in this process; what is killed runs in one of its own.
 vi.setConfig({ testTimeout: 180_000 })
 
 let world: CommandWorld
