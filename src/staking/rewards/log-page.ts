@@ -37,19 +37,20 @@ export async function readLogPage(
   signal: AbortSignal,
 ): Promise<LogPage> {
   const logs = await readLogs(provider, { from, to }, options.sources, signal)
-  const timestamps = await readTimestamps(provider, logs, options, signal)
+  const end = await existingBlock(provider, to, signal)
+  const before = from === 0n ? undefined : await existingBlock(provider, from - 1n, signal)
+  const periodAt = await readPeriods(provider, logs, { before, end }, options, signal)
   const events: LedgerEvent[] = []
   const digests: Uint8Array[] = []
   for (const log of logs) {
     const content = decodeLog(log, options.sources)
-    const timestampS = timestamps.get(log.blockNumber)
-    if (content === undefined || timestampS === undefined) continue
+    if (content === undefined) continue
     const event = await eventOf(provider, content, { log, to, contract: options.sources.contract }, signal)
-    events.push({ ...event, period: periodOf(timestampS, options.periodS) })
-    digests.push(logDigest(log, timestampS), contributorsDigest(event))
+    const period = periodAt(log.blockNumber)
+    events.push({ ...event, period })
+    digests.push(logDigest(log, period), contributorsDigest(event))
   }
-  const end = await existingBlock(provider, to, signal)
-  const previousHash = from === 0n ? ZERO_HASH : (await existingBlock(provider, from - 1n, signal)).hash
+  const previousHash = before?.hash ?? ZERO_HASH
   const digest = sha256(utf8(`${previousHash}${end.hash} ${end.timestampS}`), ...digests)
   return { end, previousHash, events, digest: toHex(digest) }
 }
@@ -79,20 +80,27 @@ function isTooMuch(error: unknown): boolean {
   )
 }
 
-/** The timestamps of the logs' blocks, after a check that these are the blocks that the logs name. */
-async function readTimestamps(
+/**
+ * The period of each log's block. Where the page begins and ends in one period, as nearly all do, all its blocks are of that one:
+ * anybody can have the pool make a log in every block, and must not make us ask for each.
+ */
+async function readPeriods(
   provider: ChainProvider,
   logs: readonly ChainLog[],
-  { requestsInFlightMax }: LogPageOptions,
+  { before, end }: { before: ChainBlock | undefined; end: ChainBlock },
+  { periodS, requestsInFlightMax }: LogPageOptions,
   signal: AbortSignal,
-): Promise<ReadonlyMap<bigint, bigint>> {
+): Promise<(block: bigint) => number> {
+  const last = periodOf(end.timestampS, periodS)
+  if (before !== undefined && before.timestampS > end.timestampS) throw inconsistent(provider)
+  if (before !== undefined && periodOf(before.timestampS, periodS) === last) return () => last
   const numbers = [...new Set(logs.map(({ blockNumber }) => blockNumber))]
   const blocks = await mapBounded(numbers, requestsInFlightMax, (number) => existingBlock(provider, number, signal))
   const byNumber = new Map(blocks.map((block) => [block.number, block]))
   if (!logs.every((log) => byNumber.get(log.blockNumber)?.hash === log.blockHash)) throw inconsistent(provider)
-  if (blocks.some((block, index) => block.timestampS < (blocks[index - 1]?.timestampS ?? 0n)))
-    throw inconsistent(provider)
-  return new Map(blocks.map(({ number, timestampS }) => [number, timestampS]))
+  const inOrder = [...blocks, end].every((block, at) => block.timestampS >= (blocks[at - 1]?.timestampS ?? 0n))
+  if (!inOrder) throw inconsistent(provider)
+  return (block) => periodOf(byNumber.get(block)?.timestampS ?? end.timestampS, periodS)
 }
 
 type PeriodlessEvent = LedgerEvent extends infer Event ? (Event extends unknown ? Omit<Event, 'period'> : never) : never
@@ -135,8 +143,8 @@ function refusedAsUnknown(error: unknown): undefined {
 const FORGOTTEN: readonly StakingErrorCode[] = ['PROVIDER_REFUSED', 'CALL_REVERTED', 'PROVIDER_REPLY_MALFORMED']
 
 /** Each part has a fixed size or is hashed, so that no two logs read the same. */
-function logDigest(log: ChainLog, timestampS: bigint): Uint8Array {
-  const fields = [log.blockNumber, log.blockHash, log.logIndex, timestampS, log.address, log.topics.join('/')]
+function logDigest(log: ChainLog, period: number): Uint8Array {
+  const fields = [log.blockNumber, log.blockHash, log.logIndex, period, log.address, log.topics.join('/')]
   return sha256(utf8(`${fields.join(' ')} ${log.data}`))
 }
 
