@@ -8,6 +8,8 @@ import * as keys from '../../../src/storage/keys.ts'
 import { encodeRow } from '../../../src/storage/message-codec.ts'
 import { beginMigration } from '../../../src/storage/migration.ts'
 import { defaultStorageOptions } from '../../../src/storage/options.ts'
+import { bringSchemaAlong } from '../../../src/storage/schema-version.ts'
+import { interceptWrites } from './intercepted-database.ts'
 import { ALICE, aMessage, BOB, everything, openTestStore, START_MS, type TestStore } from './store-fixture.ts'
 
 const VERSION_1 = Buffer.from([0, 0, 0, 1])
@@ -116,6 +118,30 @@ test('what was brought along half before a crash is brought along whole', async 
     beginMigration(database, Buffer.from([0, 0, 0, 2])),
   )
   await expectWhole(fixture, messages)
+})
+
+// One to begin with, two of locators, one of counters, one of revocations, one to end with.
+test.each([0, 1, 2, 3, 4, 5])('a start that ends after %i batches is gone on with by the next', async (batches) => {
+  const messages = [...someMessages(), ...Array.from({ length: 1_500 }, () => aMessage({ expiryMs: START_MS + DAY }))]
+  await using fixture = await openAfterVersion1(messages, async (database) => {
+    await database.close()
+    let left = batches
+    const createDatabase = interceptWrites(async (write) => {
+      if (left-- <= 0) throw new Error('The power fails')
+      await write()
+    })
+    const interrupted = await openDatabase({ ...defaultStorageOptions, path: database.location }, createDatabase)
+    await expect(bringSchemaAlong(interrupted)).rejects.toThrow('The power fails')
+    await interrupted.close()
+    await database.open()
+  })
+  const dataBytes = messages.reduce((sum, { data }) => sum + data.length, 0)
+  expect(fixture.store.statistics()).toEqual({ messages: messages.length, dataBytes })
+  expect(fixture.store.revocations.revoked(ALICE)).toEqual(TOKENS)
+  const hashes = messages.filter(({ account }) => account === ALICE).map(({ hash }) => hash)
+  expect(await fixture.store.delete(ALICE, hashes)).toHaveLength(hashes.length)
+  expect(await fixture.store.deleteAll(BOB, 'all')).toHaveLength(1)
+  expect(fixture.store.statistics()).toEqual({ messages: 0, dataBytes: 0 })
 })
 
 test('more messages than are brought along at once arrive, and a second start has nothing to do', async () => {
