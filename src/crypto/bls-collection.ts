@@ -1,3 +1,4 @@
+import { bn254 } from '@noble/curves/bn254.js'
 import {
   arePaired,
   type BlsMessage,
@@ -38,64 +39,54 @@ export function collectBlsSignatures(
   shares: readonly BlsShare[],
   isOver: () => boolean = () => false,
 ): CollectedShares {
-  const found: Found = { right: [], wrong: [], unchecked: [] }
-  const leaves: Sum[] = []
+  const points: SharePoints[] = []
+  const wrong: number[] = []
   for (const [index, { publicKey, signature }] of shares.entries()) {
     const point = uncheckedSignaturePoint(signature)
-    if (point === undefined) found.wrong.push(index)
-    else leaves.push({ key: publicKeyPoint(publicKey), signature: point, indices: [index] })
+    if (point === undefined) wrong.push(index)
+    else points.push({ index, key: publicKeyPoint(publicKey), signature: point })
   }
-  const all = sumOf(leaves)
-  if (all !== undefined) tellApart(message, all, found, isOver)
-  const signature = found.right
-    .map((sum) => sum.signature)
-    .reduce<G2Point | undefined>((a, b) => a?.add(b) ?? b, undefined)
+  const found: Found = { right: [], wrong, unchecked: [] }
+  if (points.length > 0) tellApart(message, points, found, isOver)
+  const signature = found.right.map((sum) => sum.signature).reduce((a, b) => a.add(b), G2_ZERO)
   return {
-    signature: signature === undefined || signature.is0() ? undefined : signatureOf(signature),
+    signature: signature.is0() ? undefined : signatureOf(signature),
     right: found.right.flatMap(({ indices }) => indices),
-    wrong: found.wrong.toSorted((a, b) => a - b),
+    wrong: wrong.toSorted((a, b) => a - b),
     unchecked: found.unchecked,
   }
 }
 
-/** Keys and signatures of a range of shares, and of its two halves. */
-interface Sum {
+const G2_ZERO: G2Point = bn254.G2.Point.ZERO
+
+interface SharePoints {
+  /** Place of the share. */
+  readonly index: number
   readonly key: G1Point
   readonly signature: G2Point
-  readonly indices: readonly number[]
-  readonly halves?: readonly [Sum, Sum]
 }
 
 interface Found {
-  readonly right: Sum[]
+  readonly right: { readonly signature: G2Point; readonly indices: readonly number[] }[]
   readonly wrong: number[]
   readonly unchecked: number[]
 }
 
-/** The tree of sums, so that halving adds nothing up again. */
-function sumOf(leaves: readonly Sum[]): Sum | undefined {
-  if (leaves.length <= 1) return leaves[0]
-  const middle = leaves.length >> 1
-  const [left, right] = [sumOf(leaves.slice(0, middle)), sumOf(leaves.slice(middle))]
-  if (left === undefined || right === undefined) return left ?? right
-  return {
-    key: left.key.add(right.key),
-    signature: left.signature.add(right.signature),
-    indices: [...left.indices, ...right.indices],
-    halves: [left, right],
-  }
+function tellApart(message: BlsMessage, points: readonly SharePoints[], found: Found, isOver: () => boolean): void {
+  const indices = points.map(({ index }) => index)
+  if (isOver()) return void found.unchecked.push(...indices)
+  const signature = points.map((point) => point.signature).reduce((a, b) => a.add(b))
+  const key = points.map((point) => point.key).reduce((a, b) => a.add(b))
+  if (isRight(key, message, signature)) found.right.push({ signature, indices })
+  else halve(message, points, found, isOver)
 }
 
-function tellApart(message: BlsMessage, sum: Sum, found: Found, isOver: () => boolean): void {
-  if (isOver()) found.unchecked.push(...sum.indices)
-  else if (isRight(message, sum)) found.right.push(sum)
-  else halve(message, sum, found, isOver)
-}
-
-/** Of a sum that is wrong. */
-function halve(message: BlsMessage, { indices, halves }: Sum, found: Found, isOver: () => boolean): void {
-  if (halves === undefined) return void found.wrong.push(...indices)
-  const [left, right] = halves
+/** Of shares whose sum is wrong. Adding them up again costs little beside a pairing. */
+function halve(message: BlsMessage, points: readonly SharePoints[], found: Found, isOver: () => boolean): void {
+  const [first] = points
+  if (first === undefined) return
+  if (points.length === 1) return void found.wrong.push(first.index)
+  const [left, right] = [points.slice(0, points.length >> 1), points.slice(points.length >> 1)]
   const before = found.wrong.length + found.unchecked.length
   tellApart(message, left, found, isOver)
   // When all is right with one half, the other needs no check to be wrong.
@@ -104,7 +95,7 @@ function halve(message: BlsMessage, { indices, halves }: Sum, found: Found, isOv
   else tellApart(message, right, found, isOver)
 }
 
-function isRight(message: BlsMessage, { key, signature }: Sum): boolean {
+function isRight(key: G1Point, message: BlsMessage, signature: G2Point): boolean {
   try {
     return arePaired(key, message, signature)
   } catch {

@@ -163,12 +163,16 @@ function publicKeyOf(point: G1Point): BlsPublicKey {
  * for sums that are checked as a whole.
  */
 export function uncheckedSignaturePoint(bytes: Uint8Array): G2Point | undefined {
-  if (bytes.length !== BLS_SIGNATURE_BYTES || !areCanonical(...words(bytes))) return undefined
-  return signaturePoint(bytes)
+  if (bytes.length !== BLS_SIGNATURE_BYTES) return undefined
+  const coordinates = words(bytes)
+  return areCanonical(...coordinates) ? pointOf(coordinates) : undefined
 }
 
-function signaturePoint(signature: Uint8Array): G2Point {
-  const [xReal, xImaginary, yReal, yImaginary] = words(signature)
+function signaturePoint(signature: BlsSignature): G2Point {
+  return pointOf(words(signature))
+}
+
+function pointOf([xReal, xImaginary, yReal, yImaginary]: readonly [bigint, bigint, bigint, bigint]): G2Point {
   return G2.fromAffine({ x: Fp2.fromBigTuple([xReal, xImaginary]), y: Fp2.fromBigTuple([yReal, yImaginary]) })
 }
 
