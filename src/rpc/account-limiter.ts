@@ -56,9 +56,13 @@ export class AccountLimiter {
     this.#takeFrom(this.#accounts[use], account, use)
   }
 
-  /** Takes what an answer of so many bytes costs besides the request. A member of a group gets into debt for it, and not the group. */
-  chargeBytes(use: AccountUse, { account, authentication }: AccountUser, bytes: number): void {
-    const tokens = Math.floor(bytes / BYTES_PER_TOKEN)
+  /** Takes what an answer of so many bytes costs besides the request. */
+  chargeBytes(use: AccountUse, user: AccountUser, bytes: number): void {
+    this.charge(use, user, Math.floor(bytes / BYTES_PER_TOKEN))
+  }
+
+  /** Takes tokens for work that has been done already. A member of a group gets into debt for it, and not the group. */
+  charge(use: AccountUse, { account, authentication }: AccountUser, tokens: number): void {
     const token = authentication?.subaccount?.token
     if (token === undefined || !isSigned(use)) return void this.#accounts[use].charge(account, tokens)
     this.#subaccounts[use].charge(toHex(token), tokens)

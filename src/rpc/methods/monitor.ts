@@ -36,7 +36,7 @@ export function createMonitorMethod(components: MonitorMethodComponents): LocalM
     return elsewhere
   }
   /** The clock is read again: the client may have waited for long. */
-  const answer = (outcome: WaitOutcome, news: readonly Namespace[]): ClientAnswer => {
+  const bodyOf = (outcome: WaitOutcome, news: readonly Namespace[]): ClientAnswer => {
     metrics.monitor.waits.inc({ outcome })
     const body: MonitorQueryAnswer = { news, ...(outcome === 'busy' && { busy: true }) }
     return { status: 200, body: stamped(body, clock.nowMs()) }
@@ -48,7 +48,12 @@ export function createMonitorMethod(components: MonitorMethodComponents): LocalM
       const account = authorization.accountOf(request)
       const elsewhere = refusal(account, request)
       if (elsewhere !== undefined) return elsewhere
-      accounts.take('reads', { account, authentication: authenticationOf(request) })
+      const user = { account, authentication: authenticationOf(request) }
+      accounts.take('reads', user)
+      // Each namespace is looked at by itself, so a request costs as much as one retrieve for each.
+      const requests = request.namespaces.length
+      accounts.charge('reads', user, requests - 1)
+      const answer = (outcome: WaitOutcome, news: readonly Namespace[]) => ({ ...bodyOf(outcome, news), requests })
 
       // The place is taken before the store is asked, so that nothing falls between.
       using wait = monitor.waits.open(account, request.namespaces)

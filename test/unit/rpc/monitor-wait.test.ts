@@ -5,6 +5,7 @@ import { DAY } from '../../../src/base/clock.ts'
 import { sign } from '../../../src/crypto/signature.ts'
 import { subaccountToken } from '../../../src/protocol/client-api/subaccount.ts'
 import type { JsonObject } from '../../../src/protocol/json.ts'
+import { defaultRpcOptions } from '../../../src/rpc/options.ts'
 import { anEpoch, someMembers } from '../swarm/member-lists.ts'
 import {
   alice,
@@ -49,6 +50,14 @@ describe('a client that waits', () => {
     await net.store({ namespace: 0 })
     expect(await answer).toMatchObject(answered([0]))
     expect(await waiting(net)).toBe(0)
+  })
+
+  test('pays for each namespace that is looked at', async () => {
+    const reads = { burst: 3, perSecond: 0.001 }
+    const accountRates = { ...defaultRpcOptions.accountRates, reads }
+    const net = await startMonitorNetwork({ rpc: { ...defaultRpcOptions, accountRates }, monitor: { waitMs: 1 } })
+    expect(await ask(net, { namespaces: [0, 10, 20] })).toMatchObject({ status: 200, requests: 3 })
+    expect((await ask(net, { namespaces: [0] })).status).toBe(429)
   })
 
   test('is told at once of what it has not got, and waits once it has', async () => {
