@@ -21,7 +21,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'Done, or all is well',
   failure: 'It failed, and none of the others says why',
   usage: 'A flag or the configuration is wrong; or an answer is needed and nobody can be asked',
-  keys: 'A key is missing, malformed, or readable by others',
+  keys: 'A key is missing, malformed, or readable by others; or a passphrase does not open it',
   notRunning: 'The command needs the running service node, and none of this user runs with this data folder',
   chain: 'The chain cannot be read, or is the wrong one',
   stake: 'There is no stake, or too few tokens or ether for it',
@@ -44,6 +44,7 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   LIMITS_EXCEED_MEMORY: EXIT.usage,
   CONFIRMATION_IMPOSSIBLE: EXIT.usage,
   OPERATOR_UNKNOWN: EXIT.usage,
+  PASSPHRASE_IMPOSSIBLE: EXIT.usage,
   SESSION_NODE_UNCONFIRMED: EXIT.usage,
 
   RECIPIENT_MALFORMED: EXIT.usage,
@@ -100,6 +101,8 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
 const BY_PREFIX: readonly (readonly [string, ExitCode])[] = [
   ['SECRET_F', EXIT.keys],
   ['KEY_', EXIT.keys],
+  ['KEYSTORE_', EXIT.keys],
+  ['PASSPHRASE_', EXIT.keys],
   ['PROVIDER_', EXIT.chain],
 ]
 

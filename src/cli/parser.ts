@@ -6,6 +6,7 @@ import { receiveCommand } from './commands/receive.ts'
 import { runCommand } from './commands/run.ts'
 import { sendCommand } from './commands/send.ts'
 import { stakeCommand } from './commands/stake.ts'
+import { walletCommand } from './commands/wallet.ts'
 import { EXIT_CODES_TEXT } from './exit-codes.ts'
 
 /** All commands. They import what they need when they run, so that `--help` and the small ones start at once. */
@@ -18,6 +19,7 @@ export function createParser(words: readonly string[]): Argv {
       .detectLocale(false)
       .command(runCommand)
       .command(keysCommand)
+      .command(walletCommand)
       .command(stakeCommand)
       .command(accountCommand)
       .command(sendCommand)

@@ -20,7 +20,7 @@ export type SecretFileErrorCode =
   | 'SECRET_FILE_SIZE'
   /** The file's content is no such secret. */
   | 'SECRET_FILE_INVALID'
-  /** The folder is a symbolic link or no folder, belongs to another user, or group or others may write to it. */
+  /** The folder is a symbolic link or no folder, belongs to another user, or group or others may write to it, or may look into one of keys. */
   | 'SECRET_FOLDER_EXPOSED'
   /** The system refuses to open, make or write it. */
   | 'SECRET_FILE_INACCESSIBLE'
@@ -134,12 +134,24 @@ async function refuseExposedFolder(folder: string): Promise<void> {
   }
 }
 
+/**
+ * A folder for keys alone has mode 0700, as it was made.
+ * @throws {SecretFileError} SECRET_FOLDER_EXPOSED
+ */
+export async function refuseSharedFolder(folder: string): Promise<void> {
+  await refuseExposedFolder(folder)
+  const { mode } = await lstat(folder)
+  if ((mode & GROUP_OR_OTHERS) === 0) return
+  const message = `Other users may look into ${folder}; run: chmod 700 ${quoted(folder)}`
+  throw new SecretFileError('SECRET_FOLDER_EXPOSED', message)
+}
+
 function isForeign(stats: Stats): boolean {
   return process.getuid !== undefined && stats.uid !== process.getuid()
 }
 
 /** For a shell. */
-function quoted(path: string): string {
+export function quoted(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }
 
