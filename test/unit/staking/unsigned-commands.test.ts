@@ -1,6 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Hex, hexToBigInt, hexToNumber } from 'viem'
+import { getAddress, type Hex, hexToBigInt, hexToNumber } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { UnsignedTransaction } from '../../../src/staking/operator/unsigned.ts'
