@@ -1,4 +1,4 @@
-import { type Clock, type DurationMs, HOUR, MINUTE } from '../base/clock.ts'
+import { type Clock, DAY, type DurationMs, HOUR, MINUTE } from '../base/clock.ts'
 import { raceSignal } from '../base/deadline.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
@@ -35,6 +35,13 @@ const DOUBTED_AFTER_MS = 5 * MINUTE
 /** Nodes that are asked for their list, and how many of them must name a node. */
 const REFRESH_SOURCES = 3
 const REFRESH_AGREEMENT = 2
+/**
+ * How much of the list before must be in the next one, and of the next one in the list before. Two bad sources can agree on
+ * anything, and will be asked together some time: without this, they could make a list of their own nodes at one stroke.
+ */
+const REFRESH_COMMON_MIN = 0.9
+/** Age of what a seed said, from which a seed is asked again: what bad sources won by small steps lasts no longer. */
+const SEED_AFTER_MS = DAY
 
 /** Which service nodes there are: first from a seed, then from service nodes themselves, so that seeds see little. */
 export class NodeDirectory implements AsyncDisposable {
@@ -43,6 +50,7 @@ export class NodeDirectory implements AsyncDisposable {
   #version = 0
   #isDoubted = false
   #updatedMs = Number.NEGATIVE_INFINITY
+  #seededMs = Number.NEGATIVE_INFINITY
   #update: Promise<void> | undefined
   readonly #stop = new AbortController()
   readonly #components: NodeDirectoryComponents
@@ -109,9 +117,24 @@ export class NodeDirectory implements AsyncDisposable {
   }
 
   async #fetch(signal: AbortSignal): Promise<readonly ReachableNode[]> {
-    const agreed = this.#nodes.size === 0 ? undefined : await this.#fetchFromNodes(signal)
+    const isSeedDue = this.#components.clock.monotonicMs() - this.#seededMs > SEED_AFTER_MS
+    const agreed = isSeedDue ? undefined : await this.#fetchFromNodes(signal)
     if (agreed !== undefined) return agreed
-    return fetchFromSeeds(this.#components.transport, this.#options.seeds, this.#options.seed, signal)
+    try {
+      return await this.#fetchFromSeeds(signal)
+    } catch (error) {
+      // While no seed can be asked, what nodes agree on is the best that there is.
+      const instead = await this.#fetchFromNodes(signal)
+      if (instead === undefined) throw error
+      return instead
+    }
+  }
+
+  async #fetchFromSeeds(signal: AbortSignal): Promise<readonly ReachableNode[]> {
+    const { clock, transport } = this.#components
+    const nodes = await fetchFromSeeds(transport, this.#options.seeds, this.#options.seed, signal)
+    this.#seededMs = clock.monotonicMs()
+    return nodes
   }
 
   #take(nodes: readonly ReachableNode[]): void {
@@ -123,15 +146,17 @@ export class NodeDirectory implements AsyncDisposable {
     this.#components.pool.update(nodes)
   }
 
-  /** What two of three nodes agree on; undefined when that is not even half of what is known already. */
+  /** What two of three nodes agree on; undefined when that differs too much from what is known already. */
   async #fetchFromNodes(signal: AbortSignal): Promise<readonly ReachableNode[] | undefined> {
+    if (this.#nodes.size === 0) return undefined
     const { pool, random } = this.#components
     const sources = sample(pool.usable(), REFRESH_SOURCES, random)
     const answers = await Promise.allSettled(sources.map((source) => this.#fetchFromNode(source, signal)))
     signal.throwIfAborted()
     const lists = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
     const agreed = agreedNodes(lists)
-    return agreed.length >= this.#nodes.size / 2 ? agreed : undefined
+    const common = agreed.filter(({ key }) => this.#nodes.has(key)).length
+    return common >= REFRESH_COMMON_MIN * Math.max(agreed.length, this.#nodes.size) ? agreed : undefined
   }
 
   async #fetchFromNode(source: ReachableNode, signal: AbortSignal): Promise<readonly ReachableNode[]> {

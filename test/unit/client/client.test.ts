@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { systemClock } from '../../../src/base/clock.ts'
+import { DAY, systemClock } from '../../../src/base/clock.ts'
 import { accountFromSeed } from '../../../src/client/account.ts'
 import { createClient, type StarlingClient } from '../../../src/client/client.ts'
 import type { ClientOptions } from '../../../src/client/options.ts'
@@ -556,7 +556,15 @@ describe('the service node list', () => {
     expect(known).toEqual([newcomer.key])
   })
 
-  test('comes from the seed again when nodes do not agree on half of it', async () => {
+  test.each<[string, { ms: number; list: () => Parameters<typeof seedReply>[0] }]>([
+    ['nodes do not agree on any', { ms: 1001, list: () => [] }],
+    ['nodes agree on one without a fifth of it', { ms: 1001, list: () => network.nodes.slice(2) }],
+    [
+      'nodes agree on one with a fifth more',
+      { ms: 1001, list: () => [...network.nodes, ...[1, 2].map((n) => unreachableNode(`10.1.${n}.1`))] },
+    ],
+    ['a day has gone, whatever nodes agree on', { ms: DAY + 1, list: () => network.nodes }],
+  ])('comes from the seed again when %s', async (_, { ms, list }) => {
     const seeded = Promise.withResolvers<void>()
     let nowMs = 0
     const clock = { nowMs: () => Date.now(), monotonicMs: () => nowMs }
@@ -567,13 +575,25 @@ describe('the service node list', () => {
       seeded.resolve()
       return seed(body)
     }
+    const { result } = JSON.parse(seedReply(list()))
     for (const node of network.nodes) {
       node.answer = (request) =>
-        request.method === 'oxend_request' ? { status: 400, body: 'no' } : answer(network, swarm, node, request)
+        request.method === 'oxend_request' ? { status: 200, body: { result } } : answer(network, swarm, node, request)
     }
-    nowMs = 1001
+    nowMs = ms
     await client.info()
     await seeded.promise
+  })
+
+  test('comes from nodes when a seed should be asked and none answers', async () => {
+    let nowMs = 0
+    const clock = { nowMs: () => Date.now(), monotonicMs: () => nowMs }
+    const client = clientOf(alice, { clock })
+    await client.info()
+    network.seed = () => ({ status: 500, body: '' })
+    nowMs = DAY + 1
+    for (let n = 0; n < 200 && asked('oxend_request') < 3; n++) await client.info()
+    expect(asked('oxend_request')).toBe(3)
   })
 })
 
