@@ -12,8 +12,17 @@ import { generateBlsSecretKey } from '../../src/crypto/bls.ts'
 import { generateEd25519KeyPair } from '../../src/crypto/keys.ts'
 import { createKeyFiles } from '../../src/node/key-files.ts'
 import { serviceNodeContributionFactoryAbi, serviceNodeRewardsAbi, stakingTokenAbi } from '../../src/staking/abi.ts'
+import { createOperatorAccount } from '../../src/staking/operator-account.ts'
 import { createFounder, founderText, parseFounder } from '../deployment/founder.ts'
 import { type NetworkFile, networkFileText, parseNetworkFile } from '../deployment/network-file.ts'
+import {
+  type PlannedStep,
+  planNetwork,
+  planNetworkFunding,
+  planNetworkStart,
+  requireNetwork,
+  sendStep,
+} from '../deployment/network-steps.ts'
 import { parseParameters } from '../deployment/parameters-file.ts'
 import { aggregateKeyOf } from './staking-network.ts'
 
@@ -161,6 +170,38 @@ test('unsigned transactions, signed elsewhere and sent in order, make the same n
   const rewards = { address: network.rewards, abi: serviceNodeRewardsAbi } as const
   expect(await client.readContract({ ...rewards, functionName: 'owner' })).toBe(signer.address)
   expect(await client.readContract({ ...rewards, functionName: 'designatedToken' })).toBe(network.token)
+}, 60_000)
+
+test('an interrupted deployment and an interrupted start are gone on with', async () => {
+  const [, , third] = anvil.accounts
+  if (third === undefined) throw new Error('The chain has accounts')
+  const options = { rpcUrl: anvil.rpcUrl, chainId: 31337, requestTimeoutMs: 20_000, replyMaxBytes: 4 * 1024 * 1024 }
+  const account = createOperatorAccount(third.privateKey, options)
+  const parameters = parseParameters(await readFile(join(folder, 'parameters.json'), 'utf8'))
+  /** Sends only the first of what is left. */
+  const sendSome = async (step: PlannedStep, count: number) =>
+    await sendStep(account, { ...step, transactions: step.transactions.slice(0, count) }, () => {})
+
+  const { network, ...step } = await planNetwork(account, parameters, undefined)
+  await sendSome(step, 5)
+  const rest = await planNetwork(account, parameters, network)
+  expect(rest.network).toEqual(network)
+  expect(rest.transactions).toEqual(step.transactions.slice(5))
+  await sendSome(rest, 6)
+  await requireNetwork(account.chain, network)
+
+  const founders = Array.from({ length: MEMBERS }, () =>
+    createFounder(network, ADDRESS, { ed25519: generateEd25519KeyPair(), blsSecretKey: generateBlsSecretKey() }),
+  )
+  for (const left of [3, 2, 1]) {
+    const start = await planNetworkStart(account, network, founders)
+    expect(start.transactions).toHaveLength(left)
+    await sendSome(start, 1)
+  }
+  const again = planNetworkStart(account, network, founders)
+  await expect(again).rejects.toMatchObject({ code: 'NETWORK_WRONG' })
+  const tooMuch = planNetworkFunding(account, network, parameters.tokenSupplyAtomic)
+  await expect(tooMuch).rejects.toMatchObject({ code: 'NETWORK_WRONG' })
 }, 60_000)
 
 test('a chain or a network file that is another one is refused before anything is sent', async () => {
