@@ -1,19 +1,21 @@
 import type { AccountId } from '../protocol/account.ts'
 import { compareHashes, type MessageHash } from '../protocol/message.ts'
-import { isPublicOutbox, type Namespace } from '../protocol/namespace.ts'
+import type { Namespace } from '../protocol/namespace.ts'
 import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import { stampMs } from '../protocol/operation-stamp.ts'
+import type { Circumstances } from './circumstances.ts'
 import { RANGES_MAX } from './counters-codec.ts'
 import type { Database } from './database.ts'
 import { expiryBucket } from './expiry-entry.ts'
 import type { Writer } from './group-commit.ts'
-import type { History } from './history-codec.ts'
 import { ACCOUNT_ITSELF, accountBytes, hashBytes, hashFromBytes, hashOfLocatorKey, locatorRange } from './keys.ts'
 import { decodeLocator, isHeld, type Locator } from './message-codec.ts'
+import { keyOf } from './message-group.ts'
 import { isLive, type RecordChange, usageOf, writeUsage } from './message-records.ts'
 import { compareOperations, type RangeOperation, type StampedOperation, stamped } from './operation.ts'
+import { meetsInAnyOutbox } from './outbox-members.ts'
 import { isInChoice } from './replay.ts'
-import { type Circumstances, keyOf, settle } from './settlement.ts'
+import { settle } from './settlement.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 export interface NamespacedHash {
@@ -81,18 +83,13 @@ function rememberRange(
 function mayConcern({ operation, stamp }: StampedOperation, locator: Locator): boolean {
   const { history } = locator
   // Late, or about messages that depend on one another: only a replay tells.
-  if (history !== undefined && (locator.stamp >= stamp || isInAnyOutbox(history))) return true
+  if (history !== undefined && (locator.stamp >= stamp || meetsInAnyOutbox(history))) return true
   if (!isHeld(locator) || locator.stamp > stamp || locator.expiryMs <= stampMs(stamp)) return false
   if (operation.kind === 'delete-range') {
     return isInChoice(locator.namespace, operation.namespace) && locator.timestampMs <= operation.beforeMs
   }
   if (operation.kind !== 'expire-range') return false
   return isInChoice(locator.namespace, operation.namespace) && locator.expiryMs > operation.expiryMs
-}
-
-function isInAnyOutbox({ base, operations }: History): boolean {
-  if (base !== undefined && isPublicOutbox(base.namespace)) return true
-  return operations.some(({ operation }) => operation.kind === 'store' && isPublicOutbox(operation.namespace))
 }
 
 /** What is reported: messages that are gone, or end sooner. */

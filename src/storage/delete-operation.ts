@@ -1,11 +1,12 @@
 import type { AccountId } from '../protocol/account.ts'
 import { compareHashes, type MessageHash } from '../protocol/message.ts'
 import type { OperationStamp } from '../protocol/operation-stamp.ts'
+import type { Circumstances } from './circumstances.ts'
 import type { Writer } from './group-commit.ts'
 import { accountBytes, hashBytes, hashFromBytes } from './keys.ts'
 import { isLive } from './message-records.ts'
 import { stamped } from './operation.ts'
-import { type Circumstances, settle } from './settlement.ts'
+import { settle } from './settlement.ts'
 
 /** Removes messages by hash, those too that are still to arrive with a smaller stamp. Returns those that were held, sorted. */
 export async function deleteMessages(

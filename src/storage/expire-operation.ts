@@ -2,13 +2,15 @@ import { DAY, type TimestampMs } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
 import { compareHashes, type MessageHash } from '../protocol/message.ts'
 import type { OperationStamp } from '../protocol/operation-stamp.ts'
+import type { Circumstances } from './circumstances.ts'
 import type { Writer } from './group-commit.ts'
 import { accountBytes, hashBytes } from './keys.ts'
 import { isHeld, type Locator } from './message-codec.ts'
+import { keyOf } from './message-group.ts'
 import { isLive } from './message-records.ts'
 import { type ExpireMode, stamped } from './operation.ts'
 import { moves } from './replay.ts'
-import { type Circumstances, keyOf, settle } from './settlement.ts'
+import { settle } from './settlement.ts'
 
 export interface MessageExpiry {
   hash: MessageHash

@@ -1,9 +1,8 @@
 // The records of one message, kept in step: row, body, locator, expiry index, usage of its account and totals.
 // Every function reads before it writes, so that one that fails to read changes nothing.
-import { asBuffer, concat, utf8 } from '../base/bytes.ts'
 import type { TimestampMs } from '../base/clock.ts'
 import type { MessageHash, StoredMessage } from '../protocol/message.ts'
-import { isPublicOutbox, type Namespace, namespaceText } from '../protocol/namespace.ts'
+import { isPublicOutbox, type Namespace } from '../protocol/namespace.ts'
 import { type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
 import { type Counts, decodeUsage, EMPTY_USAGE, encodeUsage, NO_COUNTS, type Usage } from './counters-codec.ts'
 import { StorageError } from './errors.ts'
@@ -66,24 +65,6 @@ export function usageOf(batch: WriteBatch, account: Buffer): Usage {
 /** A place for a message that comes to be held, behind those that are. */
 export function takePlace(batch: WriteBatch, namespace: Namespace): number {
   return isPublicOutbox(namespace) ? OUTBOX_SEQUENCE : batch.takeSequence()
-}
-
-/** The data of what lies on the disk, as a message of `namespace` has it. */
-export function dataIn(batch: WriteBatch, id: MessageId, locator: Locator, namespace: Namespace): Buffer {
-  const record = batch.get(locator.placement === 'inside' ? rowKey(id.account, locator) : bodyKey(id.account, locator))
-  const data = record !== undefined && locator.placement === 'inside' ? decodeRow(record).data : record
-  if (data?.length !== locator.dataBytes) throw new StorageError('RECORD_CORRUPT', 'A locator has no data of its size')
-  return dataAs({ namespace: locator.namespace, data }, namespace)
-}
-
-/**
- * Namespace and data are hashed without a mark between them, so one hash may be that of two messages, in two namespaces; the data
- * of either follows from the other's.
- */
-export function dataAs({ namespace, data }: Pick<StoredMessage, 'namespace' | 'data'>, wanted: Namespace): Buffer {
-  if (namespace === wanted) return asBuffer(data)
-  const hashed = concat(utf8(namespaceText(namespace)), data)
-  return asBuffer(hashed.subarray(utf8(namespaceText(wanted)).length))
 }
 
 /** Writes changes together: all that leave their places go before any comes, since the messages of an outbox share one. */

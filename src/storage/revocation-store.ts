@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
 import { firstStampAt, type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
+import { SETTLED_AFTER_MS } from './circumstances.ts'
 import { type Database, readError } from './database.ts'
 import type { DiskSpace } from './disk-space.ts'
 import { expiryBucket } from './expiry-entry.ts'
@@ -18,7 +19,6 @@ import {
   TOKEN_SIZE,
 } from './revocation-codec.ts'
 import { NO_REVOCATIONS, revokedBefore, settledBefore, withChange } from './revocation-history.ts'
-import { SETTLED_AFTER_MS } from './settlement.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 /**

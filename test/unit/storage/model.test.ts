@@ -5,11 +5,11 @@ import { HOUR, MINUTE } from '../../../src/base/clock.ts'
 import type { AccountId } from '../../../src/protocol/account.ts'
 import { compareHashes, type StoredMessage, type StoreOutcome } from '../../../src/protocol/message.ts'
 import { isPublicOutbox } from '../../../src/protocol/namespace.ts'
+import { SETTLED_AFTER_MS } from '../../../src/storage/circumstances.ts'
 import type { MessageExpiry } from '../../../src/storage/expire-operation.ts'
 import { EXPIRY_BUCKET_MS, expiryBucket } from '../../../src/storage/expiry-entry.ts'
 import type { ExpireMode, NamespaceChoice } from '../../../src/storage/operation.ts'
 import { retrievalCost } from '../../../src/storage/retrieval.ts'
-import { SETTLED_AFTER_MS } from '../../../src/storage/settlement.ts'
 import { ALICE, aMessage, BOB, openTestStore, START_MS, type TestStore } from './store-fixture.ts'
 
 type Operation =
