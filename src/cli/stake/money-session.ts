@@ -111,7 +111,7 @@ async function performSending(sending: Sending, step: MoneyStep): Promise<Comman
   const done = resumed.find(({ purpose }) => purpose === step.purpose)
   if (done !== undefined) {
     const sent = resumed.splice(0)
-    return sentOutcome(sending, step, sent, { resumed: true, plan: undefined, lines: [], next: undefined })
+    return await sentOutcome(sending, step, sent, { resumed: true, plan: undefined, lines: [], next: undefined })
   }
   let isConfirmed = args.yes
   for (let attempt = 1; ; attempt++) {
@@ -129,7 +129,7 @@ async function performSending(sending: Sending, step: MoneyStep): Promise<Comman
         sent.push(await sendCall(sending.account, components, call))
       }
       const told = { resumed: false, plan: planResult(context, prepared, plan), lines, next: prepared.next }
-      return sentOutcome(sending, step, sent, told)
+      return await sentOutcome(sending, step, sent, told)
     } catch (error) {
       // Somebody registered or left in between: the members' signature must be made anew. Nothing was signed for it yet.
       if (!isOutdatedSignature(error) || attempt >= SIGNATURE_ATTEMPTS) throw error
@@ -138,8 +138,8 @@ async function performSending(sending: Sending, step: MoneyStep): Promise<Comman
   }
 }
 
-function sentOutcome(
-  { settings, account }: Sending,
+async function sentOutcome(
+  { settings, account, operator }: Sending,
   step: MoneyStep,
   sent: readonly JournalEntry[],
   told: {
@@ -148,8 +148,9 @@ function sentOutcome(
     lines: readonly string[]
     next: string | undefined
   },
-): CommandOutcome {
+): Promise<CommandOutcome> {
   const last = sent.at(-1)
+  const finished = last === undefined ? undefined : await step.finish?.(await connect(settings, operator), last)
   const hash = last?.minedHash ?? null
   return {
     result: {
@@ -161,12 +162,13 @@ function sentOutcome(
       transaction: hash,
       blockNumber: last?.blockNumber?.toString() ?? null,
       next: told.next ?? null,
+      ...finished?.result,
     },
     lines: [
       ...told.lines,
       ...(told.resumed ? ['An earlier command signed this; nothing new was signed.'] : []),
       ...sent.map(({ title, blockNumber, minedHash }) => `Done in block ${blockNumber}: ${title} (${minedHash})`),
-      ...(told.next === undefined ? [] : [`Next: ${told.next}`]),
+      ...(finished?.lines ?? (told.next === undefined ? [] : [`Next: ${told.next}`])),
     ],
     afterPrinting: async () => {
       await using journal = await openJournal(settings.keysFolder, {

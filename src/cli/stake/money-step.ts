@@ -1,5 +1,6 @@
 import type { CallPurpose, OperatorCall } from '../../staking/operator/call.ts'
 import type { StakeTarget } from '../../staking/operator/contract-facts.ts'
+import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
 import type { OperatorView } from '../../staking/operator-account.ts'
 import type { ChainProviders } from '../../staking/providers.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
@@ -23,6 +24,11 @@ export interface MoneyStep {
   readonly outcome: string
   /** Done again when the members changed while their signature was under way. */
   prepare(context: MoneyContext): Promise<Prepared>
+  /** What is only known when it is done, from its transaction. */
+  finish?(
+    context: MoneyContext,
+    entry: JournalEntry,
+  ): Promise<{ readonly result: Readonly<Record<string, unknown>>; readonly lines: readonly string[] }>
 }
 
 export type Prepared =

@@ -1,0 +1,146 @@
+import { getAddress, type Hex } from 'viem'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DAY, SECOND } from '../../../src/base/clock.ts'
+import { type CommandWorld, createCommandWorld, type Operator, type Run, starlingHere } from './command-world.ts'
+import { STAKE } from './staked-chain.ts'
+
+// Pooled stakes by the commands, against the contracts.
+
+const TOKEN = 1_000_000_000n
+
+let world: CommandWorld
+beforeAll(async () => {
+  world = await createCommandWorld()
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+interface Person {
+  readonly folder: string
+  readonly account: Operator
+}
+
+async function anOperator(): Promise<Person> {
+  return { folder: await world.newNode(), account: await world.newOperator() }
+}
+
+async function aContributor(tokens = STAKE): Promise<Person> {
+  return { folder: await world.newFolder(), account: await world.newOperator({ tokens }) }
+}
+
+function contribution(name: string, { folder, account }: Person, ...rest: readonly string[]): Promise<Run> {
+  return starlingHere(
+    ...['stake', 'contribution', name, '--keys-folder', folder, ...world.target()],
+    ...['--operator-key-file', account.keyFile, '--factory', world.chain.staking.factory, '--send', '--yes', ...rest],
+  )
+}
+
+const status = async (pool: string) =>
+  (await starlingHere('stake', 'contribution', 'status', ...world.target(), '--pool', pool)).json
+
+async function aPool(operator: Person, ...rest: readonly string[]): Promise<Hex> {
+  const run = await contribution('deploy', operator, ...rest)
+  expect(run).toMatchObject({ exitCode: 0, json: { outcome: 'deployed', pool: expect.stringMatching(/^0x\w{40}$/) } })
+  return run.json['pool'] as Hex
+}
+
+test('a stake of several is opened, filled, and registers the node by itself', async () => {
+  const [operator, contributor] = [await anOperator(), await aContributor()]
+  const pool = await aPool(operator, '--fee', '500')
+  expect(await status(pool)).toMatchObject({ status: 'awaiting-operator', feeBasisPoints: 500, contributedAtomic: '0' })
+  const pay = (person: Person, amount: string, ...rest: readonly string[]) =>
+    contribution('contribute', person, '--pool', pool, '--amount', amount, ...rest)
+
+  expect(await pay(contributor, '18750')).toMatchObject({
+    exitCode: 1,
+    json: { error: { code: 'CONTRACT_REFUSED', message: expect.stringContaining('The operator contributes first') } },
+  })
+  expect(await pay(operator, '100')).toMatchObject({
+    exitCode: 1,
+    json: { error: { details: { contractError: 'ContributionBelowMinAmount' } } },
+  })
+  const dryRun = await pay(operator, '6250', '--dry-run')
+  expect(dryRun).toMatchObject({ exitCode: 0, json: { outcome: 'dry-run', plan: { needsApproval: true } } })
+  expect(await pay(operator, '6250')).toMatchObject({ exitCode: 0, json: { outcome: 'contributed' } })
+  expect(await status(pool)).toMatchObject({
+    status: 'open',
+    contributedAtomic: String(6250n * TOKEN),
+    shares: [{ address: operator.account.address, amountAtomic: String(6250n * TOKEN) }],
+  })
+  expect(await pay(contributor, '20000')).toMatchObject({
+    exitCode: 1,
+    json: { error: { details: { contractError: 'ContributionExceedsStakingRequirement' } } },
+  })
+
+  const members = await world.memberCount()
+  const beneficiary = getAddress(`0x${'be'.repeat(20)}`)
+  expect(await pay(contributor, '18750', '--beneficiary', beneficiary)).toMatchObject({ exitCode: 0 })
+  expect(await world.memberCount()).toBe(members + 1n)
+  expect(await world.memberId(operator.folder)).toBeGreaterThan(0n)
+  expect(await status(pool)).toMatchObject({ status: 'registered', shares: [{}, { beneficiary }] })
+  expect(await world.tokensOf(contributor.account.address)).toBe(6250n * TOKEN)
+  expect(await contribution('finalize', operator, '--pool', pool)).toMatchObject({
+    exitCode: 0,
+    json: { outcome: 'already-registered', sent: false },
+  })
+})
+
+test('a pool that is registered by hand is, and only by its operator', async () => {
+  const [operator, contributor] = [await anOperator(), await aContributor()]
+  const reserve = `${contributor.account.address}=5000`
+  const own = `${operator.account.address}=20000`
+  const pool = await aPool(operator, '--finalize-by-hand', '--reserve', own, '--reserve', reserve)
+  const pay = (person: Person, amount: string) => contribution('contribute', person, '--pool', pool, '--amount', amount)
+  expect(await pay(operator, '20000')).toMatchObject({ exitCode: 0 })
+  expect(await status(pool)).toMatchObject({ reservedAtomic: String(5000n * TOKEN) })
+  expect(await contribution('finalize', operator, '--pool', pool)).toMatchObject({
+    exitCode: 1,
+    json: { error: { details: { contractError: 'FinalizeNotPossible' } } },
+  })
+  expect(await pay(contributor, '5000')).toMatchObject({ exitCode: 0 })
+  expect(await status(pool)).toMatchObject({ status: 'full' })
+  expect(await contribution('finalize', contributor, '--pool', pool)).toMatchObject({
+    exitCode: 1,
+    json: { error: { details: { contractError: 'OnlyOperatorIsAuthorised' } } },
+  })
+  const members = await world.memberCount()
+  expect(await contribution('finalize', operator, '--pool', pool)).toMatchObject({
+    exitCode: 0,
+    json: { outcome: 'registered' },
+  })
+  expect(await world.memberCount()).toBe(members + 1n)
+})
+
+test('a contribution is taken back after a day, and the operator ends the pool at any time', async () => {
+  const [operator, contributor] = [await anOperator(), await aContributor()]
+  const pool = await aPool(operator)
+  await contribution('contribute', operator, '--pool', pool, '--amount', '10000')
+  await contribution('contribute', contributor, '--pool', pool, '--amount', '10000')
+  const withdraw = (person: Person) => contribution('withdraw', person, '--pool', pool)
+  expect(await withdraw(contributor)).toMatchObject({ exitCode: 75, json: { error: { code: 'WAIT_NOT_OVER' } } })
+  await world.passTime(DAY / SECOND)
+  expect(await withdraw(contributor)).toMatchObject({ exitCode: 0, json: { outcome: 'withdrawn' } })
+  expect(await world.tokensOf(contributor.account.address)).toBe(STAKE)
+  expect(await withdraw(contributor)).toMatchObject({
+    exitCode: 1,
+    json: { error: { details: { contractError: 'NothingToWithdraw' } } },
+  })
+  expect(await withdraw(operator)).toMatchObject({ exitCode: 0 })
+  expect(await world.tokensOf(operator.account.address)).toBe(STAKE)
+  expect(await status(pool)).toMatchObject({ status: 'awaiting-operator', contributedAtomic: '0' })
+})
+
+test('only a contract of the right factory is paid, and only a factory of the right contract counts', async () => {
+  const [operator, contributor] = [await anOperator(), await aContributor()]
+  const pay = (pool: string, ...rest: readonly string[]) =>
+    contribution('contribute', contributor, '--pool', pool, '--amount', '10000', ...rest)
+  const wrong = { exitCode: 5, json: { error: { code: 'CONTRACT_WRONG' } } }
+  expect(await pay(world.chain.staking.rewards)).toMatchObject(wrong)
+  const noFactory = await starlingHere(
+    ...['stake', 'contribution', 'deploy', '--keys-folder', operator.folder, ...world.target()],
+    ...['--operator', operator.account.address, '--factory', world.chain.staking.token],
+  )
+  expect(noFactory).toMatchObject(wrong)
+  expect(await world.transactionsOf(contributor.account.address)).toBe(0)
+  const odd = await contribution('deploy', operator, '--reserve', 'all')
+  expect(odd).toMatchObject({ exitCode: 2, json: { error: { code: 'OPTION_INVALID' } } })
+})
