@@ -155,8 +155,14 @@ export class NodeDirectory implements AsyncDisposable {
     signal.throwIfAborted()
     const lists = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
     const agreed = agreedNodes(lists)
-    const common = agreed.filter(({ key }) => this.#nodes.has(key)).length
+    const common = agreed.filter((node) => this.#isKnown(node)).length
     return common >= REFRESH_COMMON_MIN * Math.max(agreed.length, this.#nodes.size) ? agreed : undefined
+  }
+
+  /** In the same swarm as before, since who chooses the swarms chooses who keeps the messages. A seed's list may have none. */
+  #isKnown({ key, swarm }: ReachableNode): boolean {
+    const known = this.#nodes.get(key)
+    return known !== undefined && (known.swarm === undefined || known.swarm === swarm)
   }
 
   async #fetchFromNode(source: ReachableNode, signal: AbortSignal): Promise<readonly ReachableNode[]> {

@@ -563,8 +563,13 @@ describe('the service node list', () => {
       'nodes agree on one with a fifth more',
       { ms: 1001, list: () => [...network.nodes, ...[1, 2].map((n) => unreachableNode(`10.1.${n}.1`))] },
     ],
+    [
+      'nodes agree on other swarms for a fifth of it',
+      { ms: 1001, list: () => network.nodes.map((node, n) => ({ ...node, swarm: n < 2 ? 2n : 1n })) },
+    ],
     ['a day has gone, whatever nodes agree on', { ms: DAY + 1, list: () => network.nodes }],
   ])('comes from the seed again when %s', async (_, { ms, list }) => {
+    for (const node of network.nodes) node.swarm = 1n
     const seeded = Promise.withResolvers<void>()
     let nowMs = 0
     const clock = { nowMs: () => Date.now(), monotonicMs: () => nowMs }
