@@ -1,4 +1,3 @@
-import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bytesEqual } from '../base/bytes.ts'
 import {
@@ -19,7 +18,9 @@ import {
 import {
   createSecretFile,
   createSecretFolder,
+  fileExists,
   readSecretFile,
+  refuseExistingFile,
   refuseSharedFolder,
   SecretFileError,
 } from './secret-file.ts'
@@ -50,7 +51,7 @@ export interface ServiceNodeKeys {
 export async function createKeyFiles(folder: string): Promise<ServiceNodeKeys> {
   await createKeysFolder(folder)
   // Looked at before anything is made, so that half a pair never comes to stand beside a foreign half.
-  for (const name of [ED25519_KEY_FILE, BLS_KEY_FILE]) await refuseExisting(join(folder, name))
+  for (const name of [ED25519_KEY_FILE, BLS_KEY_FILE]) await refuseExistingFile(join(folder, name))
   const ed25519 = generateEd25519KeyPair()
   const bls = blsKeyPair(generateBlsSecretKey())
   await createSecretFile(join(folder, BLS_KEY_FILE), bls.secretKey)
@@ -86,11 +87,18 @@ export async function placeKeyFiles(folder: string, keys: Partial<ServiceNodeKey
   for (const { name, key, read } of wanted) {
     if (key === undefined) continue
     const path = join(folder, name)
-    if (!(await exists(path))) missing.push({ path, name, secretKey: key.secretKey })
+    if (!(await fileExists(path))) missing.push({ path, name, secretKey: key.secretKey })
     else refuseDifferent(path, key, await read(path))
   }
   for (const { path, secretKey } of missing) await createSecretFile(path, secretKey)
   return missing.map(({ name }) => name)
+}
+
+/** The names of those that are not in the folder. */
+export async function missingKeyFiles(folder: string): Promise<readonly string[]> {
+  const names = [ED25519_KEY_FILE, BLS_KEY_FILE]
+  const present = await Promise.all(names.map((name) => fileExists(join(folder, name))))
+  return names.filter((_, index) => !present[index])
 }
 
 /** @throws {SecretFileError} */
@@ -143,10 +151,6 @@ async function hinted<T>(reading: Promise<T>): Promise<T> {
   }
 }
 
-async function refuseExisting(path: string): Promise<void> {
-  if (await exists(path)) throw new SecretFileError('SECRET_FILE_EXISTS', `${path} exists and is not overwritten`)
-}
-
 function refuseDifferent(path: string, wanted: KeyPair, found: KeyPair): void {
   found.secretKey.fill(0)
   if (bytesEqual(wanted.publicKey, found.publicKey)) return
@@ -157,11 +161,4 @@ function refuseDifferent(path: string, wanted: KeyPair, found: KeyPair): void {
 interface KeyPair {
   readonly publicKey: Uint8Array
   readonly secretKey: Uint8Array
-}
-
-function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  )
 }

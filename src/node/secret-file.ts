@@ -75,6 +75,22 @@ export async function createSecretFile(path: string, content: Uint8Array): Promi
   await syncFolder(dirname(path))
 }
 
+/**
+ * For those who have work to do before they make the file; making it refuses too.
+ * @throws {SecretFileError} SECRET_FILE_EXISTS
+ */
+export async function refuseExistingFile(path: string): Promise<void> {
+  if (await fileExists(path)) throw new SecretFileError('SECRET_FILE_EXISTS', `${path} exists and is not overwritten`)
+}
+
+/** Whatever it is; a dangling link is there too. */
+export function fileExists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
 /** Makes the folder when it is missing; refuses one that others can write to. */
 export async function createSecretFolder(folder: string): Promise<void> {
   try {

@@ -55,7 +55,10 @@ describe('help', () => {
     expect(leaves.map(({ words }) => words.join(' ')).sort()).toEqual([
       'account create',
       'account show',
+      'keys backup',
       'keys create',
+      'keys import',
+      'keys restore',
       'keys show',
       'receive',
       'run',
@@ -69,6 +72,9 @@ describe('help', () => {
       'stake rewards',
       'stake status',
       'stake unstake',
+      'wallet create',
+      'wallet import',
+      'wallet show',
     ])
     for (const { words, text } of [top, ...second, ...leaves]) {
       expect([words, text.replaceAll('\n', ' ')]).toEqual([

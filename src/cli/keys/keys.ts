@@ -1,43 +1,28 @@
-import { toHex } from '../../base/bytes.ts'
-import { toX25519PublicKey } from '../../crypto/keys.ts'
-import { createKeyFiles, readKeyFiles, type ServiceNodeKeys } from '../../node/key-files.ts'
+import { createKeyFiles, readKeyFiles, wipeKeys } from '../../node/key-files.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { type KeysArgs, keysFolderOf } from './options.ts'
+import { publicKeyLines, publicKeysOf } from './public-keys.ts'
 
 export async function createKeys(args: KeysArgs): Promise<CommandOutcome> {
   const folder = keysFolderOf(args)
-  const keys = publicKeys(await createKeyFiles(folder))
+  const keys = await createKeyFiles(folder)
+  wipeKeys(keys)
+  const shown = publicKeysOf(keys)
   return {
-    result: { created: true, folder, ...keys },
+    result: { created: true, folder, ...shown },
     lines: [
       `Created the keys of a service node in ${folder}.`,
-      ...linesOf(keys),
-      'Back both files up now: without them a registered node cannot be run, and they cannot be replaced.',
-      'Next: starling stake register',
+      ...publicKeyLines(shown),
+      'Back them up now: without them a registered node cannot be run, and they cannot be replaced.',
+      'Next: starling keys backup --to FILE, then starling stake register',
     ],
   }
 }
 
 export async function showKeys(args: KeysArgs): Promise<CommandOutcome> {
   const folder = keysFolderOf(args)
-  const keys = publicKeys(await readKeyFiles(folder))
-  return { result: { folder, ...keys }, lines: [`Keys in ${folder}:`, ...linesOf(keys)] }
-}
-
-interface PublicKeys {
-  readonly ed25519: string
-  readonly x25519: string
-  readonly bls: string
-}
-
-function publicKeys({ ed25519, bls }: ServiceNodeKeys): PublicKeys {
-  return {
-    ed25519: toHex(ed25519.publicKey),
-    x25519: toHex(toX25519PublicKey(ed25519.publicKey)),
-    bls: toHex(bls.publicKey),
-  }
-}
-
-function linesOf({ ed25519, x25519, bls }: PublicKeys): readonly string[] {
-  return [`  Ed25519  ${ed25519}`, `  X25519   ${x25519}`, `  BLS      ${bls}`]
+  const keys = await readKeyFiles(folder)
+  wipeKeys(keys)
+  const shown = publicKeysOf(keys)
+  return { result: { folder, ...shown }, lines: [`Keys in ${folder}:`, ...publicKeyLines(shown)] }
 }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { passphraseFileFlag } from '../passphrase-source.ts'
 
 /** Where keys are when nothing else is said: below the default data folder. */
 export const DEFAULT_KEYS_FOLDER = 'data/keys'
@@ -6,6 +7,22 @@ export const DEFAULT_KEYS_FOLDER = 'data/keys'
 export interface KeysArgs {
   readonly 'keys-folder': string
   readonly json: boolean
+}
+
+export interface ImportKeysArgs extends KeysArgs {
+  readonly from: string | undefined
+  readonly 'ed25519-file': string | undefined
+  readonly 'bls-file': string | undefined
+}
+
+export interface BackupKeysArgs extends KeysArgs {
+  readonly to: string
+  readonly 'passphrase-file': string | undefined
+}
+
+export interface RestoreKeysArgs extends KeysArgs {
+  readonly from: string
+  readonly 'passphrase-file': string | undefined
 }
 
 export const keysFolderFlag = {
@@ -18,6 +35,41 @@ export const jsonFlag = {
   type: 'boolean',
   describe: 'Print one line of JSON, for scripts',
   default: false,
+} as const
+
+export const keysFlags = { 'keys-folder': keysFolderFlag, json: jsonFlag } as const
+
+export const importKeysFlags = {
+  ...keysFlags,
+  from: {
+    type: 'string',
+    describe: 'Folder of an existing node with key_ed25519 and key_bls; it is left as it is',
+    requiresArg: true,
+  },
+  'ed25519-file': {
+    type: 'string',
+    describe: "File with the Ed25519 key alone: 64 bytes, libsodium's form",
+    requiresArg: true,
+    conflicts: 'from',
+  },
+  'bls-file': {
+    type: 'string',
+    describe: 'File with the BLS key alone: 32 bytes, big-endian',
+    requiresArg: true,
+    conflicts: 'from',
+  },
+} as const
+
+export const backupKeysFlags = {
+  ...keysFlags,
+  to: { type: 'string', describe: 'New file for the backup', demandOption: true, requiresArg: true },
+  'passphrase-file': passphraseFileFlag,
+} as const
+
+export const restoreKeysFlags = {
+  ...keysFlags,
+  from: { type: 'string', describe: 'The backup', demandOption: true, requiresArg: true },
+  'passphrase-file': passphraseFileFlag,
 } as const
 
 export function keysFolderOf(args: Pick<KeysArgs, 'keys-folder'>): string {

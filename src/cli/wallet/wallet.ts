@@ -1,7 +1,6 @@
-import { lstat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { randomPrivateKey } from 'ox/Secp256k1'
-import { SecretFileError } from '../../node/secret-file.ts'
+import { refuseExistingFile } from '../../node/secret-file.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { readNewPassphrase } from '../passphrase-source.ts'
 import { readPrivateKeyFile } from '../stake/operator-key.ts'
@@ -12,7 +11,7 @@ const LOSS =
   'Keep copies of the file, and the passphrase elsewhere: without both, the account and all that it owns cannot be had back.'
 
 export async function createWallet(args: WalletArgs): Promise<CommandOutcome> {
-  await refuseExisting(args.keystore)
+  await refuseExistingFile(resolve(args.keystore))
   const privateKey = randomPrivateKey({ as: 'Bytes' })
   const address = await sealedIn(args, privateKey)
   return {
@@ -27,7 +26,7 @@ export async function createWallet(args: WalletArgs): Promise<CommandOutcome> {
 }
 
 export async function importWallet(args: ImportWalletArgs): Promise<CommandOutcome> {
-  await refuseExisting(args.keystore)
+  await refuseExistingFile(resolve(args.keystore))
   const address = await sealedIn(args, await readPrivateKeyFile(args['private-key-file']))
   return {
     result: { imported: true, keystore: resolve(args.keystore), address },
@@ -62,14 +61,4 @@ async function sealedIn(args: WalletArgs, privateKey: Uint8Array): Promise<Addre
   } finally {
     privateKey.fill(0)
   }
-}
-
-/** Before a person thinks of a passphrase. */
-async function refuseExisting(keystore: string): Promise<void> {
-  const path = resolve(keystore)
-  const exists = await lstat(path).then(
-    () => true,
-    () => false,
-  )
-  if (exists) throw new SecretFileError('SECRET_FILE_EXISTS', `${path} exists and is not overwritten`)
 }
