@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../devnet/free-port.ts'
 import { silentReporter } from '../../devnet/reporter.ts'
@@ -92,6 +93,21 @@ test('a node starts from it, lives, waits for its stake, and ends with 0', async
   })
   node.kill('SIGTERM')
   expect((await node.ended()).code).toBe(EXIT.ok)
+})
+
+test('the thread that computes BLS signatures is found in it', async () => {
+  const file = (path: string) => JSON.stringify(pathToFileURL(installed(path)))
+  const program = `
+    import { generateBlsSecretKey } from ${file('dist/crypto/bls.js')}
+    import { createBlsThread } from ${file('dist/staking/signatures/bls-thread.js')}
+    const log = { debug() {}, warn() {} }
+    const thread = createBlsThread({ log }, { blsTasksMax: 1, blsTaskTimeoutMs: 60_000 })
+    const message = Buffer.from('message')
+    const signature = await thread.run({ kind: 'sign', message, tag: Buffer.alloc(32), secretKey: generateBlsSecretKey() })
+    console.log(signature.length)
+  `
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], folder)
+  expect(stdout).toBe('128\n')
 })
 
 test('an application can import starling/client, and is told its types', async () => {
