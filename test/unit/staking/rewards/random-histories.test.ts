@@ -74,6 +74,8 @@ const anyAction: fc.Arbitrary<Action> = fc.oneof(
 test('the index from logs is the contract’s list, and all ledgers are the same, through any history', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyAction, { minLength: 10, maxLength: 16 }), async (actions) => {
+      // anvil keeps the states of some 500 blocks, and a reorganisation needs that of the block which it goes back to.
+      await chain.finalize()
       startBlock = Number(await chain.network.owner.getBlockNumber())
       const start = await chain.network.owner.snapshot()
       try {
