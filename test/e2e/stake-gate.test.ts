@@ -11,6 +11,7 @@ import { callNode, listFrom, postToNode } from '../../devnet/node-request.ts'
 import type { Operator } from '../../devnet/stakes.ts'
 import { membersOnChain, networkOf } from '../../devnet/swarms.ts'
 import { toHex } from '../../src/base/bytes.ts'
+import { adminSocketPath, createAdminClient } from '../../src/cli/admin-client.ts'
 import { createClient } from '../../src/client/index.ts'
 import { generateEd25519KeyPair } from '../../src/crypto/keys.ts'
 import { sealNodeRecord } from '../../src/network/node-record-envelope.ts'
@@ -122,6 +123,22 @@ describe('the contract', () => {
     expect(members.map(({ key }) => key)).not.toContain(waiting.node.key)
     return { reason, status }
   }
+})
+
+describe('the operator of a member', () => {
+  test('hears from it over its socket, and nobody signs for a member that stays', async () => {
+    const [node] = devnet.nodes
+    if (node === undefined) throw new Error('There are nodes')
+    const admin = createAdminClient({ socketPath: adminSocketPath(join(node.folder, 'data')) })
+    const signal = AbortSignal.timeout(60_000)
+    expect(await admin.status(signal)).toMatchObject({ key: node.key, stake: { kind: 'active' }, notReady: [] })
+    const { bls } = await readKeyFiles(join(node.folder, 'keys'))
+    const collecting = admin.collect({ kind: 'exit', blsPublicKey: bls.publicKey }, signal)
+    await expect(collecting).rejects.toMatchObject({
+      code: 'SIGNATURES_INSUFFICIENT',
+      details: { signed: 0, 'leave-not-requested': NODES },
+    })
+  })
 })
 
 describe('a node without a stake', () => {
