@@ -29,6 +29,8 @@ export interface AnvilOptions {
   readonly chainId?: number
   /** Without it a block is mined for each transaction, at once. */
   readonly blockTimeS?: number
+  /** Unix seconds of the first block; now by default. A chain that begins in the past can be moved on to the present, where the clocks of nodes are. */
+  readonly genesisTimestampS?: number
   /** 0, the default, takes a free one. */
   readonly port?: number
   readonly accountCount?: number
@@ -118,6 +120,7 @@ function anvilArguments(options: AnvilOptions, chainId: number, mnemonic: string
     // Makes `safe` lag by one block and `finalized` by two instead of 32 and 64.
     ...['--slots-in-an-epoch', '1'],
     ...(options.blockTimeS === undefined ? [] : ['--block-time', String(options.blockTimeS)]),
+    ...(options.genesisTimestampS === undefined ? [] : ['--timestamp', String(options.genesisTimestampS)]),
   ]
 }
 
