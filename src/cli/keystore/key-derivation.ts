@@ -1,5 +1,6 @@
 import { pbkdf2, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
+import { scryptAsync } from '@noble/hashes/scrypt.js'
 import { fromHex, toHex } from '../../base/bytes.ts'
 import { secureRandomBytes } from '../../crypto/random-bytes.ts'
 import { KeystoreError } from './errors.ts'
@@ -62,6 +63,9 @@ export async function deriveKey(passphrase: Uint8Array, { kdf, kdfparams }: KeyD
   }
   refuseCost(kdfparams)
   const { n, r, p } = kdfparams
+  if (!isStandard(kdfparams)) {
+    return Buffer.from(await scryptAsync(passphrase, salt, { N: n, r, p, dkLen: KEY_BYTES }))
+  }
   // What OpenSSL counts besides the large table is small.
   return await scryptKey(passphrase, salt, KEY_BYTES, { N: n, r, p, maxmem: 2 * SCRYPT_MEMORY_MAX_BYTES })
 }
@@ -83,8 +87,15 @@ function refuseCost({ n, r, p }: ScryptCost): void {
   if (128 * n * r > SCRYPT_MEMORY_MAX_BYTES || n * r * p > SCRYPT_WORK_MAX) {
     throw tooCostly(`n * r must be at most ${SCRYPT_MEMORY_MAX_BYTES / 128}, n * r * p at most ${SCRYPT_WORK_MAX}`)
   }
-  // RFC 7914 6: a power of two, larger than 1 and smaller than 2^(128 * r / 8).
-  if (n < 2 || !Number.isInteger(Math.log2(n)) || Math.log2(n) >= 16 * r) throw malformed('its cost')
+  if (n < 2 || !Number.isInteger(Math.log2(n))) throw malformed('its cost')
+}
+
+/**
+ * Whether n is smaller than 2^(128 * r / 8), as RFC 7914 (2) wants it and OpenSSL enforces. The keystore definition's own example, with
+ * r = 1, is not, and some libraries make all theirs so; a library that does not mind opens them, more slowly.
+ */
+function isStandard({ n, r }: ScryptCost): boolean {
+  return Math.log2(n) < 16 * r
 }
 
 function isCount(value: number): boolean {
