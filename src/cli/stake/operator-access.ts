@@ -9,7 +9,7 @@ import {
 } from '../../staking/operator-account.ts'
 import { CommandError } from '../command-outcome.ts'
 import { CONTRACT_ADDRESS, OptionsError } from '../options/check.ts'
-import { readOperatorKey } from './operator-key.ts'
+import { readOperatorAccount, readOperatorKey } from './operator-key.ts'
 import type { MoneyArgs } from './options.ts'
 
 /** Who the operator is, and its key if one was given. */
@@ -23,7 +23,7 @@ export interface OperatorAccess {
  * The operator of a money command. Its key is only read when there is a flag for it.
  * @throws {CommandError} OPERATOR_UNKNOWN
  * @throws {OptionsError} OPTION_INVALID
- * @throws {SecretFileError}
+ * @throws {SecretFileError} @throws {KeystoreError} @throws {PassphraseError}
  */
 export async function operatorOf(args: MoneyArgs): Promise<OperatorAccess> {
   const privateKey = await privateKeyOf(args)
@@ -56,7 +56,9 @@ async function privateKeyOf(args: MoneyArgs): Promise<Hex | undefined> {
     throw new OptionsError('OPTION_INVALID', 'Give --keystore or --operator-key-file, not both')
   }
   if (keyFile !== undefined) return await readOperatorKey(keyFile)
-  return undefined
+  if (args.keystore === undefined) return undefined
+  const source = { keystore: args.keystore, passphraseFile: args['passphrase-file'] }
+  return (await readOperatorAccount(source)).privateKey
 }
 
 function unknownOperator(message: string): CommandError {

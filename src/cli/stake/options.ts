@@ -1,4 +1,5 @@
 import { DEFAULT_KEYS_FOLDER, jsonFlag } from '../keys/options.ts'
+import { passphraseFileFlag } from '../passphrase-source.ts'
 
 /** What every stake command takes: the chain, the contract and the folders of the node. */
 export interface ChainArgs {
@@ -80,7 +81,7 @@ export const chainFlags = {
 export const moneyFlags = {
   operator: { type: 'string', describe: 'Address of the account that signs elsewhere, when no key is given' },
   keystore: { type: 'string', describe: "Keystore of the operator's account (Web3 secret storage, version 3)" },
-  'passphrase-file': { type: 'string', describe: 'File with the passphrase of the keystore; asked for when left out' },
+  'passphrase-file': passphraseFileFlag,
   'operator-key-file': {
     type: 'string',
     describe: "File with the private key (hex) of the operator's account: for tests and hot keys",

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { getAddress, type Hex, hexToBigInt, hexToNumber } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createWalletFile } from '../../../src/cli/wallet/wallet-file.ts'
 import type { UnsignedTransaction } from '../../../src/staking/operator/unsigned.ts'
 import { type CommandWorld, createCommandWorld, starlingHere } from './command-world.ts'
 import { STAKE } from './staked-chain.ts'
@@ -131,4 +132,25 @@ test("chain, contract and folders are taken from the node's configuration, and f
     exitCode: 2,
     json: { error: { code: 'OPTION_INVALID', message: expect.stringContaining('--chain-id') } },
   })
+})
+
+test('a keystore and the file with its passphrase sign and send', async () => {
+  const keysFolder = await world.newNode()
+  const { address, privateKey } = await world.newOperator()
+  const folder = await world.newFolder()
+  const keystore = join(folder, 'operator.json')
+  await createWalletFile(keystore, Buffer.from(privateKey.slice(2), 'hex'), Buffer.from('four words of mine'))
+  const passphrase = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text, { mode: 0o600 })
+    return join(folder, name)
+  }
+  const withPassphrase = (file: string) =>
+    register(keysFolder, '--keystore', keystore, '--passphrase-file', file, '--send', '--yes')
+  expect(await withPassphrase(await passphrase('wrong', 'four words of yours'))).toMatchObject({
+    exitCode: 3,
+    json: { error: { code: 'KEYSTORE_PASSPHRASE_WRONG' } },
+  })
+  const run = await withPassphrase(await passphrase('right', 'four words of mine\n'))
+  expect(run).toMatchObject({ exitCode: 0, json: { outcome: 'registered', plan: { operator: address } } })
+  expect(run.stdout + run.stderr).not.toContain(privateKey.slice(2))
 })
