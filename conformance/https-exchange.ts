@@ -40,14 +40,22 @@ export class HttpsExchange implements Disposable {
   /** The reply, whatever its status. When the node asks to slow down, that is done, up to the signal's end. */
   async exchange(place: HttpsPlace, outgoing: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
     for (;;) {
-      const reply = await this.#once(place, outgoing, signal)
+      const reply = await this.#withReconnection(place, outgoing, signal)
       const waitS = Number(reply.headers['retry-after'])
       if (!BUSY_STATUSES.includes(reply.status) || Number.isNaN(waitS)) return reply
       await delay(waitS * SECOND, undefined, { signal })
     }
   }
 
-  async #once(place: HttpsPlace, outgoing: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
+  async #withReconnection(place: HttpsPlace, outgoing: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
+    for (;;) {
+      const reply = await this.once(place, outgoing, signal)
+      if (reply !== undefined) return reply
+    }
+  }
+
+  /** The reply to one try, or undefined when a kept connection was closed just as it was used again. */
+  async once(place: HttpsPlace, outgoing: HttpRequest, signal: AbortSignal): Promise<HttpReply | undefined> {
     const { method = 'POST', path, headers = {}, body = '', claimedSize } = outgoing
     const size = claimedSize ?? Buffer.byteLength(body)
     const sent = request({
@@ -67,10 +75,8 @@ export class HttpsExchange implements Disposable {
       return { status: reply.statusCode ?? 0, headers: reply.headers, body: received }
     } catch (error) {
       signal.throwIfAborted()
-      // A kept connection may be closed by the node just when it is used again.
-      if (sent.reusedSocket && error instanceof Error && 'code' in error && error.code === 'ECONNRESET') {
-        return await this.#once(place, outgoing, signal)
-      }
+      if (sent.reusedSocket && error instanceof Error && 'code' in error && error.code === 'ECONNRESET')
+        return undefined
       throw error
     }
   }

@@ -32,6 +32,12 @@ export interface Transport {
 /** Hops before the destination, as in Session's clients. */
 export const HOPS = 3
 
+/**
+ * Nodes that the paths of a run are made of. Many paths can be made of so few, and a large network is spared connections between
+ * all of its nodes, which each makes when a path first needs it.
+ */
+const RELAYS = 8
+
 export function createHttpsTransport(https: HttpsExchange): Transport {
   return {
     name: 'https',
@@ -53,11 +59,13 @@ function answerOf({ status, headers, body }: HttpReply): Answer {
 }
 
 export function createOnionTransport(https: HttpsExchange, nodes: readonly NetworkNode[]): Transport {
+  const relays = sample(nodes, RELAYS)
   return {
     name: 'onion',
     async ask(node, text, signal) {
       for (;;) {
         const answer = await askOnce(node, text, signal)
+        if (answer === undefined) continue
         if (!isBusy(answer)) return answer
         // Through onions nobody says for how long.
         await delay(SECOND, undefined, { signal })
@@ -65,8 +73,9 @@ export function createOnionTransport(https: HttpsExchange, nodes: readonly Netwo
     },
   }
 
-  async function askOnce(node: NetworkNode, text: string, signal: AbortSignal): Promise<Answer> {
-    const hops = chooseHops(nodes, node)
+  /** One try, with layers of its own: nodes open none a second time. */
+  async function askOnce(node: NetworkNode, text: string, signal: AbortSignal): Promise<Answer | undefined> {
+    const hops = chooseHops(relays, node)
     const encryption: EncryptionType = randomInt(2) === 0 ? 'aes-gcm' : 'xchacha20'
     const { body, replyKey } = buildOnionRequest({
       path: hops.map(pathNode),
@@ -76,8 +85,11 @@ export function createOnionTransport(https: HttpsExchange, nodes: readonly Netwo
     })
     const guard = hops[0]
     if (guard === undefined) throw new Error('A path has no hops')
-    const reply = await https.exchange(guard.place, { path: '/onion_req/v2', body }, signal)
-    if (reply.status === 503) return { status: reply.status, body: reply.body.toString('utf8') }
+    const reply = await https.once(guard.place, { path: '/onion_req/v2', body }, signal)
+    if (reply === undefined) return undefined
+    if (reply.status === 429 || reply.status === 503) {
+      return { status: reply.status, body: reply.body.toString('utf8') }
+    }
     if (reply.status !== 200) {
       throw new ExpectationFailed('onion reply', 200, `${reply.status} ${reply.body.toString('utf8')}`)
     }
@@ -113,12 +125,15 @@ function parsed(text: string): JsonValue | undefined {
 export function chooseHops(nodes: readonly NetworkNode[], destination: NetworkNode): readonly NetworkNode[] {
   const others = nodes.filter(({ key }) => key !== destination.key)
   if (others.length < HOPS) throw new Error(`A path needs ${HOPS} nodes besides its destination`)
-  const hops: NetworkNode[] = []
-  while (hops.length < HOPS) {
-    const [hop] = others.splice(randomInt(others.length), 1)
-    if (hop !== undefined) hops.push(hop)
-  }
-  return hops
+  return sample(others, HOPS)
+}
+
+/** Some of the nodes in random order, or all if there are not so many. */
+function sample(nodes: readonly NetworkNode[], count: number): readonly NetworkNode[] {
+  const rest = [...nodes]
+  const chosen: NetworkNode[] = []
+  while (chosen.length < count && rest.length > 0) chosen.push(...rest.splice(randomInt(rest.length), 1))
+  return chosen
 }
 
 export function pathNode({ key, x25519 }: NetworkNode): OnionPathNode {
