@@ -47,11 +47,11 @@ describe('help', () => {
   test('of every command has an example and names the exit codes', async () => {
     const top = await helpOf([])
     const second = await Promise.all(top.commands.map((command) => helpOf([command])))
-    const nested = second.flatMap(({ words, commands }) => commands.map((command) => [...words, command]))
-    const leaves = [
-      ...second.filter(({ commands }) => commands.length === 0),
-      ...(await Promise.all(nested.map(helpOf))),
-    ]
+    const below = (all: readonly Help[]) =>
+      Promise.all(all.flatMap(({ words, commands }) => commands.map((command) => helpOf([...words, command]))))
+    const third = await below(second)
+    const fourth = await below(third)
+    const leaves = [...second, ...third, ...fourth].filter(({ commands }) => commands.length === 0)
     expect(leaves.map(({ words }) => words.join(' ')).sort()).toEqual([
       'account create',
       'account show',
@@ -64,6 +64,11 @@ describe('help', () => {
       'run',
       'send',
       'stake claim',
+      'stake contribution contribute',
+      'stake contribution deploy',
+      'stake contribution finalize',
+      'stake contribution status',
+      'stake contribution withdraw',
       'stake exit',
       'stake liquidate',
       'stake preflight',
