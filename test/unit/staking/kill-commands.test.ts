@@ -1,17 +1,10 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { DAY, SECOND } from '../../../src/base/clock.ts'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
-import {
-  type CommandWorld,
-  createCommandWorld,
-  type Operator,
-  type Run,
-  starlingHere,
-  startStarling,
-} from './command-world.ts'
+import { type CommandWorld, type Operator, type Run, starlingHere, startStarling } from './command-world.ts'
 import { startRpcProxy } from './rpc-proxy.ts'
-import { type SigningNode, startSigningNode } from './signing-node.ts'
-import { aNode, STAKE } from './staked-chain.ts'
+import { createSignedWorld, type SigningNode } from './signing-node.ts'
+import { STAKE } from './staked-chain.ts'
 
 // kill -9 between each two steps of what moves money, then the same command again: exactly one effect each. The command runs in a
 // process of its own behind a provider that goes silent at the step; that is when it is killed.
@@ -38,21 +31,15 @@ const SECOND_CUTS: readonly Cut[] = [
   { title: 'the second sent, with no answer', method: SEND, nth: 2, when: 'after' },
 ]
 
+let signed: Awaited<ReturnType<typeof createSignedWorld>>
 let world: CommandWorld
 let node: SigningNode
 beforeAll(async () => {
-  world = await createCommandWorld()
-  node = await startSigningNode(world)
-  for (let count = 0; count < 4; count++) {
-    const member = aNode()
-    await world.chain.register(member)
-    node.signers.push(member)
-  }
+  signed = await createSignedWorld()
+  world = signed.world
+  node = signed.node
 })
-afterAll(async () => {
-  await node[Symbol.asyncDispose]()
-  await world[Symbol.asyncDispose]()
-})
+afterAll(() => signed[Symbol.asyncDispose]())
 
 interface Staked {
   readonly keysFolder: string

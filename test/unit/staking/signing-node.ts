@@ -14,8 +14,8 @@ import { ADMIN_SOCKET_FILE, startAdminSocket } from '../../../src/node/admin-soc
 import type { ServiceNodeStatus } from '../../../src/node/status.ts'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
 import type { SignatureSource, SignatureSubject } from '../../../src/staking/signatures/signature-source.ts'
-import type { CommandWorld } from './command-world.ts'
-import type { TestNode } from './staked-chain.ts'
+import { type CommandWorld, createCommandWorld } from './command-world.ts'
+import { aNode, type TestNode } from './staked-chain.ts'
 
 /** The operator's socket of a running node whose network signs whatever it is asked for, with the members' real keys. */
 export interface SigningNode extends AsyncDisposable {
@@ -82,6 +82,26 @@ export async function startSigningNode(world: CommandWorld): Promise<SigningNode
   })
   const socket = await startAdminSocket({ log: silentLogger, handle }, { path: join(dataFolder, ADMIN_SOCKET_FILE) })
   return Object.assign(node, { [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose]() })
+}
+
+/** A chain with four members, whose keys sign. */
+export async function createSignedWorld(): Promise<
+  { readonly world: CommandWorld; readonly node: SigningNode } & AsyncDisposable
+> {
+  const world = await createCommandWorld()
+  const node = await startSigningNode(world)
+  for (let count = 0; count < 4; count++) {
+    const member = aNode()
+    await world.chain.register(member)
+    node.signers.push(member)
+  }
+  return {
+    ...{ world, node },
+    async [Symbol.asyncDispose]() {
+      await node[Symbol.asyncDispose]()
+      await world[Symbol.asyncDispose]()
+    },
+  }
 }
 
 export function blsKeyText({ blsSecretKey }: TestNode): string {

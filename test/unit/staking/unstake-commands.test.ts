@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { DAY, HOUR, SECOND } from '../../../src/base/clock.ts'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
-import { type CommandWorld, createCommandWorld, type Operator, starlingHere } from './command-world.ts'
+import { type CommandWorld, type Operator, starlingHere } from './command-world.ts'
 import { startRpcProxy } from './rpc-proxy.ts'
-import { blsKeyText, type SigningNode, startSigningNode } from './signing-node.ts'
+import { blsKeyText, createSignedWorld, type SigningNode } from './signing-node.ts'
 import { aNode, STAKE } from './staked-chain.ts'
 
 // How a stake comes back: request, wait, exit, claim, one by one and guided, against the operator's socket of a node whose members sign.
@@ -12,21 +12,15 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 const DAY_S = DAY / SECOND
 const FIFTEEN_DAYS_S = 15 * DAY_S
 
+let signed: Awaited<ReturnType<typeof createSignedWorld>>
 let world: CommandWorld
 let node: SigningNode
 beforeAll(async () => {
-  world = await createCommandWorld()
-  node = await startSigningNode(world)
-  for (let count = 0; count < 4; count++) {
-    const member = aNode()
-    await world.chain.register(member)
-    node.signers.push(member)
-  }
+  signed = await createSignedWorld()
+  world = signed.world
+  node = signed.node
 })
-afterAll(async () => {
-  await node[Symbol.asyncDispose]()
-  await world[Symbol.asyncDispose]()
-})
+afterAll(() => signed[Symbol.asyncDispose]())
 beforeEach(() => {
   node.afterSigning = async () => {}
 })
