@@ -70,14 +70,14 @@ export function createExpirySweeper(
     const count = await commits.submit({
       sizeBytes: entry.length,
       scans: false,
-      run: (writer) => removeExpired(writer, key, entry, circumstances),
+      run: (writer) => removeExpired(writer, key, entry, circumstances, passCorrupt),
     })
     removed += count
     removedSinceCompaction += count
     metrics.swept.add(count)
   }
 
-  /** One entry that cannot be read must not keep all others from being swept. */
+  /** One record that cannot be read must not keep all others from being swept. */
   const passCorrupt = (error: unknown) => {
     if (!(error instanceof StorageError) || error.code !== 'RECORD_CORRUPT') throw error
     log.error({ error }, 'Expired messages cannot be removed: a record is damaged')
@@ -110,17 +110,35 @@ function passBusy(error: unknown): void {
  * Removes what an entry names, unless it is gone or lives longer: then a later entry names it too. What has been done lately with
  * what stays is folded. Returns how many messages were removed that were still held.
  */
-function removeExpired({ batch }: Writer, key: Buffer, entry: Buffer, circumstances: Circumstances): number {
+async function removeExpired(
+  writer: Writer,
+  key: Buffer,
+  entry: Buffer,
+  circumstances: Circumstances,
+  passCorrupt: (error: unknown) => void,
+): Promise<number> {
   const bucket = bucketOfExpiryKey(key)
-  const heldBefore = batch.totals.messages
+  const heldBefore = writer.batch.totals.messages
+  let isWhole = true
   for (const id of decodeExpiryEntry(entry)) {
-    if (id.hash.equals(ACCOUNT_ITSELF)) {
-      forgetRanges(batch, id.account, bucket)
-      settleRevocations(batch, id.account, circumstances.settledMs)
-    } else sweepMessage(batch, id, bucket, circumstances)
+    await writer.makeRoom()
+    try {
+      sweepReference(writer.batch, id, bucket, circumstances)
+    } catch (error) {
+      passCorrupt(error)
+      isWhole = false
+    }
   }
-  batch.delete(key)
-  return heldBefore - batch.totals.messages
+  // What is damaged is tried again, and told again, until somebody repairs it.
+  if (isWhole) writer.batch.delete(key)
+  return heldBefore - writer.batch.totals.messages
+}
+
+function sweepReference(batch: WriteBatch, id: MessageId, bucket: number, circumstances: Circumstances): void {
+  if (id.hash.equals(ACCOUNT_ITSELF)) {
+    forgetRanges(batch, id.account, bucket)
+    settleRevocations(batch, id.account, circumstances.settledMs)
+  } else sweepMessage(batch, id, bucket, circumstances)
 }
 
 function sweepMessage(batch: WriteBatch, id: MessageId, bucket: number, circumstances: Circumstances): void {

@@ -6,7 +6,7 @@ import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { SETTLED_AFTER_MS } from '../../../src/storage/circumstances.ts'
 import { EXPIRY_BUCKET_MS } from '../../../src/storage/expiry-entry.ts'
-import { expiryKey } from '../../../src/storage/keys.ts'
+import { accountBytes, expiryKey, hashBytes, locatorKey } from '../../../src/storage/keys.ts'
 import { createSweepClock } from '../../../src/storage/sweep-clock.ts'
 import { interceptWrites } from './intercepted-database.ts'
 import {
@@ -105,6 +105,19 @@ describe('the sweeper', () => {
     expect(stored).toMatchObject({ outcome: 'new' })
     expect(removed).toBe(99)
     expect(await fixture.store.store(aMessage())).toMatchObject({ outcome: 'new' })
+  })
+
+  test('removes what expired with a message whose record is damaged', async () => {
+    await using fixture = await openTestStore()
+    const messages = Array.from({ length: 3 }, () => aMessage({ expiryMs: START_MS + HOUR }))
+    await Promise.all(messages.map((message) => fixture.store.store(message)))
+    const damaged = messages[1]?.hash ?? messages[0]?.hash
+    if (damaged === undefined) throw new Error('There are messages')
+    const key = locatorKey(accountBytes(ALICE), hashBytes(damaged))
+    await changeDatabase(fixture, (database) => database.put(key, Buffer.from('nonsense')))
+    fixture.clock.pass(HOUR + SWEPT_AFTER_MS)
+    expect(await fixture.store.sweepNow()).toBe(2)
+    expect(fixture.store.statistics().messages).toBe(1)
   })
 
   test('goes on behind a record that it cannot read', async () => {
