@@ -1,5 +1,11 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { toHex } from '../../../src/base/bytes.ts'
 import { DAY, HOUR, SECOND } from '../../../src/base/clock.ts'
+import { aggregateBlsSignatures, BlsMessage, blsSign } from '../../../src/crypto/bls.ts'
+import { blsTags, rewardMessage } from '../../../src/crypto/bls-messages.ts'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
 import { type CommandWorld, type Operator, starlingHere } from './command-world.ts'
 import { startRpcProxy } from './rpc-proxy.ts'
@@ -57,6 +63,40 @@ function creditStake({ operator }: Staked, amountAtomic = STAKE): void {
   const key = operator.address.toLowerCase()
   node.totals.set(key, (node.totals.get(key) ?? 0n) + amountAtomic)
 }
+
+/** Answers as one of Session's nodes does when it is asked for the signature of a total, with the members' keys. */
+async function aSessionNode(totalAtomic: bigint) {
+  const tags = blsTags(world.chain.anvil.chainId, world.chain.staking.rewards)
+  const server = createServer(async (request, response) => {
+    const { id, params } = (await json(request)) as { id: number; params: { address: `0x${string}` } }
+    const message = rewardMessage(tags, params.address, totalAtomic)
+    const hashed = new BlsMessage(message, tags.hashToG2)
+    const sum = aggregateBlsSignatures(node.signers.map(({ blsSecretKey }) => blsSign(blsSecretKey, hashed)))
+    if (sum === undefined) throw new Error('Nobody signs')
+    const signed = { msg_to_sign: toHex(message), signature: toHex(sum), non_signer_indices: [] }
+    const result = { address: params.address, amount: Number(totalAtomic), height: 1, ...signed, status: 'OK' }
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/json_rpc`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+test("one of Session's nodes can give the signatures in place of a running node", async () => {
+  await using session = await aSessionNode(777n)
+  const operator = await world.newOperator({ tokens: 0n })
+  const run = await starlingHere(
+    ...['stake', 'claim', '--keys-folder', await world.newFolder(), ...world.target()],
+    ...['--operator-key-file', operator.keyFile, '--signatures-from', session.url, '--send', '--yes'],
+  )
+  expect(run).toMatchObject({ exitCode: 0, json: { outcome: 'claimed', plan: { amountAtomic: '777' } } })
+  expect(await world.tokensOf(operator.address)).toBe(777n)
+})
 
 test('a stake comes back step by step, and each step done twice is done once', async () => {
   const stake = await staked()
