@@ -59,7 +59,9 @@ export function jsonLine(value: unknown): string {
 function described(error: unknown): string {
   if (error instanceof CodedError) return `Error ${String(error.code)}: ${error.message}`
   // A fault of ours: whoever reports it needs the place.
-  return `Internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  // An RPC provider's URL often holds a key.
+  return `Internal error: ${text.replace(/https?:\/\/[^\s"')]+/g, '<URL>')}`
 }
 
 function jsonOf(error: unknown): Readonly<Record<string, unknown>> {

@@ -17,6 +17,15 @@ export const stakingCallAbi = [
   ...contractErrorsAbi,
 ] as const
 
+/** Does work with viem and tells its failures in our words. */
+export async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw stakingErrorOf(error)
+  }
+}
+
 /** An error of viem's in our words, without its text, which quotes URLs and whole requests. */
 export function stakingErrorOf(error: unknown): StakingError {
   if (error instanceof StakingError) return error

@@ -1,5 +1,6 @@
 import { readKeyFiles } from '../../node/key-files.ts'
 import { SecretFileError } from '../../node/secret-file.ts'
+import { told } from '../../staking/contract-errors.ts'
 import { readAllowance, readStakingRequirement, readToken } from '../../staking/operator/contract-facts.ts'
 import { createOperatorView } from '../../staking/operator-account.ts'
 import { readOwnStake } from '../../staking/own-stake.ts'
@@ -111,7 +112,8 @@ export function accountChecks({ settings, operator, signal }: PreflightContext):
       title: 'Gas price',
       exitCode: EXIT.chain,
       async run() {
-        const { maxFeePerGas } = await (await view()).chain.estimateFeesPerGas()
+        const { chain: client } = await view()
+        const { maxFeePerGas } = await told(() => client.estimateFeesPerGas())
         const seen = `at most ${wholeUnits(maxFeePerGas, GWEI_DECIMALS)} gwei, so a registration costs at most ${ether(maxFeePerGas * REGISTRATION_GAS)}`
         return maxFeePerGas <= GAS_PRICE_HIGH_WEI
           ? ok(seen)
@@ -124,10 +126,9 @@ export function accountChecks({ settings, operator, signal }: PreflightContext):
       exitCode: EXIT.stake,
       run: ofAccount(async () => {
         const { chain: client, address } = await view()
-        const [balance, { maxFeePerGas }] = await Promise.all([
-          client.getBalance({ address }),
-          client.estimateFeesPerGas(),
-        ])
+        const [balance, { maxFeePerGas }] = await told(() =>
+          Promise.all([client.getBalance({ address }), client.estimateFeesPerGas()]),
+        )
         const needed = maxFeePerGas * REGISTRATION_GAS
         if (balance >= needed) return ok(ether(balance))
         return fail(

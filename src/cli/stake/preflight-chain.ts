@@ -53,7 +53,10 @@ export function chainChecks({ settings, clock, signal }: PreflightContext): read
       title: 'Contract',
       exitCode: EXIT.chain,
       async run() {
-        await connected()
+        const looked = await connected()
+        if (!looked.status().some(({ healthy }) => healthy)) {
+          return fail('No provider could be asked', 'Look at the RPC URLs and at the connection of this machine')
+        }
         return ok(`${chain.contract} has the tag of a staking contract at this place on this chain`)
       },
     },

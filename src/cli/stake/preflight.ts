@@ -13,6 +13,8 @@ import { machineChecks } from './preflight-machine.ts'
 
 const TIMEOUT_MS: DurationMs = 2 * MINUTE
 
+const CHAIN_REMEDY = 'Look at the RPC URLs and at the connection of this machine, or try another provider'
+
 interface CheckResult extends Finding {
   readonly id: string
   readonly title: string
@@ -54,7 +56,9 @@ async function resultOf({ id, title, exitCode, run }: Check): Promise<CheckResul
     return { id, title, exitCode, ...(await run()) }
   } catch (error) {
     if (!(error instanceof CodedError)) throw error
-    return { id, title, exitCode: exitCodeOf(error), status: 'fail', seen: error.message, remedy: undefined }
+    const failedAs = exitCodeOf(error)
+    const remedy = failedAs === EXIT.chain ? CHAIN_REMEDY : 'Do what the message says, and run the command again'
+    return { id, title, exitCode: failedAs, status: 'fail', seen: error.message, remedy }
   }
 }
 

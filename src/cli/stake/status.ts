@@ -3,6 +3,7 @@ import { withDeadline } from '../../base/deadline.ts'
 import { readKeyFiles } from '../../node/key-files.ts'
 import type { Member } from '../../protocol/service-node.ts'
 import type { Hex } from '../../staking/chain-reply.ts'
+import { told } from '../../staking/contract-errors.ts'
 import { readJournals } from '../../staking/operator/journal.ts'
 import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
 import { fateOf } from '../../staking/operator/receipts.ts'
@@ -70,10 +71,8 @@ async function readTransactions(
     .slice(-TRANSACTIONS_SHOWN)
   if (shown.length === 0) return []
   const rpcUrl = usableUrl(providers, chain)
-  const head = await createOperatorView('0x0000000000000000000000000000000000000000', {
-    ...chain,
-    rpcUrl,
-  }).chain.getBlockNumber()
+  const { chain: client } = createOperatorView('0x0000000000000000000000000000000000000000', { ...chain, rpcUrl })
+  const head = await told(() => client.getBlockNumber())
   return await Promise.all(
     shown.map(async ({ account, entry }) => {
       const fate = await fateOf(createOperatorView(account, { ...chain, rpcUrl }), entry)

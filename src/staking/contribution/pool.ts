@@ -2,7 +2,7 @@ import { parseEventLogs } from 'viem'
 import { SECOND, type TimestampMs } from '../../base/clock.ts'
 import { serviceNodeContributionAbi, serviceNodeContributionFactoryAbi } from '../abi.ts'
 import type { Hex } from '../chain-reply.ts'
-import { stakingErrorOf } from '../contract-errors.ts'
+import { told } from '../contract-errors.ts'
 import { contractErrorsAbi } from '../contract-refusals.ts'
 import { StakingError } from '../errors.ts'
 import type { OperatorCall } from '../operator/call.ts'
@@ -200,12 +200,4 @@ export function finalizeCall(pool: Hex): OperatorCall {
 
 function poolCall(to: Hex, functionName: string, args: readonly unknown[]) {
   return { to, abi: poolAbi, functionName, args }
-}
-
-async function told<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    throw stakingErrorOf(error)
-  }
 }

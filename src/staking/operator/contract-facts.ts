@@ -2,7 +2,7 @@ import { type DurationMs, SECOND, type TimestampMs } from '../../base/clock.ts'
 import type { Member } from '../../protocol/service-node.ts'
 import { stakingTokenAbi } from '../abi.ts'
 import type { Hex } from '../chain-reply.ts'
-import { stakingCallAbi, stakingErrorOf } from '../contract-errors.ts'
+import { stakingCallAbi, told } from '../contract-errors.ts'
 import { StakingError } from '../errors.ts'
 import { decodeMember, memberCall } from '../member-codec.ts'
 import type { OperatorView } from '../operator-account.ts'
@@ -201,12 +201,4 @@ async function chainTimeS({ chain }: Pick<OperatorView, 'chain'>): Promise<bigin
 
 function rewards(contract: Hex) {
   return { address: contract, abi: stakingCallAbi } as const
-}
-
-async function told<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    throw stakingErrorOf(error)
-  }
 }

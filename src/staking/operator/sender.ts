@@ -1,6 +1,7 @@
 import { BaseError, keccak256 } from 'viem'
 import type { Clock } from '../../base/clock.ts'
 import type { Hex } from '../chain-reply.ts'
+import { told } from '../contract-errors.ts'
 import { StakingError } from '../errors.ts'
 import type { OperatorAccount, OperatorView } from '../operator-account.ts'
 import type { OperatorCall } from './call.ts'
@@ -81,7 +82,7 @@ export async function bid(
 ): Promise<JournalEntry> {
   const last = entry.attempts.at(-1)
   if (last === undefined) throw new RangeError('An entry without a signature')
-  const now = await account.chain.estimateFeesPerGas()
+  const now = await told(() => account.chain.estimateFeesPerGas())
   const raised = (fee: bigint) => fee + fee / REPLACEMENT_DIVISOR + 1n
   const fees = {
     maxFeePerGas: larger(now.maxFeePerGas, raised(last.maxFeePerGas)),
@@ -151,11 +152,13 @@ function refusalOf(error: unknown): SendRefusal {
 
 /** The next place of the account. Whatever else of it is under way may be anything: it is to be seen first. */
 async function place({ chain, address }: OperatorView) {
-  const [mined, underWay, fees] = await Promise.all([
-    chain.getTransactionCount({ address, blockTag: 'latest' }),
-    chain.getTransactionCount({ address, blockTag: 'pending' }),
-    chain.estimateFeesPerGas(),
-  ])
+  const [mined, underWay, fees] = await told(() =>
+    Promise.all([
+      chain.getTransactionCount({ address, blockTag: 'latest' }),
+      chain.getTransactionCount({ address, blockTag: 'pending' }),
+      chain.estimateFeesPerGas(),
+    ]),
+  )
   if (underWay > mined) {
     throw new StakingError('TRANSACTION_PENDING', 'A transaction of this account is still under way; wait for it')
   }

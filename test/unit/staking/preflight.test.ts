@@ -114,3 +114,16 @@ test('providers that disagree, or serve another chain, fail', async () => {
   liar.behaviour = { kind: 'lying', lie: (method, result) => (method === 'eth_chainId' ? '0x1' : result) }
   expect(failures(await preflight(config, address, both))).toContain('chain-id')
 })
+
+test('without any provider everything about the chain fails with a remedy, and no URL is shown', async () => {
+  const { config } = await aPlace()
+  const { address } = await world.newOperator()
+  const secret = ['--rpc', 'http://127.0.0.1:1/v2/sEcReTkEy', ...world.target().slice(2)]
+  const run = await preflight(config, address, secret)
+  expect(run.exitCode).toBe(5)
+  expect(failures(run)).toEqual(
+    expect.arrayContaining(['chain-id', 'contract', 'head-age', 'token-balance', 'gas-price']),
+  )
+  for (const { status, remedy } of checksOf(run)) if (status === 'fail') expect(remedy).toMatch(/^[A-Z]/)
+  expect(run.stdout + run.stderr).not.toContain('sEcReTkEy')
+})
