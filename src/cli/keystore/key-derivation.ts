@@ -67,7 +67,11 @@ export async function deriveKey(passphrase: Uint8Array, { kdf, kdfparams }: KeyD
     return Buffer.from(await scryptAsync(passphrase, salt, { N: n, r, p, dkLen: KEY_BYTES }))
   }
   // What OpenSSL counts besides the large table is small.
-  return await scryptKey(passphrase, salt, KEY_BYTES, { N: n, r, p, maxmem: 2 * SCRYPT_MEMORY_MAX_BYTES })
+  const options = { N: n, r, p, maxmem: 2 * SCRYPT_MEMORY_MAX_BYTES }
+  return await scryptKey(passphrase, salt, KEY_BYTES, options).catch((cause: unknown) => {
+    const message = `This machine has not the ${Math.ceil((128 * n * r) / 2 ** 20)} MiB of memory that this keystore takes`
+    throw new KeystoreError('KEYSTORE_COST_REFUSED', message, { cause })
+  })
 }
 
 function saltOf({ dklen, salt }: { readonly dklen: number; readonly salt: string }): Uint8Array {

@@ -14,6 +14,8 @@ import {
 import { importKeys } from '../../../src/cli/keys/import.ts'
 import { importBlsSecretKey } from '../../../src/crypto/bls.ts'
 import { createKeyFiles, readKeyFiles, type ServiceNodeKeys } from '../../../src/node/key-files.ts'
+import { createChance } from '../../support/chance.ts'
+import { fuzz } from '../../support/fuzz.ts'
 
 const PASSPHRASE = 'cAnArY battery staple'
 const CHEAP = { n: 2, r: 8, p: 1 }
@@ -167,6 +169,15 @@ describe('the backup', () => {
       altered[at] = (altered[at] ?? 0) ^ 1
       expect(() => decodeKeyBackup(altered), `byte ${at}`).toThrow(KeyBackupError)
     }
+  })
+
+  test('may be mutated in any way: it is refused as a backup', async () => {
+    const seed = await encodeKeyBackup(await createKeyFiles(inParent('keys')), utf8(PASSPHRASE), CREATED)
+    fuzz(
+      { name: 'decodeKeyBackup', seeds: [seed], decode: decodeKeyBackup, throws: KeyBackupError },
+      createChance(),
+      3000,
+    )
   })
 
   test('whose blanks and line ends were changed on the way still opens', async () => {

@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fromHex, toHex, utf8 } from '../../../src/base/bytes.ts'
+import { CodedError } from '../../../src/base/coded-error.ts'
 import { KeystoreError } from '../../../src/cli/keystore/errors.ts'
 import { openKeystore, sealKeystore } from '../../../src/cli/keystore/keystore.ts'
 import { keystoreOfJson } from '../../../src/cli/keystore/keystore-form.ts'
 import { readOperatorAccount } from '../../../src/cli/stake/operator-key.ts'
-import { parseJsonText } from '../../../src/protocol/json.ts'
+import { parseJson, parseJsonText } from '../../../src/protocol/json.ts'
+import { createChance } from '../../support/chance.ts'
+import { fuzz } from '../../support/fuzz.ts'
 import document from '../../vectors/keystore.json' with { type: 'json' }
 
 const CHEAP = { n: 2, r: 8, p: 1 }
@@ -141,6 +144,12 @@ test('a keystore with any part missing, or of another kind, is refused as one', 
     }
   }
   for (const value of odd) expect(() => keystoreOfJson(parseJsonText(JSON.stringify(value)))).toThrow(KeystoreError)
+})
+
+test('mutations of keystores are taken or refused, and nothing else happens', () => {
+  const seeds = document.vectors.map(({ keystore }) => utf8(JSON.stringify(keystore)))
+  const target = { name: 'keystoreOfJson', seeds, throws: CodedError }
+  fuzz({ ...target, decode: (bytes) => keystoreOfJson(parseJson(bytes)) }, createChance(), 3000)
 })
 
 test('no error says what was sealed or with what', async () => {
