@@ -45,6 +45,8 @@ export interface SwarmMethod<Request extends AccountUser> {
   parse(params: JsonObject): Request
   /** Whether anybody may do it, so that no signature has been checked. */
   isOpen?(request: Request): boolean
+  /** Tokens of the account's rate; one when it is left out. */
+  cost?(request: Request): number
   /**
    * Clock, limits and signature, in this order. Repeated by every member.
    * @throws {RpcError} whose message the client gets

@@ -26,7 +26,7 @@ export type ForwardOutcome =
   | { readonly kind: 'unreachable' }
 
 export interface SwarmRequestComponents {
-  readonly accounts: Pick<AccountLimiter, 'take'>
+  readonly accounts: Pick<AccountLimiter, 'take' | 'charge'>
   readonly log: Logger
   readonly metrics: RpcMetrics
   readonly identity: Pick<NodeIdentity, 'key'>
@@ -65,7 +65,9 @@ export async function runOnSwarm<Request extends AccountUser>(
   if (elsewhere !== undefined) return elsewhere
   const call: SwarmCall = { ...received, stamp: components.messages.stamps.next() }
   method.check(request, call)
-  components.accounts.take(method.isOpen?.(request) ? 'openWrites' : 'writes', request)
+  const use = method.isOpen?.(request) ? 'openWrites' : 'writes'
+  components.accounts.take(use, request)
+  components.accounts.charge(use, request, (method.cost?.(request) ?? 1) - 1)
 
   // A node that cannot look lets the request take its usual way, and says there what is wrong.
   const spared = await method.spare?.(request, call).catch(() => undefined)

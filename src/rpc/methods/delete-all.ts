@@ -9,6 +9,7 @@ import type { Authenticator } from '../authentication.ts'
 import type { Messages } from '../messages.ts'
 import { requireRecent, type SwarmMethod } from '../method.ts'
 import { type NodeIdentity, signResult } from '../node-signer.ts'
+import { WHOLE_ACCOUNT_COST } from '../write-cost.ts'
 
 export interface DeleteAllComponents {
   readonly authenticator: Authenticator
@@ -20,6 +21,7 @@ export function createDeleteAllMethod(components: DeleteAllComponents): SwarmMet
   const { authenticator, identity, messages } = components
   return {
     parse: parseDeleteAllParams,
+    cost: () => WHOLE_ACCOUNT_COST,
     check({ account, authentication, namespace, timestampMs }, call) {
       requireRecent(timestampMs, call, 'delete_all timestamp too far from current time')
       authenticator.require({

@@ -11,6 +11,7 @@ import { RpcError } from '../errors.ts'
 import type { Messages } from '../messages.ts'
 import { type SwarmMethod, travelAllowanceMs } from '../method.ts'
 import { type NodeIdentity, signResult } from '../node-signer.ts'
+import { WHOLE_ACCOUNT_COST } from '../write-cost.ts'
 
 export interface DeleteBeforeComponents {
   readonly authenticator: Authenticator
@@ -22,6 +23,7 @@ export function createDeleteBeforeMethod(components: DeleteBeforeComponents): Sw
   const { authenticator, identity, messages } = components
   return {
     parse: parseDeleteBeforeParams,
+    cost: () => WHOLE_ACCOUNT_COST,
     check({ account, authentication, namespace, beforeMs }, call) {
       if (beforeMs > call.nowMs + SIGNATURE_WINDOW_MS + travelAllowanceMs(call)) {
         throw new RpcError('MOMENT_REFUSED', 'delete_before timestamp too far in the future')

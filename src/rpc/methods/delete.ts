@@ -9,6 +9,7 @@ import type { Authenticator } from '../authentication.ts'
 import type { Messages } from '../messages.ts'
 import type { SwarmMethod } from '../method.ts'
 import { type NodeIdentity, signResult } from '../node-signer.ts'
+import { costOfHashes } from '../write-cost.ts'
 
 export interface DeleteComponents {
   readonly authenticator: Authenticator
@@ -20,6 +21,7 @@ export function createDeleteMethod(components: DeleteComponents): SwarmMethod<De
   const { authenticator, identity, messages } = components
   return {
     parse: parseDeleteParams,
+    cost: ({ hashes }) => costOfHashes(hashes.length),
     check({ account, authentication, hashes }, call) {
       authenticator.require({
         account,

@@ -11,6 +11,7 @@ import { RpcError } from '../errors.ts'
 import type { Messages } from '../messages.ts'
 import { type SwarmMethod, travelAllowanceMs } from '../method.ts'
 import { type NodeIdentity, signResult } from '../node-signer.ts'
+import { WHOLE_ACCOUNT_COST } from '../write-cost.ts'
 
 export interface ExpireAllComponents {
   readonly authenticator: Authenticator
@@ -22,6 +23,7 @@ export function createExpireAllMethod(components: ExpireAllComponents): SwarmMet
   const { authenticator, identity, messages } = components
   return {
     parse: parseExpireAllParams,
+    cost: () => WHOLE_ACCOUNT_COST,
     check({ account, authentication, namespace, expiryMs }, call) {
       // Unlike in `expire`, a moment that has passed is taken for a wrong clock.
       if (expiryMs < call.nowMs - SIGNATURE_WINDOW_MS - travelAllowanceMs(call)) {

@@ -14,6 +14,7 @@ import { RpcError } from '../errors.ts'
 import type { Messages } from '../messages.ts'
 import { type SwarmCall, type SwarmMethod, travelAllowanceMs } from '../method.ts'
 import { type NodeIdentity, signResult } from '../node-signer.ts'
+import { costOfHashes } from '../write-cost.ts'
 
 export interface ExpireComponents {
   readonly authenticator: Authenticator
@@ -25,6 +26,7 @@ export function createExpireMethod(components: ExpireComponents): SwarmMethod<Ex
   const { authenticator, identity, messages } = components
   return {
     parse: parseExpireParams,
+    cost: ({ hashes }) => costOfHashes(hashes.length),
     check(request, call) {
       checkExpiries(request, call)
       const { account, authentication, expiriesMs, hashes, mode } = request

@@ -59,6 +59,27 @@ describe('an account', () => {
     expect(await network.first.exposeMetrics()).toContain('starling_rpc_limited_total{use="openWrites"} 1')
   })
 
+  test.each([
+    ['delete_all', { namespace: 'all', timestamp: START_MS }, `delete_allall${START_MS}`],
+    ['delete_before', { namespace: 'all', before: START_MS }, `delete_beforeall${START_MS}`],
+    ['expire_all', { namespace: 'all', expiry: START_MS }, `expire_allall${START_MS}`],
+  ])('pays for the work of %s', async (method, params, text) => {
+    await using network = await createTestNetwork(1, { rpc: rates({ writes: { burst: 150, perSecond: 1 } }) })
+    const { call } = network.first
+    const signed = { ...params, pubkey: alice.id, pubkey_ed25519: alice.ed25519, signature: alice.sign(text) }
+    const statuses = [(await call(method, signed)).status, (await call(method, signed)).status]
+    expect([...statuses, (await call(method, signed)).status]).toEqual([200, 200, 429])
+  })
+
+  test('pays for each fifty hashes that a write names', async () => {
+    await using network = await createTestNetwork(1, { rpc: rates({ writes: { burst: 3, perSecond: 0.1 } }) })
+    const messages = Array.from({ length: 101 }, (_, at) => String(at).padStart(43, '0'))
+    const signature = alice.sign(`delete${messages.join('')}`)
+    const params = { pubkey: alice.id, pubkey_ed25519: alice.ed25519, messages, signature }
+    expect((await network.first.call('delete', params)).status).toBe(200)
+    expect((await network.first.call('store', signedStoring('1'))).status).toBe(429)
+  })
+
   test("is still its owner's when strangers have used up what they may", async () => {
     await using network = await createTestNetwork(1, { rpc: rates({ openWrites: ONE, openReads: ONE }) })
     const { call } = network.first
