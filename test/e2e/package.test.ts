@@ -38,9 +38,12 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
   return end
 }
 
-/** Without what vitest and npm tell their children, which an operator's shell does not have. What npm keeps for itself goes with us. */
+/**
+ * Without what vitest and npm tell their children, which an operator's shell does not have; the authorities that it trusts, it has.
+ * What npm keeps for itself goes with us.
+ */
 function start(command: string, args: readonly string[], cwd = folder): Program {
-  const foreign = Object.keys(process.env).filter((name) => /^(npm_|VITEST|NODE_)/.test(name))
+  const foreign = Object.keys(process.env).filter((name) => /^(npm_|VITEST|NODE_(?!EXTRA_CA_CERTS))/.test(name))
   const without = Object.fromEntries(foreign.map((name) => [name, undefined]))
   return new Program(command, args, { cwd, env: { ...without, TMPDIR: folder } })
 }

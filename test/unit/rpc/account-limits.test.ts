@@ -64,7 +64,7 @@ describe('an account', () => {
     ['delete_before', { namespace: 'all', before: START_MS }, `delete_beforeall${START_MS}`],
     ['expire_all', { namespace: 'all', expiry: START_MS }, `expire_allall${START_MS}`],
   ])('pays for the work of %s', async (method, params, text) => {
-    await using network = await createTestNetwork(1, { rpc: rates({ writes: { burst: 150, perSecond: 1 } }) })
+    await using network = await createTestNetwork(1, { rpc: rates({ writes: { burst: 75, perSecond: 1 } }) })
     const { call } = network.first
     const signed = { ...params, pubkey: alice.id, pubkey_ed25519: alice.ed25519, signature: alice.sign(text) }
     const statuses = [(await call(method, signed)).status, (await call(method, signed)).status]

@@ -5,6 +5,7 @@ import { sign, verifySignature } from '../../../src/crypto/signature.ts'
 import { subaccountToken } from '../../../src/protocol/client-api/subaccount.ts'
 import type { JsonObject } from '../../../src/protocol/json.ts'
 import { hashMessage } from '../../../src/protocol/message.ts'
+import { defaultRpcOptions } from '../../../src/rpc/options.ts'
 import { anAccount, createTestNetwork, START_MS, type TestNetwork } from './rpc-fixture.ts'
 
 const alice = anAccount(1)
@@ -88,7 +89,9 @@ const requests: readonly [string, object, string][] = [
 
 describe('revoke_subaccount and unrevoke_subaccount', () => {
   test('a revoked subaccount may do nothing on any member, until it is taken back', async () => {
-    await using network = await createTestNetwork(2)
+    const writes = { burst: 1000, perSecond: 1 }
+    const subaccountRates = { ...defaultRpcOptions.subaccountRates, writes }
+    await using network = await createTestNetwork(2, { rpc: { subaccountRates } })
     const statuses = async () => {
       const answers = []
       for (const node of network.nodes) {
