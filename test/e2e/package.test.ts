@@ -25,10 +25,23 @@ beforeAll(async () => {
   const packed = await run('npm', ['pack', '--json', '--pack-destination', folder], REPOSITORY)
   const [{ filename, files: listed }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }]
   files = listed.map(({ path }) => path)
-  await writeFile(join(folder, 'package.json'), '{"type": "module"}')
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module', overrides: await lockedVersions() }))
   await run('npm', ['install', '--omit=dev', '--prefer-offline', '--ignore-scripts', `./${filename}`], folder)
 }, INSTALL_MAX_MS)
 afterAll(() => rm(folder, { recursive: true }))
+
+/** Of packages that are locked in one version: what others published since then is not what is tested. */
+async function lockedVersions(): Promise<Record<string, string>> {
+  const { packages } = JSON.parse(await readFile(join(REPOSITORY, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { version: string; dev?: boolean }>
+  }
+  const versions = new Map<string, Set<string>>()
+  for (const [path, { version, dev }] of Object.entries(packages)) {
+    const name = path.split('node_modules/').at(-1)
+    if (name && !dev) versions.set(name, (versions.get(name) ?? new Set()).add(version))
+  }
+  return Object.fromEntries([...versions].flatMap(([name, all]) => (all.size === 1 ? [[name, [...all].join()]] : [])))
+}
 
 async function run(command: string, args: readonly string[], cwd: string): Promise<ProgramEnd> {
   await using program = start(command, args, cwd)
