@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { raceSignal } from '../src/base/deadline.ts'
 import { type ChildWatch, createChildWatch } from './child-watch.ts'
+import type { LoopbackServer } from './loopback-server.ts'
 import { type DevnetNode, nodeFolder, prepareNode } from './node.ts'
 import { type ListedNode, listFrom } from './node-request.ts'
 import { type DevnetOptions, READY_TIMEOUT_MS } from './options.ts'
 import type { Reporter } from './reporter.ts'
-import { type SeedServer, startSeedServer } from './seed-server.ts'
+import { startSeedServer } from './seed-server.ts'
 import { type Operator, type StakingChain, startStakingChain } from './stakes.ts'
 import { membersOnChain, swarmsOf } from './swarms.ts'
 
@@ -62,7 +63,7 @@ export async function startDevnet(
 interface DevnetParts {
   readonly chain: StakingChain
   readonly nodes: readonly DevnetNode[]
-  readonly seed: SeedServer
+  readonly seed: LoopbackServer
   readonly watch: ChildWatch
 }
 

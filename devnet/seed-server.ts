@@ -1,37 +1,20 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type LoopbackServer, startLoopbackServer } from './loopback-server.ts'
 import { type HttpsPlace, postToNode } from './node-request.ts'
 
 const BODY_MAX_BYTES = 64 * 1024
-
-export interface SeedServer extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT/` */
-  readonly url: string
-}
 
 /**
  * Answers `POST /json_rpc` in plain HTTP on loopback by asking the nodes in turn: clients under development refuse
  * self-signed certificates of seeds, and every node can be a client's seed.
  */
-export async function startSeedServer(nodes: () => readonly HttpsPlace[]): Promise<SeedServer> {
-  const server = createServer((incoming, response) => {
+export function startSeedServer(nodes: () => readonly HttpsPlace[]): Promise<LoopbackServer> {
+  return startLoopbackServer(0, (incoming, response) => {
     answer(incoming, response, nodes()).catch(() => {
       if (!response.headersSent) response.writeHead(502)
       response.end()
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    async [Symbol.asyncDispose]() {
-      const closed = once(server, 'close')
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
-  }
 }
 
 async function answer(

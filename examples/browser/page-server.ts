@@ -1,10 +1,8 @@
 // Builds the page and serves it on loopback.
-import { once } from 'node:events'
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
+import { type LoopbackServer, startLoopbackServer } from '../../devnet/loopback-server.ts'
 import { bundleForBrowser } from '../../scripts/browser-bundle.ts'
 
 const SDK = 'starling-client.js'
@@ -15,11 +13,6 @@ const TYPES: Readonly<Record<string, string>> = {
   '.map': 'application/json',
 }
 
-export interface PageServer extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT/` */
-  readonly url: string
-}
-
 /**
  * Serves the page, the SDK's browser bundle (as `npm run build` makes it), and `others`: modules by the name that they get.
  * Port 0 takes a free one.
@@ -27,7 +20,7 @@ export interface PageServer extends AsyncDisposable {
 export async function startPageServer(
   port: number,
   others: Readonly<Record<string, string>> = {},
-): Promise<PageServer> {
+): Promise<LoopbackServer> {
   const folder = await mkdtemp(join(tmpdir(), 'starling-page-'))
   try {
     await build(folder, others)
@@ -54,8 +47,8 @@ async function build(folder: string, others: Readonly<Record<string, string>>): 
   }
 }
 
-async function serve(port: number, folder: string, files: ReadonlyMap<string, string>): Promise<PageServer> {
-  const server = createServer(async ({ method, url = '/' }, response) => {
+async function serve(port: number, folder: string, files: ReadonlyMap<string, string>): Promise<LoopbackServer> {
+  const server = await startLoopbackServer(port, async ({ method, url = '/' }, response) => {
     const name = files.get(url.split('?')[0] ?? '')
     if (method !== 'GET' || name === undefined) return void response.writeHead(404).end('Not found\n')
     const body = await readFile(join(folder, name))
@@ -67,15 +60,10 @@ async function serve(port: number, folder: string, files: ReadonlyMap<string, st
     })
     response.end(body)
   })
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    url: server.url,
     async [Symbol.asyncDispose]() {
-      const closed = once(server, 'close')
-      server.close()
-      server.closeAllConnections()
-      await closed
+      await server[Symbol.asyncDispose]()
       await rm(folder, { recursive: true })
     },
   }

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { LoopbackServer } from '../../devnet/loopback-server.ts'
 import type { Devnet } from '../../devnet/network.ts'
-import { type PageServer, startPageServer } from '../../examples/browser/page-server.ts'
+import { startPageServer } from '../../examples/browser/page-server.ts'
 import { fromHex, toHex, utf8 } from '../../src/base/bytes.ts'
 import { SECOND } from '../../src/base/clock.ts'
 import { openEnvelope, sealEnvelope } from '../../src/client/envelope.ts'
@@ -28,7 +29,7 @@ if ('cannotRun' in launched) console.warn(`SKIPPED, so nothing is known of brows
 describe.skipIf('cannotRun' in launched)('in Chromium', () => {
   const browser = launched as Browser
   let devnet: Devnet & { folder: string }
-  let server: PageServer
+  let server: LoopbackServer
   let address: string
   /** Takes nodes' self-signed certificates, as an application that embeds a browser can. */
   let context: BrowserContext
