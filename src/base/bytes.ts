@@ -9,6 +9,11 @@ export function toHex(bytes: Uint8Array): string {
   return hexOf(bytes)
 }
 
+/** The integer that one or more bytes are, the most significant first. */
+export function toBigInt(bytes: Uint8Array): bigint {
+  return BigInt(`0x${hexOf(bytes)}`)
+}
+
 /** Bytes of hex in either case, or undefined when the text is not whole bytes of hex. */
 export function fromHex(hex: string): Uint8Array | undefined {
   if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex)) return undefined

@@ -5,7 +5,7 @@ import type { WeierstrassPoint } from '@noble/curves/abstract/weierstrass.js'
 import { bn254 } from '@noble/curves/bn254.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { assert } from '../base/assert.ts'
-import { concat } from '../base/bytes.ts'
+import { concat, toBigInt } from '../base/bytes.ts'
 
 export type G2Point = WeierstrassPoint<Fp2>
 
@@ -52,7 +52,7 @@ function pointOfUniform(uniform: Uint8Array): G2Point | undefined {
 }
 
 function reducedInteger(bytes: Uint8Array, offset: number): bigint {
-  return Fp.create(BigInt(`0x${Buffer.from(bytes.subarray(offset, offset + 48)).toString('hex')}`))
+  return Fp.create(toBigInt(bytes.subarray(offset, offset + 48)))
 }
 
 /** The square root whose real part is a square in Fp, or undefined for a non-square. */

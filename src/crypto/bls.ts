@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { WeierstrassPoint } from '@noble/curves/abstract/weierstrass.js'
 import { bn254 } from '@noble/curves/bn254.js'
-import { concat, toHex } from '../base/bytes.ts'
+import { concat, toBigInt } from '../base/bytes.ts'
 import type { G2Point } from './bls-hash-to-g2.ts'
 import { hashToG2 } from './bls-hash-to-g2.ts'
 
@@ -57,7 +57,7 @@ export class BlsMessage {
 export function generateBlsSecretKey(): BlsSecretKey {
   // 48 bytes, so that the reduction's bias is below 2^-128 (FIPS 186-5 A.2.1).
   for (;;) {
-    const scalar = Fr.create(integer(randomBytes(48)))
+    const scalar = Fr.create(toBigInt(randomBytes(48)))
     if (scalar !== 0n) return branded<'BlsSecretKey'>(bytesOf(scalar))
   }
 }
@@ -68,25 +68,25 @@ export function generateBlsSecretKey(): BlsSecretKey {
  */
 export function importBlsSecretKey(bytes: Uint8Array): BlsSecretKey | undefined {
   if (bytes.length !== BLS_SECRET_KEY_BYTES) return undefined
-  const scalar = Fr.create(integer(bytes))
+  const scalar = Fr.create(toBigInt(bytes))
   return scalar === 0n ? undefined : branded<'BlsSecretKey'>(bytesOf(scalar))
 }
 
 /** A secret key from canonical bytes: undefined unless it is a scalar in [1, r). */
 export function parseBlsSecretKey(bytes: Uint8Array): BlsSecretKey | undefined {
   if (bytes.length !== BLS_SECRET_KEY_BYTES) return undefined
-  const scalar = integer(bytes)
+  const scalar = toBigInt(bytes)
   return scalar > 0n && scalar < Fr.ORDER ? branded<'BlsSecretKey'>(Uint8Array.from(bytes)) : undefined
 }
 
 export function blsPublicKey(secretKey: BlsSecretKey): BlsPublicKey {
-  return publicKeyOf(G1.BASE.multiply(integer(secretKey)))
+  return publicKeyOf(G1.BASE.multiply(toBigInt(secretKey)))
 }
 
 /** The public key of 64 bytes, or undefined unless they are canonical coordinates of a point on the curve. */
 export function parseBlsPublicKey(bytes: Uint8Array): BlsPublicKey | undefined {
   if (bytes.length !== BLS_PUBLIC_KEY_BYTES) return undefined
-  return blsPublicKeyOfParameter({ X: integer(bytes.subarray(0, 32)), Y: integer(bytes.subarray(32)) })
+  return blsPublicKeyOfParameter({ X: toBigInt(bytes.subarray(0, 32)), Y: toBigInt(bytes.subarray(32)) })
 }
 
 /** The public key of the contract's integers, or undefined unless they are canonical coordinates of a point on the curve. */
@@ -107,7 +107,7 @@ export function parseBlsSignature(bytes: Uint8Array): BlsSignature | undefined {
 }
 
 export function blsSign(secretKey: BlsSecretKey, message: BlsMessage): BlsSignature {
-  return signatureOf(message.point.multiply(integer(secretKey)))
+  return signatureOf(message.point.multiply(toBigInt(secretKey)))
 }
 
 export function blsVerify(publicKey: BlsPublicKey, message: BlsMessage, signature: BlsSignature): boolean {
@@ -139,7 +139,7 @@ export function aggregateBlsPublicKeys(publicKeys: readonly BlsPublicKey[]): Bls
 }
 
 export function blsPublicKeyParameter(publicKey: BlsPublicKey): BlsPublicKeyParameter {
-  return { X: integer(publicKey.subarray(0, 32)), Y: integer(publicKey.subarray(32)) }
+  return { X: toBigInt(publicKey.subarray(0, 32)), Y: toBigInt(publicKey.subarray(32)) }
 }
 
 export function blsSignatureParameter(signature: BlsSignature): BlsSignatureParameter {
@@ -197,12 +197,8 @@ function areCanonical(...coordinates: readonly bigint[]): boolean {
 }
 
 function words(signature: Uint8Array): [bigint, bigint, bigint, bigint] {
-  const word = (index: number) => integer(signature.subarray(index * 32, index * 32 + 32))
+  const word = (index: number) => toBigInt(signature.subarray(index * 32, index * 32 + 32))
   return [word(0), word(1), word(2), word(3)]
-}
-
-function integer(bytes: Uint8Array): bigint {
-  return BigInt(`0x${toHex(bytes)}`)
 }
 
 function bytesOf(value: bigint): Uint8Array {

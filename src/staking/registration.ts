@@ -1,4 +1,4 @@
-import { concat, toHex } from '../base/bytes.ts'
+import { concat, toBigInt } from '../base/bytes.ts'
 import {
   BlsMessage,
   type BlsPublicKeyParameter,
@@ -59,9 +59,9 @@ export function createRegistration(request: RegistrationRequest): Registration {
     blsPubkey: blsPublicKeyParameter(bls),
     proofOfPossession: blsSignatureParameter(blsSign(blsSecretKey, new BlsMessage(proof, tags.hashToG2))),
     serviceNodeParams: {
-      serviceNodePubkey: integer(ed25519.publicKey),
-      serviceNodeSignature1: integer(signature.subarray(0, 32)),
-      serviceNodeSignature2: integer(signature.subarray(32)),
+      serviceNodePubkey: toBigInt(ed25519.publicKey),
+      serviceNodeSignature1: toBigInt(signature.subarray(0, 32)),
+      serviceNodeSignature2: toBigInt(signature.subarray(32)),
       fee: feeBasisPoints,
     },
   }
@@ -71,8 +71,4 @@ export function createRegistration(request: RegistrationRequest): Registration {
 export function registrationArguments(registration: Registration) {
   const { blsPubkey, proofOfPossession, serviceNodeParams } = registration
   return [blsPubkey, proofOfPossession, serviceNodeParams, []] as const
-}
-
-function integer(bytes: Uint8Array): bigint {
-  return BigInt(`0x${toHex(bytes)}`)
 }

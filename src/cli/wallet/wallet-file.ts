@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path'
 import { fromPublicKey } from 'ox/Address'
 import { getPublicKey } from 'ox/Secp256k1'
-import { toHex, utf8 } from '../../base/bytes.ts'
+import { toBigInt, utf8 } from '../../base/bytes.ts'
 import { createSecretFile, readSecretFile } from '../../node/secret-file.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { isJsonObject, type JsonValue, parseJson } from '../../protocol/json.ts'
@@ -68,7 +68,7 @@ export async function createWalletFile(path: string, privateKey: Uint8Array, pas
 /** Whether these 32 bytes are a private key of secp256k1. */
 export function isPrivateKey(bytes: Uint8Array): boolean {
   if (bytes.length !== 32) return false
-  const scalar = BigInt(`0x${toHex(bytes)}`)
+  const scalar = toBigInt(bytes)
   return scalar > 0n && scalar < ORDER
 }
 

@@ -1,4 +1,4 @@
-import { bytesEqual, fromHex } from '../../base/bytes.ts'
+import { bytesEqual, fromHex, toBigInt } from '../../base/bytes.ts'
 import type { BlsTags } from '../../crypto/bls-messages.ts'
 import type { SignatureRequest } from '../../protocol/peer-api/signature-request.ts'
 import { StakingError } from '../errors.ts'
@@ -52,7 +52,7 @@ function rewardOf(
   message: Uint8Array,
 ): SignatureRequest {
   if (message.length < WORD) throw wrong('a message that is too short')
-  const totalAtomic = BigInt(`0x${Buffer.from(message.subarray(-WORD)).toString('hex')}`)
+  const totalAtomic = toBigInt(message.subarray(-WORD))
   const amount = fields['amount']
   if (typeof amount !== 'number' || Number(totalAtomic) !== amount) throw wrong('an amount other than in its message')
   return { kind, recipient, index: 0, totalAtomic }
