@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { CHAIN_SUBREQUESTS_MAX, SUBREQUESTS_MAX } from '../limits.ts'
-import type { ClientAnswer, Envelope } from './envelope.ts'
+import type { Envelope } from './envelope.ts'
 import { invalidRequest } from './parameter.ts'
 
 /** Several requests in one: `batch` runs them together, `sequence` one after another until one fails. */
@@ -28,9 +28,4 @@ function parseSubrequest(value: JsonValue): Envelope {
     throw invalidRequest('Invalid batch request: subrequests must have method/params keys')
   }
   return { method, params }
-}
-
-export type BatchAnswer = {
-  /** In the order of the requests; a sequence's list ends with the first that failed. */
-  readonly results: readonly { readonly code: number; readonly body: ClientAnswer['body'] }[]
 }

@@ -4,7 +4,7 @@ import type { AccountId } from '../account.ts'
 import type { JsonObject } from '../json.ts'
 import { DEFAULT_NAMESPACE, type Namespace } from '../namespace.ts'
 import { type Authentication, authenticationFields, requireAuthentication } from './authentication.ts'
-import { type ListedHashes, namespaceOrAllText } from './namespace-or-all.ts'
+import { namespaceOrAllText } from './namespace-or-all.ts'
 import { accountField, namespaceOrAllField, required, stringField, timestampField } from './parameter.ts'
 
 /** Delete every message of one namespace, or of all, on every member of the swarm. */
@@ -29,10 +29,4 @@ export function parseDeleteAllParams(params: JsonObject): DeleteAllRequest {
 /** What the client signs. */
 export function deleteAllSignedText(namespace: Namespace | 'all', timestampMs: TimestampMs): Uint8Array {
   return utf8(`delete_all${namespaceOrAllText(namespace)}${timestampMs}`)
-}
-
-/** One node's part of the answer. */
-export type DeleteAllResult = {
-  readonly deleted: ListedHashes
-  readonly signature: string
 }

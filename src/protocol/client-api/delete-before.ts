@@ -4,7 +4,7 @@ import type { AccountId } from '../account.ts'
 import type { JsonObject } from '../json.ts'
 import { DEFAULT_NAMESPACE, type Namespace } from '../namespace.ts'
 import { type Authentication, authenticationFields, requireAuthentication } from './authentication.ts'
-import { type ListedHashes, namespaceOrAllText } from './namespace-or-all.ts'
+import { namespaceOrAllText } from './namespace-or-all.ts'
 import { accountField, namespaceOrAllField, required, stringField, timestampField } from './parameter.ts'
 
 /** Delete the messages of one namespace, or of all, that are as old as a moment or older, on every member of the swarm. */
@@ -30,10 +30,4 @@ export function parseDeleteBeforeParams(params: JsonObject): DeleteBeforeRequest
 /** What the client signs. It names no time but the bound: whoever keeps it can repeat it, and deletes nothing newer. */
 export function deleteBeforeSignedText(namespace: Namespace | 'all', beforeMs: TimestampMs): Uint8Array {
   return utf8(`delete_before${namespaceOrAllText(namespace)}${beforeMs}`)
-}
-
-/** One node's part of the answer. */
-export type DeleteBeforeResult = {
-  readonly deleted: ListedHashes
-  readonly signature: string
 }

@@ -38,10 +38,3 @@ export function deleteResultSignedText(
 ): Uint8Array {
   return utf8(`${account}${requested.join('')}${deleted.join('')}`)
 }
-
-/** One node's part of the answer. */
-export type DeleteResult = {
-  /** Sorted. */
-  readonly deleted: readonly MessageHash[]
-  readonly signature: string
-}

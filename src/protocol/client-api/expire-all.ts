@@ -4,7 +4,7 @@ import type { AccountId } from '../account.ts'
 import type { JsonObject } from '../json.ts'
 import { DEFAULT_NAMESPACE, type Namespace } from '../namespace.ts'
 import { type Authentication, authenticationFields, requireAuthentication } from './authentication.ts'
-import { type ListedHashes, namespaceOrAllText } from './namespace-or-all.ts'
+import { namespaceOrAllText } from './namespace-or-all.ts'
 import { accountField, namespaceOrAllField, required, stringField, timestampField } from './parameter.ts'
 
 /** Let no message of one namespace, or of all, live longer than to a moment, on every member of the swarm. */
@@ -29,10 +29,4 @@ export function parseExpireAllParams(params: JsonObject): ExpireAllRequest {
 /** What the client signs. */
 export function expireAllSignedText(namespace: Namespace | 'all', expiryMs: TimestampMs): Uint8Array {
   return utf8(`expire_all${namespaceOrAllText(namespace)}${expiryMs}`)
-}
-
-/** One node's part of the answer. */
-export type ExpireAllResult = {
-  readonly updated: ListedHashes
-  readonly signature: string
 }

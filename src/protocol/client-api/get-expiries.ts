@@ -30,8 +30,3 @@ export function parseGetExpiriesParams(params: JsonObject): GetExpiriesRequest {
 export function getExpiriesSignedText(timestampMs: TimestampMs, hashes: readonly string[]): Uint8Array {
   return utf8(`get_expiries${timestampMs}${hashes.join('')}`)
 }
-
-export type GetExpiriesAnswer = {
-  /** Of the messages that the node holds. */
-  readonly expiries: Readonly<Record<string, TimestampMs>>
-}

@@ -103,8 +103,3 @@ export type RetrievedMessage = {
   /** Padded base64. */
   readonly data: string
 }
-
-export type RetrieveAnswer = {
-  readonly messages: readonly RetrievedMessage[]
-  readonly more: boolean
-}

@@ -96,13 +96,6 @@ export function revokedSubaccountsSignedText(timestampMs: TimestampMs): Uint8Arr
   return utf8(`revoked_subaccounts${timestampMs}`)
 }
 
-/** One node's part of the answer. */
-export type RevocationResult = {
-  readonly signature: string
-  /** Only of `unrevoke_subaccount`: how many were revoked until then. */
-  readonly count?: number
-}
-
 export type RevokedSubaccountsAnswer = {
   /** Base64, in the order in which this node heard of them. */
   readonly revoked_subaccounts: readonly string[]
