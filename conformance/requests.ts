@@ -19,6 +19,16 @@ export interface StoreOptions {
   readonly sigTimestamp?: number
 }
 
+/** Of each node, what desktop clients ask a seed and service nodes for. */
+export const LIST_FIELDS = [
+  'public_ip',
+  'storage_port',
+  'pubkey_x25519',
+  'pubkey_ed25519',
+  'requested_unlock_height',
+  'height',
+]
+
 /** A message that nobody else stores. */
 export function someData(size = 24): Uint8Array {
   return randomBytes(size)

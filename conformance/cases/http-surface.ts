@@ -2,6 +2,7 @@ import { type ConformanceCase, casesOf, refusalKey } from '../case.ts'
 import type { CaseContext } from '../context.ts'
 import { expectEqual, expectKeys, expectMatch, expectObject, expectTrue } from '../expectations.ts'
 import type { HttpReply, HttpRequest } from '../https-exchange.ts'
+import { LIST_FIELDS } from '../requests.ts'
 
 // What a node answers over HTTPS besides methods.
 
@@ -178,15 +179,6 @@ function seedRequest(method: string, fields: unknown): HttpRequest {
   return { path: '/json_rpc', body: JSON.stringify({ jsonrpc: '2.0', method, params }) }
 }
 
-const SEED_FIELDS = [
-  'public_ip',
-  'storage_port',
-  'pubkey_x25519',
-  'pubkey_ed25519',
-  'requested_unlock_height',
-  'height',
-]
-
 async function seedResult(context: CaseContext, request: HttpRequest) {
   const { status, headers, body } = await context.exchange(request)
   // With a charset after it, clients cannot start.
@@ -197,8 +189,8 @@ async function seedResult(context: CaseContext, request: HttpRequest) {
 /** A node that is no seed has none of this, so all is `ours`. */
 export const seedCases: readonly ConformanceCase[] = [
   ...[
-    ['an object', Object.fromEntries(SEED_FIELDS.map((name) => [name, true]))],
-    ['a list', SEED_FIELDS],
+    ['an object', Object.fromEntries(LIST_FIELDS.map((name) => [name, true]))],
+    ['a list', LIST_FIELDS],
   ].map(([as, fields]) =>
     writeSeed.success(
       `lists service nodes with what clients demand, for fields as ${as}`,
@@ -210,7 +202,7 @@ export const seedCases: readonly ConformanceCase[] = [
         expectTrue('service_node_states', Array.isArray(states) && states.length >= context.view.nodes.length, states)
         for (const state of states as readonly unknown[]) {
           const node = state as Record<string, unknown>
-          const types = SEED_FIELDS.filter((name) => name !== 'height').map((name) => typeof node[name])
+          const types = LIST_FIELDS.filter((name) => name !== 'height').map((name) => typeof node[name])
           expectEqual('types', types, ['string', 'number', 'string', 'string', 'number'])
         }
       },
@@ -234,7 +226,7 @@ export const seedCases: readonly ConformanceCase[] = [
     'takes a client’s headers',
     async (context) => {
       const headers = { 'User-Agent': 'WhatsApp', 'Accept-Language': 'en-us' }
-      await seedResult(context, { ...seedRequest('get_n_service_nodes', SEED_FIELDS), headers })
+      await seedResult(context, { ...seedRequest('get_n_service_nodes', LIST_FIELDS), headers })
     },
     { over, basis: 'ours' },
   ),

@@ -19,6 +19,7 @@ import {
 } from '../expectations.ts'
 import type { MethodForm } from '../method-form.ts'
 import { swarmTextOf } from '../network-view.ts'
+import { LIST_FIELDS } from '../requests.ts'
 import { x25519ImageOf } from '../signing-key.ts'
 import { expectStamp } from '../swarm-results.ts'
 import { createTestAccount } from '../test-account.ts'
@@ -151,15 +152,7 @@ export const infoCases: readonly ConformanceCase[] = [
 ]
 
 const writeOxend = casesOf('oxend_request')
-/** What desktop clients ask for, and what others ask for besides. */
-const LIST_FIELDS = [
-  'public_ip',
-  'storage_port',
-  'pubkey_x25519',
-  'pubkey_ed25519',
-  'requested_unlock_height',
-  'height',
-]
+/** What others ask for besides. */
 const MORE_FIELDS = [
   'service_node_pubkey',
   'storage_lmq_port',

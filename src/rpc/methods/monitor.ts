@@ -7,10 +7,10 @@ import { type Namespace, TEST_SINK } from '../../protocol/namespace.ts'
 import type { AccountLimiter } from '../account-limiter.ts'
 import type { ByteGate } from '../byte-gate.ts'
 import type { Messages } from '../messages.ts'
-import type { ClientCall, LocalMethod } from '../method.ts'
+import type { LocalMethod } from '../method.ts'
 import { authenticationOf, type MonitorAuthorization } from '../monitor/authorization.ts'
 import type { MonitorMetrics, WaitOutcome } from '../monitor/metrics.ts'
-import type { Wait, Waits } from '../monitor/waits.ts'
+import type { Waits } from '../monitor/waits.ts'
 import { stamped } from '../network-version.ts'
 import type { ServiceNodeDirectory } from '../service-node-directory.ts'
 
@@ -60,15 +60,11 @@ export function createMonitorMethod(components: MonitorMethodComponents): LocalM
       const held = await namespacesWithNews(account, request, components)
       if (held.length > 0) return answer('held', held)
       if (wait === undefined) return answer('busy', [])
-      const woken = await settled(wait, call)
+      const woken = await wait.settled(call.signal)
       if (woken === 'changed') return refusal(account, request) ?? answer('nothing', [])
       return woken === 'nothing' ? answer('nothing', []) : answer('news', [woken])
     },
   }
-}
-
-function settled(wait: Wait, { signal }: ClientCall): Promise<Namespace | 'changed' | 'nothing'> {
-  return wait.settled(signal)
 }
 
 async function namespacesWithNews(
