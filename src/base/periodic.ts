@@ -1,6 +1,7 @@
 import { assert } from './assert.ts'
-import { type DurationMs, TIMER_MAX_MS } from './clock.ts'
+import type { DurationMs } from './clock.ts'
 import type { Logger } from './logger.ts'
+import { systemTimers, type Timers } from './timers.ts'
 
 export interface Periodic extends AsyncDisposable {
   /** Runs the task now (or joins the run under way) and settles with it. Rejects after disposal. */
@@ -13,14 +14,13 @@ export interface Periodic extends AsyncDisposable {
  * waits for the run under way.
  */
 export function createPeriodic(
-  { log }: { log: Logger },
+  { log, timers = systemTimers }: { log: Logger; timers?: Timers },
   options: { intervalMs: DurationMs; sentence: string },
   task: (signal: AbortSignal) => Promise<void>,
 ): Periodic {
   assert(options.intervalMs > 0, 'Without a pause between runs nothing else would run')
-  const intervalMs = Math.min(TIMER_MAX_MS, options.intervalMs)
   const stop = new AbortController()
-  let timer: NodeJS.Timeout | undefined
+  let cancelTimer = () => {}
   let running: Promise<void> | undefined
 
   // A task that throws before its first wait rejects like any other.
@@ -28,18 +28,17 @@ export function createPeriodic(
 
   const schedule = () => {
     if (stop.signal.aborted) return
-    timer = setTimeout(() => {
+    cancelTimer = timers.after(options.intervalMs, () => {
       runNow().catch((error: unknown) => {
         if (!stop.signal.aborted) log.warn({ error }, options.sentence)
       })
-    }, intervalMs)
-    timer.unref()
+    })
   }
 
   const runNow = (): Promise<void> => {
     if (running !== undefined) return running
     if (stop.signal.aborted) return Promise.reject(stop.signal.reason)
-    clearTimeout(timer)
+    cancelTimer()
     running = attempt(stop.signal).finally(() => {
       running = undefined
       schedule()
@@ -52,7 +51,7 @@ export function createPeriodic(
     runNow,
     async [Symbol.asyncDispose]() {
       stop.abort()
-      clearTimeout(timer)
+      cancelTimer()
       await running?.catch(() => {})
     },
   }

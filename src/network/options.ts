@@ -1,4 +1,5 @@
 import { type DurationMs, HOUR, MINUTE, SECOND } from '../base/clock.ts'
+import { CONTENTS_EXCHANGE_MAX_BYTES } from '../protocol/contents.ts'
 import { REQUEST_MAX_BYTES } from '../protocol/limits.ts'
 import type { PeerProtocol } from '../protocol/peer-api/peer-request.ts'
 import { RECORD_EXCHANGE_MAX_BYTES } from '../protocol/peer-api/record-exchange.ts'
@@ -114,6 +115,7 @@ export const defaultNetworkOptions: NetworkOptions = {
   protocols: {
     forward: { payloadMaxBytes: WRAPPED_REQUEST_MAX_BYTES, inFlightMax: 512, handlersMax: 256 },
     onion: { payloadMaxBytes: WRAPPED_REQUEST_MAX_BYTES, inFlightMax: 1024, handlersMax: 512 },
+    contents: { payloadMaxBytes: CONTENTS_EXCHANGE_MAX_BYTES, inFlightMax: 8, handlersMax: 8 },
     records: { payloadMaxBytes: RECORD_EXCHANGE_MAX_BYTES, inFlightMax: 4, handlersMax: 4 },
     sign: { payloadMaxBytes: SIGNATURE_EXCHANGE_MAX_BYTES, inFlightMax: 4, handlersMax: 4 },
   },

@@ -3,6 +3,8 @@ import type { ServiceNodeKey } from '../service-node.ts'
 
 /** What service nodes ask of each other. Each name is a libp2p protocol of its own: `/starling/<net>/<name>/1`. */
 export type PeerProtocol =
+  /** Compare what two members of a swarm hold, and hand over what one lacks; payloads: contents-exchange.ts. */
+  | 'contents'
   /** Pass a client's request on to another member of the swarm; payloads: forwarded-request.ts. */
   | 'forward'
   /** Hand an onion request to its next hop; payloads: onion-hop.ts. */

@@ -171,6 +171,7 @@ describe('too many requests', () => {
 
   test('in bytes fail as busy, and the bytes come back', async () => {
     const protocols = {
+      contents: limits.contents,
       forward: { ...limits.forward, payloadMaxBytes: 100_000 },
       onion: { ...limits.onion, payloadMaxBytes: 100_000 },
       records: { ...limits.records, payloadMaxBytes: 100_000 },

@@ -58,7 +58,7 @@ test('what a peer does not read is held and bounded even when nobody waits for i
   const { inFlightMax, ...bounds } = { inFlightMax: 1000, payloadMaxBytes: 1 << 20, handlersMax: 8 }
   const limits = { ...bounds, inFlightMax }
   const options = {
-    protocols: { onion: limits, forward: limits, records: limits, sign: limits },
+    protocols: { contents: limits, onion: limits, forward: limits, records: limits, sign: limits },
     payloadBudgetBytes: 8 << 20,
   }
   await using pair = await aNodeThatAsks((stream) => stream.pause(), { ...options, unansweredMax: 1_000_000 })
