@@ -31,7 +31,7 @@ export interface SignaturesComponents {
 
 export type NodeSignaturesOptions = Pick<
   StakingOptions,
-  'chainId' | 'contract' | 'membersMax' | 'unlockAfterMs' | 'signs'
+  'chainId' | 'contract' | 'epochLengthS' | 'membersMax' | 'unlockAfterMs' | 'signs'
 >
 
 /** Signs for the staking contract, and collects the signatures of others for this node's operator. */

@@ -10,7 +10,7 @@ export interface SignatureOptions extends Pick<StakingOptions, 'signs' | 'unlock
   readonly registrationAgeMs: DurationMs
   /** How far a timestamp may be from the clock. The contract takes signatures for ten minutes, and does not bound the future. */
   readonly clockToleranceMs: DurationMs
-  /** Older than this, the newest final block tells nothing about now: Arbitrum's are some 20 minutes old. */
+  /** Older than this, the newest final block, or a list that has a successor, tells nothing about now: Arbitrum's are some 20 minutes old. */
   readonly finalizedAgeMaxMs: DurationMs
   /** Records of others that are older say nothing about our list: they sign a new one every half an hour. */
   readonly recordAgeMaxMs: DurationMs

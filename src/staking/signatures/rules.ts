@@ -16,6 +16,11 @@ export interface SigningView {
   /** The newest agreed list. */
   readonly epoch: MembershipEpoch | undefined
   readonly finalizedAgeMs: number | undefined
+  /**
+   * How long ago the epoch after that list ended: its list is final about when the newest final block is as old as that. Blocks may
+   * go on while providers disagree about the list.
+   */
+  readonly nextListAgeMs: number
   /** Whether more than a third of the others have another list. */
   readonly isDoubted: boolean
   /** Undefined when nobody could tell. */
@@ -30,6 +35,7 @@ export function refusalOfView(view: SigningView, options: SignatureOptions): Sig
   if (!options.signs) return 'signing-off'
   if (!hasEpoch(view)) return 'list-missing'
   if (view.finalizedAgeMs === undefined || view.finalizedAgeMs > options.finalizedAgeMaxMs) return 'chain-frozen'
+  if (view.nextListAgeMs > options.finalizedAgeMaxMs) return 'chain-frozen'
   if (view.isDoubted) return 'list-doubted'
   if (view.isPaused === undefined) return 'contract-unread'
   return view.isPaused ? 'paused' : undefined

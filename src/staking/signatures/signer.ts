@@ -1,5 +1,5 @@
 import { toHex } from '../../base/bytes.ts'
-import type { Clock } from '../../base/clock.ts'
+import { type Clock, SECOND } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { RateLimiter } from '../../base/rate-limiter.ts'
 import type { BlsSecretKey } from '../../crypto/bls.ts'
@@ -53,7 +53,7 @@ export interface SignerComponents {
   readonly bls: BlsThread
 }
 
-export type SignerOptions = SignatureOptions & Pick<StakingOptions, 'chainId' | 'contract'>
+export type SignerOptions = SignatureOptions & Pick<StakingOptions, 'chainId' | 'contract' | 'epochLengthS'>
 
 /** Signs for the staking contract what the rules allow, and nothing else. */
 export interface Signer {
@@ -123,10 +123,12 @@ class RuledSigner implements Signer {
 
   async #refusalOf(request: SignatureRequest): Promise<SignatureRefusal | undefined> {
     const { chain, clock, contract, doubt } = this.#components
+    const [nowMs, epoch] = [clock.nowMs(), chain.current()]
     const local = {
-      nowMs: clock.nowMs(),
-      epoch: chain.current(),
+      nowMs,
+      epoch,
       finalizedAgeMs: chain.status().headAgeMs,
+      nextListAgeMs: nowMs - ((epoch?.index ?? 0) + 1) * this.#options.epochLengthS * SECOND,
       isDoubted: doubt.isDoubted(),
     }
     // What is refused whatever the contract says needs no look at it.

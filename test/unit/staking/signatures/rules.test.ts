@@ -33,6 +33,7 @@ const soundView: SigningView = {
   nowMs: NOW_MS,
   epoch: epochAt(2000n).epoch,
   finalizedAgeMs: 20 * MINUTE,
+  nextListAgeMs: 15 * MINUTE,
   isDoubted: false,
   isPaused: false,
 }
@@ -43,6 +44,8 @@ test.each([
   ['no final block has been seen', { finalizedAgeMs: undefined }, 'chain-frozen'],
   ['the newest final block is an hour old', { finalizedAgeMs: HOUR }, undefined],
   ['it is older', { finalizedAgeMs: HOUR + 1 }, 'chain-frozen'],
+  ['the list has not been followed by the next for an hour', { nextListAgeMs: HOUR }, undefined],
+  ['it has not for longer, though blocks go on', { nextListAgeMs: HOUR + 1 }, 'chain-frozen'],
   ['others have another list', { isDoubted: true }, 'list-doubted'],
   ['the contract cannot be read', { isPaused: undefined }, 'contract-unread'],
   ['the contract is paused', { isPaused: true }, 'paused'],

@@ -19,7 +19,7 @@ import type { BlsThread } from '../../../../src/staking/signatures/bls-thread.ts
 import { createSignatureMetrics } from '../../../../src/staking/signatures/metrics.ts'
 import { createRegistrationLookup } from '../../../../src/staking/signatures/registration-lookup.ts'
 import { signedMessageOf } from '../../../../src/staking/signatures/signed-message.ts'
-import { createSigner, type SignerOptions } from '../../../../src/staking/signatures/signer.ts'
+import { createSigner, type SignerComponents, type SignerOptions } from '../../../../src/staking/signatures/signer.ts'
 import { aNode, STAKE, type TestNode } from '../staked-chain.ts'
 import { createSigningNetwork, rewardsOf, type SigningNetwork } from './signing-network.ts'
 
@@ -34,8 +34,12 @@ beforeAll(async () => {
 })
 afterAll(() => network?.[Symbol.asyncDispose]())
 /** A signer of its own for each test, with nothing remembered. */
-function aSigner(changes: Partial<SignerOptions> = {}, bls: BlsThread = network.bls) {
-  const { clock, follower: chain, contract, providers, ledger } = network
+function aSigner(
+  changes: Partial<SignerOptions> = {},
+  bls: BlsThread = network.bls,
+  chain: SignerComponents['chain'] = network.follower,
+) {
+  const { clock, contract, providers, ledger } = network
   const options = { ...network.options, ...changes }
   const registrations = createRegistrationLookup({ providers, clock }, options)
   const metrics = createSignatureMetrics(createMetricsRegistry())
@@ -146,6 +150,24 @@ test('nothing is signed while the contract is paused, or when the newest final b
   await asOwner('pause')
   expect(await signer.sign(removal('exit', node))).toEqual({ refusal: 'paused' })
   await asOwner('unpause')
+  expect(await signer.sign(removal('exit', node))).toHaveProperty('signature')
+})
+
+test('nothing is signed by an old list, even when new blocks become final', async () => {
+  const node = aNode()
+  const { id } = await network.chain.register(node)
+  await network.chain.requestExit(id)
+  await network.pass(16 * DAY)
+  const { follower } = network
+  const signer = aSigner({}, network.bls, {
+    current: () => follower.current(),
+    // As when providers agree about blocks and not about the members.
+    status: () => ({ ...follower.status(), headAgeMs: 20 * MINUTE }),
+  })
+  expect(await signer.sign(removal('exit', node))).toHaveProperty('signature')
+  network.freeze(2 * HOUR)
+  expect(await signer.sign(removal('exit', node))).toEqual({ refusal: 'chain-frozen' })
+  await network.pass(MINUTE)
   expect(await signer.sign(removal('exit', node))).toHaveProperty('signature')
 })
 

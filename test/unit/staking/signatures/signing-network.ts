@@ -8,6 +8,7 @@ import type { Member } from '../../../../src/protocol/service-node.ts'
 import { serviceNodeRewardsAbi } from '../../../../src/staking/abi.ts'
 import { createMembershipFollower, type MembershipFollower } from '../../../../src/staking/membership-follower.ts'
 import { createStakingMetrics } from '../../../../src/staking/metrics.ts'
+import type { StakingOptions } from '../../../../src/staking/options.ts'
 import { type ChainProviders, createChainProviders } from '../../../../src/staking/providers.ts'
 import { type BlsThread, createBlsThread } from '../../../../src/staking/signatures/bls-thread.ts'
 import { type ContractReader, createContractReader } from '../../../../src/staking/signatures/contract-reader.ts'
@@ -58,7 +59,7 @@ export interface SigningNetwork extends AsyncDisposable {
   source(contract?: Pick<ContractReader, 'signers'>): SignatureSource
   signer(index: number): Signer
   exposeMetrics(): Promise<string>
-  readonly options: SignatureOptions & { chainId: number; contract: `0x${string}`; membersMax: number }
+  readonly options: SignatureOptions & Pick<StakingOptions, 'chainId' | 'contract' | 'epochLengthS' | 'membersMax'>
 }
 
 /** The first one collects, so it is honest. Those that run may begin and cease to hang later: the list is looked at each time. */
