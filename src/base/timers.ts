@@ -17,19 +17,3 @@ export const systemTimers: Timers = {
   },
   deadline: withDeadline,
 }
-
-/** Settles after `ms`; rejects with the signal's reason when it aborts before. */
-export function wait(timers: Timers, ms: DurationMs, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    const abort = () => {
-      cancel()
-      reject(signal.reason)
-    }
-    const cancel = timers.after(ms, () => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    })
-    signal.addEventListener('abort', abort, { once: true })
-  })
-}

@@ -98,7 +98,7 @@ export const defaultNetworkOptions: NetworkOptions = {
   allowPrivateAddresses: false,
   dataFolder: undefined,
 
-  connectionsMax: 320,
+  connectionsMax: 256,
   connectionsMin: 4,
   inboundConnectionsPerSecondMax: 20,
   inboundPendingMax: 200,

@@ -3,6 +3,7 @@ import type { Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, test } from 'vitest'
 import type { NetworkOptions } from '../../../src/network/options.ts'
+import { defaultNetworkOptions } from '../../../src/network/options.ts'
 import { peerProtocolId } from '../../../src/protocol/network-id.ts'
 import { encodeFrame, FrameDecoder, type FrameHeader } from '../../../src/protocol/peer-api/frame.ts'
 import { aBareHost, anIdentity, createTestNode, testNetworkId, until } from './peer-network-support.ts'
@@ -58,7 +59,7 @@ test('what a peer does not read is held and bounded even when nobody waits for i
   const { inFlightMax, ...bounds } = { inFlightMax: 1000, payloadMaxBytes: 1 << 20, handlersMax: 8 }
   const limits = { ...bounds, inFlightMax }
   const options = {
-    protocols: { contents: limits, onion: limits, forward: limits, records: limits, sign: limits },
+    protocols: { ...defaultNetworkOptions.protocols, onion: limits, forward: limits, records: limits, sign: limits },
     payloadBudgetBytes: 8 << 20,
   }
   await using pair = await aNodeThatAsks((stream) => stream.pause(), { ...options, unansweredMax: 1_000_000 })
