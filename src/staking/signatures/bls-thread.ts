@@ -29,6 +29,8 @@ export function createBlsThread(components: { readonly log: Logger }, options: B
 
 interface Job {
   readonly task: BlsTask
+  /** What is under way is watched to its end, even when nobody waits for it any more: a thread that hangs must be replaced. */
+  readonly timer: NodeJS.Timeout
   settle(result: unknown): void
   fail(error: unknown): void
 }
@@ -60,21 +62,22 @@ class QueuedThread implements BlsThread {
     if (this.#jobs.length >= this.#options.blsTasksMax) return Promise.reject(busy())
     const { promise, resolve, reject } = Promise.withResolvers<BlsResults[Kind]>()
     // One task at a time, so an answer is to the task that was asked.
-    const job: Job = { task, settle: (result) => resolve(result as BlsResults[Kind]), fail: reject }
-    const timer = setTimeout(() => this.#timeOut(job), timeoutOf(task, this.#options.blsTaskTimeoutMs))
+    const job: Job = {
+      task,
+      timer: setTimeout(() => this.#timeOut(job), timeoutOf(task, this.#options.blsTaskTimeoutMs)),
+      settle: (result) => resolve(result as BlsResults[Kind]),
+      fail: reject,
+    }
     const leave = () => this.#leave(job, signal?.reason)
     signal?.addEventListener('abort', leave, { once: true })
     this.#jobs.push(job)
     if (this.#jobs.length === 1) this.#next()
-    return promise.finally(() => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', leave)
-    })
+    return promise.finally(() => signal?.removeEventListener('abort', leave))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true
-    for (const job of this.#jobs.splice(0)) job.fail(disposed())
+    while (this.#jobs.length > 0) this.#finished()?.fail(disposed())
     this.#worker?.removeAllListeners()
     await this.#worker?.terminate()
   }
@@ -96,7 +99,7 @@ class QueuedThread implements BlsThread {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MB },
     })
     worker.on('message', (result: unknown) => {
-      this.#jobs.shift()?.settle(result)
+      this.#finished()?.settle(result)
       this.#next()
     })
     worker.on('error', (error) => {
@@ -115,10 +118,17 @@ class QueuedThread implements BlsThread {
     // Errors of a thread that is being ended are of no interest, but must find a listener.
     worker?.on('error', () => {})
     void worker?.terminate()
-    const job = this.#jobs.shift()
+    const job = this.#finished()
     this.#log.warn({ task: job?.task.kind, why }, 'The thread for BLS signatures failed and is replaced')
     job?.fail(new StakingError('SIGNATURE_WORK_FAILED', `The thread for BLS signatures ${why}`))
     this.#next()
+  }
+
+  /** Takes the first job off. */
+  #finished(): Job | undefined {
+    const job = this.#jobs.shift()
+    clearTimeout(job?.timer)
+    return job
   }
 
   #timeOut(job: Job): void {
@@ -129,7 +139,10 @@ class QueuedThread implements BlsThread {
   /** What is under way is let end, for a thread costs more than a task; only nobody waits for it any more. */
   #leave(job: Job, reason: unknown): void {
     const at = this.#jobs.indexOf(job)
-    if (at > 0) this.#jobs.splice(at, 1)
+    if (at > 0) {
+      this.#jobs.splice(at, 1)
+      clearTimeout(job.timer)
+    }
     job.fail(reason)
   }
 }

@@ -13,6 +13,7 @@ import {
   blsSign,
   generateBlsSecretKey,
 } from '../../../../src/crypto/bls.ts'
+import type { StakingError } from '../../../../src/staking/errors.ts'
 import { type BlsThreadOptions, createBlsThread } from '../../../../src/staking/signatures/bls-thread.ts'
 import { defaultSignatureOptions } from '../../../../src/staking/signatures/options.ts'
 
@@ -87,6 +88,23 @@ test('a task that never ends is ended, and the next one is done', async () => {
   await expect(first).rejects.toEqual(code('SIGNATURE_WORK_FAILED'))
   await using patient = await aThreadOf(source)
   expect(await patient.thread.run<'sign'>(signing)).toBe('sign')
+})
+
+test('a task that never ends is ended although its caller has gone', async () => {
+  const source = `parentPort.on('message', ({ kind }) => { if (kind === 'verify') for (;;) {}; parentPort.postMessage(kind) })`
+  await using hanging = await aThreadOf(source, { blsTaskTimeoutMs: 1000 })
+  const caller = new AbortController()
+  const verify = { kind: 'verify', ...subject, publicKeys: [], signature } as const
+  const abandoned = hanging.thread.run<'verify'>(verify, caller.signal)
+  caller.abort(new Error('called off'))
+  await expect(abandoned).rejects.toThrow('called off')
+  // Its time may be over before the thread is replaced; the thread works again all the same.
+  const outcomes: string[] = []
+  while (!outcomes.includes('sign')) {
+    outcomes.push(await hanging.thread.run<'sign'>(signing).then(String, ({ code }: StakingError) => code))
+    if (outcomes.length > 3) break
+  }
+  expect(outcomes).toContain('sign')
 })
 
 test('more tasks than may wait are refused, and one that is called off leaves its place', async () => {
