@@ -67,7 +67,7 @@ export function planDeployment(options: StakingOptions, deployer: Hex, firstNonc
   return { addresses: { token, rewards, pool, factory }, transactions }
 }
 
-/** Names the first members, pays their stakes, and opens the contract. */
+/** Names the first members, pays their stakes, and opens the contract: in this order, the last two in a transaction each. */
 export function planStart(
   { rewards, token }: Pick<StakingAddresses, 'rewards' | 'token'>,
   stakingRequirementAtomic: bigint,
@@ -76,16 +76,21 @@ export function planStart(
   const start = encodeFunctionData({ abi: serviceNodeRewardsAbi, functionName: 'start' })
   const opening = { step: 'Open the contract; final', to: rewards, data: start }
   if (seedMembers.length === 0) return [opening]
-  const nodes = seedMembers.map((member) => seedParameter(member, stakingRequirementAtomic))
-  const seed = encodeFunctionData({ abi: serviceNodeRewardsAbi, functionName: 'seedPublicKeyList', args: [nodes] })
+  const seeds: PlannedTransaction[] = []
+  for (let first = 0; first < seedMembers.length; first += SEEDED_AT_ONCE) {
+    const nodes = seedMembers
+      .slice(first, first + SEEDED_AT_ONCE)
+      .map((member) => seedParameter(member, stakingRequirementAtomic))
+    const data = encodeFunctionData({ abi: serviceNodeRewardsAbi, functionName: 'seedPublicKeyList', args: [nodes] })
+    seeds.push({ step: `Name ${nodes.length} first members`, to: rewards, data })
+  }
   // Seeding takes no tokens, but these members' stakes are owed to them when they exit.
-  const stakes = transferData(rewards, stakingRequirementAtomic * BigInt(nodes.length))
-  return [
-    { step: `Name ${nodes.length} first members`, to: rewards, data: seed },
-    { step: 'Pay their stakes', to: token, data: stakes },
-    opening,
-  ]
+  const stakes = transferData(rewards, stakingRequirementAtomic * BigInt(seedMembers.length))
+  return [...seeds, { step: 'Pay their stakes', to: token, data: stakes }, opening]
 }
+
+/** A member takes some 300,000 gas, and many chains allow a transaction no more than 16 million. */
+const SEEDED_AT_ONCE = 40
 
 /** Gives the pool tokens to pay out as rewards, which count from now on. */
 export function planFunding({ pool, token }: Pick<StakingAddresses, 'pool' | 'token'>, amountAtomic: bigint) {

@@ -92,9 +92,13 @@ export async function planNetworkStart(
 
   const { timestamp } = await chain.getBlock()
   const members = founders.map((founder) => ({ ...founder, addedTimestampS: timestamp }))
-  const [seed, pay, open] = planStart(network, requirement, members)
-  const steps = [isSeeded ? undefined : seed, isPaid ? undefined : pay, open]
-  return { ...(await nextNonce(chain, address)), transactions: steps.filter((step) => step !== undefined) }
+  const planned = planStart(network, requirement, members)
+  const steps = [
+    ...(isSeeded ? [] : planned.slice(0, -2)),
+    ...(isPaid ? [] : planned.slice(-2, -1)),
+    ...planned.slice(-1),
+  ]
+  return { ...(await nextNonce(chain, address)), transactions: steps }
 }
 
 /**

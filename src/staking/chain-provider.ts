@@ -1,11 +1,11 @@
 import {
   type ChainBlock,
   type ChainLog,
-  countLogs,
   type Hex,
   malformed,
   parseBlock,
   parseData,
+  parseHash,
   parseLogs,
   parseQuantity,
 } from './chain-reply.ts'
@@ -25,11 +25,10 @@ export interface ChainProvider {
   /** The bytes that a call returns on the state after the block. */
   call(call: { to: Hex; data: Hex }, at: bigint, signal: AbortSignal): Promise<Hex>
   hasCode(address: Hex, at: bigint, signal: AbortSignal): Promise<boolean>
-  /** How many logs an address emitted with one of the topics. */
-  logCount(
-    filter: { address: Hex; topics: readonly Hex[]; from: bigint; to: bigint },
-    signal: AbortSignal,
-  ): Promise<number>
+  /** 0x where there is none. */
+  code(address: Hex, at: bigint, signal: AbortSignal): Promise<Hex>
+  /** One word of a contract's storage. */
+  storage(address: Hex, slot: Hex, at: bigint, signal: AbortSignal): Promise<Hex>
   /** The logs that any of the addresses emitted with one of the topics, in the order of the chain. */
   logs(
     filter: { addresses: readonly Hex[]; topics: readonly Hex[]; from: bigint; to: bigint },
@@ -38,6 +37,8 @@ export interface ChainProvider {
 }
 
 export function createChainProvider(rpc: RpcClient, index: number): ChainProvider {
+  const codeOf = async (address: Hex, at: bigint, signal: AbortSignal) =>
+    parseData(await rpc.request('eth_getCode', [address, quantity(at)], signal), 'code')
   return {
     index,
     host: rpc.host,
@@ -54,11 +55,11 @@ export function createChainProvider(rpc: RpcClient, index: number): ChainProvide
       return parseData(await rpc.request('eth_call', [call, quantity(at)], signal), "a call's result")
     },
     async hasCode(address, at, signal) {
-      return parseData(await rpc.request('eth_getCode', [address, quantity(at)], signal), 'code') !== '0x'
+      return (await codeOf(address, at, signal)) !== '0x'
     },
-    async logCount({ address, topics, from, to }, signal) {
-      const filter = { address, topics: [topics], fromBlock: quantity(from), toBlock: quantity(to) }
-      return countLogs(await rpc.request('eth_getLogs', [filter], signal), { from, to })
+    code: codeOf,
+    async storage(address, slot, at, signal) {
+      return parseHash(await rpc.request('eth_getStorageAt', [address, slot, quantity(at)], signal), 'a storage word')
     },
     async logs({ addresses, topics, from, to }, signal) {
       const filter = { address: addresses, topics: [topics], fromBlock: quantity(from), toBlock: quantity(to) }

@@ -46,17 +46,6 @@ export function parseBlock(value: unknown): ChainBlock | undefined {
   }
 }
 
-/** How many logs an eth_getLogs answer holds, after a check that each is of the block range that was asked for. */
-export function countLogs(value: unknown, range: { from: bigint; to: bigint }): number {
-  if (!Array.isArray(value)) throw malformed('logs')
-  for (const log of value as readonly unknown[]) {
-    if (typeof log !== 'object' || log === null || !('blockNumber' in log)) throw malformed('a log')
-    const number = parseQuantity(log.blockNumber, "a log's block number")
-    if (number < range.from || number > range.to) throw malformed('a log of another block range')
-  }
-  return value.length
-}
-
 /** A log as the chain holds it, in a form that does not depend on who tells of it. */
 export interface ChainLog {
   /** 0x and 40 lower-case hex digits. */

@@ -6,7 +6,7 @@ import { findEpochBlock } from './epoch-block.ts'
 import { boundaryS } from './epochs.ts'
 import { readMemberList, requireUnchanged } from './member-list.ts'
 import { memberRoot } from './member-root.ts'
-import { mayHaveChanged } from './membership-logs.ts'
+import { changedMembers } from './membership-logs.ts'
 import type { StakingOptions } from './options.ts'
 
 export type EpochReaderOptions = Pick<
@@ -34,7 +34,7 @@ interface Reading {
   readonly block: ChainBlock
   readonly members: readonly Member[]
   readonly root: string
-  /** When the list was last read from state and not carried over. */
+  /** When the whole list was last read from state and nothing of it carried over. */
   readonly readAtMs: TimestampMs
 }
 
@@ -45,15 +45,27 @@ export function createEpochReader(
 ): EpochReader {
   let last: Reading | undefined
 
-  /** The last list, when the provider's logs say that it holds at `block` too. */
-  const carriedOver = async (block: ChainBlock, signal: AbortSignal): Promise<Reading | undefined> => {
-    if (last === undefined || clock.nowMs() - last.readAtMs >= options.fullReadIntervalMs) return undefined
-    const [older, newer] = block.number < last.block.number ? [block, last.block] : [last.block, block]
-    if ((await provider.block(last.block.number, signal))?.hash !== last.block.hash) return undefined
+  /** The last reading, unless final blocks have changed since: then nothing of it is the chain's any more. */
+  const stillOnChain = async (signal: AbortSignal): Promise<Reading | undefined> => {
+    if (last !== undefined && (await provider.block(last.block.number, signal))?.hash !== last.block.hash)
+      last = undefined
+    return last
+  }
+
+  /** A list that was read already, but for the members that the provider's logs name. Undefined when they do not suffice. */
+  const carriedOver = async (known: Reading, block: ChainBlock, signal: AbortSignal): Promise<Reading | undefined> => {
+    if (clock.nowMs() - known.readAtMs >= options.fullReadIntervalMs) return undefined
+    const [older, newer] = block.number < known.block.number ? [block, known.block] : [known.block, block]
     const range = { from: older.number + 1n, to: newer.number }
-    if (await mayHaveChanged(provider, range, options, signal)) return undefined
-    await requireUnchanged(provider, block, signal)
-    return { ...last, block }
+    const changed = await changedMembers(provider, range, options, signal)
+    if (changed === undefined) return undefined
+    if (changed.size === 0) {
+      await requireUnchanged(provider, block, signal)
+      return { ...known, block }
+    }
+    const unchanged = known.members.filter(({ id }) => !changed.has(id))
+    const members = await readMemberList(provider, block, options, signal, unchanged)
+    return { block, members, root: memberRoot(members), readAtMs: known.readAtMs }
   }
 
   const readAnew = async (block: ChainBlock, signal: AbortSignal): Promise<Reading> => {
@@ -63,9 +75,11 @@ export function createEpochReader(
 
   return {
     async read(index, head, signal) {
-      const place = { head, near: last?.block }
+      const known = await stillOnChain(signal)
+      const place = { head, near: known?.block }
       const block = await findEpochBlock(provider, boundaryS(index, options.epochLengthS), place, signal)
-      const reading = (await carriedOver(block, signal)) ?? (await readAnew(block, signal))
+      const reading =
+        (known === undefined ? undefined : await carriedOver(known, block, signal)) ?? (await readAnew(block, signal))
       // Epochs are sometimes read backwards; the newest block is the best place to go on from.
       if (last === undefined || block.number >= last.block.number) last = reading
       return {

@@ -14,7 +14,8 @@ export type MemberListOptions = Pick<
 >
 
 /**
- * The members in the state after `block`, ascending by id, from one provider.
+ * The members in the state after `block`, ascending by id, from one provider. Those that are `unchanged` are not read again if they are
+ * still listed.
  * @throws {StakingError} PROVIDER_…, MEMBERS_TOO_MANY, EPOCH_UNKNOWN: there was no contract yet
  */
 export async function readMemberList(
@@ -22,19 +23,18 @@ export async function readMemberList(
   block: ChainBlock,
   options: MemberListOptions,
   signal: AbortSignal,
+  unchanged: readonly Member[] = [],
 ): Promise<readonly Member[]> {
   const all = await provider.call({ to: options.contract, data: ALL_IDS_CALL }, block.number, signal)
   // Not an empty list: a provider that has lost the state of a block may answer the same.
   if (all === '0x' && !(await provider.hasCode(options.contract, block.number, signal))) throw contractMissing()
   const entries = decodeMemberIds(all, options.membersMax)
-  const results = await callMany(
-    provider,
-    entries.map((entry) => memberCall(entry.id)),
-    block,
-    options,
-    signal,
-  )
-  const members = await decodeAll(entries, results)
+  const known = new Map(unchanged.map((member) => [member.id, member]))
+  const asked = entries.filter(({ id, bls }) => known.get(id)?.bls !== bls)
+  const calls = asked.map(({ id }) => memberCall(id))
+  for (const member of await decodeAll(asked, await callMany(provider, calls, block, options, signal)))
+    known.set(member.id, member)
+  const members = entries.map(({ id }) => known.get(id)).filter((member) => member !== undefined)
   if (new Set(members.map((member) => member.key)).size < members.length) throw malformed('an Ed25519 key occurs twice')
   await requireUnchanged(provider, block, signal)
   return members

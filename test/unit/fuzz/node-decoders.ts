@@ -13,7 +13,7 @@ import { toPrivateKey } from '../../../src/network/peer-identity.ts'
 import { ProtocolError } from '../../../src/protocol/errors.ts'
 import type { NetworkId } from '../../../src/protocol/network-id.ts'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
-import { countLogs, parseBlock, parseData, parseHash, parseQuantity } from '../../../src/staking/chain-reply.ts'
+import { parseBlock, parseData, parseHash, parseLogs, parseQuantity } from '../../../src/staking/chain-reply.ts'
 import { StakingError } from '../../../src/staking/errors.ts'
 import { decodeId, decodeMember, decodeMemberIds } from '../../../src/staking/member-codec.ts'
 import { decodeBundle } from '../../../src/staking/member-list.ts'
@@ -45,6 +45,8 @@ const bundle = encodeFunctionResult({
 })
 const hash = `0x${'ab'.repeat(32)}`
 const block = { number: '0x10', hash, parentHash: hash, timestamp: '0x6553f100', transactions: [hash] }
+const address = `0x${'ab'.repeat(20)}`
+const log = { address, topics: [hash], data: '0xabcd', blockNumber: '0x5', blockHash: hash, logIndex: '0x0' }
 
 /** ABI-encoded results, as hex digits in an answer. */
 const ofAbi = (name: string, decode: (data: Hex) => unknown, seed: Hex): FuzzTarget => ({
@@ -79,7 +81,7 @@ const STAKING: readonly FuzzTarget[] = [
   ofReply('parseQuantity', (value) => parseQuantity(value, 'x'), '0x10'),
   ofReply('parseHash', (value) => parseHash(value, 'x'), hash),
   ofReply('parseData', (value) => parseData(value, 'x'), '0xabcd'),
-  ofReply('countLogs', (value) => countLogs(value, { from: 1n, to: 9n }), [{ blockNumber: '0x5' }]),
+  ofReply('parseLogs', (value) => parseLogs(value, { from: 1n, to: 9n }), [log]),
 ]
 
 const pair = ed25519KeyPairFromSeed(Buffer.alloc(32, 1))

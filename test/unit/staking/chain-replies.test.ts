@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { encodeFunctionResult, type Hex, multicall3Abi, toHex } from 'viem'
 import { expect, test } from 'vitest'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
-import { countLogs, parseBlock, parseData, parseHash, parseQuantity } from '../../../src/staking/chain-reply.ts'
+import { parseBlock, parseData, parseHash, parseQuantity } from '../../../src/staking/chain-reply.ts'
 import { StakingError } from '../../../src/staking/errors.ts'
 import { decodeId, decodeMember, decodeMemberIds } from '../../../src/staking/member-codec.ts'
 import { decodeBundle } from '../../../src/staking/member-list.ts'
@@ -109,7 +109,7 @@ test.each(decoders)('%s of random bytes is read or refused', (_, _data, decode) 
   )
 })
 
-test('any JSON in the place of a block, a quantity, bytes or logs is read or refused', () => {
+test('any JSON in the place of a block, a quantity or bytes is read or refused', () => {
   const blockish = fc.record(
     { number: fc.jsonValue(), hash: fc.jsonValue(), parentHash: fc.jsonValue(), timestamp: fc.jsonValue() },
     { requiredKeys: [] },
@@ -120,13 +120,7 @@ test('any JSON in the place of a block, a quantity, bytes or logs is read or ref
       refused(() => parseQuantity(value, 'x'))
       refused(() => parseHash(value, 'x'))
       refused(() => parseData(value, 'x'))
-      refused(() => countLogs(value, { from: 0n, to: 9n }))
     }),
     { numRuns: 3000 },
   )
-})
-
-test('logs of blocks that were not asked for are refused', () => {
-  expect(countLogs([{ blockNumber: '0x5' }], { from: 5n, to: 5n })).toBe(1)
-  expect(() => countLogs([{ blockNumber: '0x4' }], { from: 5n, to: 5n })).toThrow(StakingError)
 })

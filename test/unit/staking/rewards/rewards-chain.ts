@@ -58,8 +58,15 @@ export interface RewardsChain extends AsyncDisposable {
 /** With four members and a filled pool: a contract with fewer could not be governed. */
 export async function createRewardsChain(): Promise<RewardsChain> {
   const network = await createStakingNetwork({ claimThresholdAtomic: 1000n * STAKE })
+  const chain = rewardsChainOn(network)
+  for (let count = 0; count < 4; count++) await chain.register()
+  await network.fundPool(1000n * STAKE)
+  return chain
+}
+
+/** The same with the members that the contract of `network` has, of whom `keys` are needed for signatures. */
+export function rewardsChainOn(network: StakingNetwork, keys = new Map<string, Keys>()): RewardsChain {
   const { owner, operator, other, stranger, rewardsContract, poolContract } = network
-  const keys = new Map<string, Keys>()
   const beneficiary = accountAt(network, 5).address
   const attempt = async (sent: Promise<Hex>): Promise<boolean> => {
     try {
@@ -78,7 +85,7 @@ export async function createRewardsChain(): Promise<RewardsChain> {
       return { ...known, id }
     })
   }
-  const chain: RewardsChain = {
+  return {
     network,
     keys,
     members,
@@ -142,9 +149,6 @@ export async function createRewardsChain(): Promise<RewardsChain> {
     },
     [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
   }
-  for (let count = 0; count < 4; count++) await chain.register()
-  await network.fundPool(1000n * STAKE)
-  return chain
 }
 
 /** A client of one more account of the chain. */
