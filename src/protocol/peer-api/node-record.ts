@@ -1,8 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { asBuffer, fromHex, toHex } from '../../base/bytes.ts'
+import { fromHex, toHex } from '../../base/bytes.ts'
 import type { TimestampMs } from '../../base/clock.ts'
 import { ProtocolError } from '../errors.ts'
 import type { NetworkId } from '../network-id.ts'
+import { FieldReader } from './field-reader.ts'
 
 // What a service node says about itself, signed as a libp2p envelope (docs/protocol/peer-api.md):
 //
@@ -19,6 +20,7 @@ import type { NetworkId } from '../network-id.ts'
 // said without another version. A node without a ledger sends version 1. The node's Ed25519 key is not in it, for it is the
 // envelope's key.
 
+const SUBJECT = 'A node record'
 const VERSION = 1
 const VERSION_EXTENDED = 2
 const EXTENSION_REWARDS = 1
@@ -90,7 +92,7 @@ export function encodeNodeRecord(record: NodeRecord): Uint8Array {
 
 /** @throws {ProtocolError} FRAME_TRUNCATED, FRAME_TOO_LARGE, FRAME_MALFORMED */
 export function decodeNodeRecord(bytes: Uint8Array): NodeRecord {
-  const reader = new Reader(bytes)
+  const reader = new FieldReader(bytes, SUBJECT)
   const version = reader.u8()
   if (version !== VERSION && version !== VERSION_EXTENDED)
     throw new ProtocolError('FRAME_MALFORMED', 'A node record of another version')
@@ -99,8 +101,8 @@ export function decodeNodeRecord(bytes: Uint8Array): NodeRecord {
     contractId: reader.u64(),
     bls: toHex(reader.take(64)),
     ip: readAddress(reader),
-    httpsPort: reader.port(),
-    peerPort: reader.port(),
+    httpsPort: readPort(reader),
+    peerPort: readPort(reader),
     version: [reader.u16(), reader.u16(), reader.u16()],
     timestampMs: reader.safeInteger(),
     epoch: {
@@ -118,7 +120,7 @@ function rewardsExtension({ index, root }: RecordedRewards): readonly Uint8Array
   return [Buffer.of(EXTENSION_REWARDS, REWARDS_BYTES), u64(BigInt(index)), hexBytes(root, 32)]
 }
 
-function readExtensions(reader: Reader): Pick<NodeRecord, 'rewards'> {
+function readExtensions(reader: FieldReader): Pick<NodeRecord, 'rewards'> {
   let rewards: RecordedRewards | undefined
   let last = -1
   while (!reader.atEnd) {
@@ -126,7 +128,7 @@ function readExtensions(reader: Reader): Pick<NodeRecord, 'rewards'> {
     if (type <= last) throw new ProtocolError('FRAME_MALFORMED', 'Extensions of a node record out of order')
     last = type
     const size = reader.u8()
-    const content = new Reader(reader.take(size))
+    const content = new FieldReader(reader.take(size), SUBJECT)
     if (type !== EXTENSION_REWARDS) continue
     rewards = { index: content.safeInteger(), root: toHex(content.take(32)) }
     content.end()
@@ -134,57 +136,13 @@ function readExtensions(reader: Reader): Pick<NodeRecord, 'rewards'> {
   return rewards === undefined ? {} : { rewards }
 }
 
-/** Reads fields in order; each read checks that its bytes are there. */
-class Reader {
-  readonly #bytes: Buffer
-  #at = 0
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = asBuffer(bytes)
-  }
-
-  take(size: number): Buffer {
-    const end = this.#at + size
-    if (end > this.#bytes.length) throw new ProtocolError('FRAME_TRUNCATED', 'A node record ends too soon')
-    const part = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return part
-  }
-
-  u8(): number {
-    return this.take(1).readUInt8()
-  }
-
-  u16(): number {
-    return this.take(2).readUInt16BE()
-  }
-
-  u64(): bigint {
-    return this.take(8).readBigUInt64BE()
-  }
-
-  port(): number {
-    const port = this.u16()
-    if (port === 0) throw new ProtocolError('FRAME_MALFORMED', 'A node record with port 0')
-    return port
-  }
-
-  safeInteger(): number {
-    const value = this.u64()
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new ProtocolError('FRAME_MALFORMED', 'A number beyond 2^53')
-    return Number(value)
-  }
-
-  get atEnd(): boolean {
-    return this.#at === this.#bytes.length
-  }
-
-  end(): void {
-    if (!this.atEnd) throw new ProtocolError('FRAME_TOO_LARGE', 'Bytes after a node record')
-  }
+function readPort(reader: FieldReader): number {
+  const port = reader.u16()
+  if (port === 0) throw new ProtocolError('FRAME_MALFORMED', 'A node record with port 0')
+  return port
 }
 
-function readAddress(reader: Reader): string {
+function readAddress(reader: FieldReader): string {
   const family = reader.u8()
   if (family === FAMILY_4) return [...reader.take(4)].join('.')
   if (family === FAMILY_6) return ipv6Text(reader.take(16))

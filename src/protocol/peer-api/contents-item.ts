@@ -1,0 +1,151 @@
+import { concat } from '../../base/bytes.ts'
+import { ACCOUNT_ID_SIZE, type AccountId, accountIdBytes, accountIdFromBytes } from '../account.ts'
+import {
+  CONTENTS_ID_SIZE,
+  CONTENTS_VERSION_SIZE,
+  type ContentsCursor,
+  type ContentsEntry,
+  type ContentsKind,
+  type HeldItem,
+  type HeldMessage,
+  type HeldRequest,
+} from '../contents.ts'
+import { hashOfMessageId, messageIdOf } from '../contents-entry.ts'
+import { ProtocolError } from '../errors.ts'
+import { FORWARDED_REQUEST_MAX_BYTES, MESSAGE_DATA_MAX_BYTES } from '../limits.ts'
+import type { FieldReader } from './field-reader.ts'
+
+// Things that members of a swarm hold, and what names them, as the protocol `contents` writes them (contents-exchange.ts). Integers
+// are big-endian; a namespace has 32768 added.
+//
+//   entry   := kind u8 | account 33 | id 33 | version 8
+//   cursor  := kind u8 | account 33 | id 33
+//   item    := 0 | account 33 | hash 33 | namespace u16 | timestamp u48 | expiry u48 | stamp u56 | livesUntil u48 | changedStamp u56
+//                | size u32 | data[size]
+//            | 1 | account 33 | size u32 | payload[size]
+//   kind    := 0 message | 1 request
+//
+// The hash of a message is its 43 base64 digits and one `A`, decoded.
+
+/** In the order of their numbers. */
+const KINDS: readonly ContentsKind[] = ['message', 'request']
+const NAMESPACE_OFFSET = 32_768
+
+export const CONTENTS_ENTRY_SIZE: number = 1 + ACCOUNT_ID_SIZE + CONTENTS_ID_SIZE + CONTENTS_VERSION_SIZE
+const MESSAGE_HEAD_SIZE = 1 + ACCOUNT_ID_SIZE + CONTENTS_ID_SIZE + 2 + 6 + 6 + 7 + 6 + 7 + 4
+const REQUEST_HEAD_SIZE = 1 + ACCOUNT_ID_SIZE + 4
+
+/** Bytes of an item as it is sent, for those who fill an answer. */
+export function heldItemSize(item: HeldItem): number {
+  return item.kind === 'message'
+    ? MESSAGE_HEAD_SIZE + item.message.data.length
+    : REQUEST_HEAD_SIZE + item.payload.length
+}
+
+export function encodeEntries(entries: readonly ContentsEntry[]): Uint8Array {
+  const bytes = Buffer.alloc(2 + entries.length * CONTENTS_ENTRY_SIZE)
+  bytes.writeUInt16BE(entries.length)
+  for (const [index, entry] of entries.entries()) {
+    const at = 2 + index * CONTENTS_ENTRY_SIZE
+    bytes.set(encodeCursor(entry), at)
+    bytes.set(entry.version, at + CONTENTS_ENTRY_SIZE - CONTENTS_VERSION_SIZE)
+  }
+  return bytes
+}
+
+export function takeEntries(reader: FieldReader): readonly ContentsEntry[] {
+  const count = countOf(reader, CONTENTS_ENTRY_SIZE)
+  return Array.from({ length: count }, () => ({
+    ...takeCursor(reader),
+    version: reader.take(CONTENTS_VERSION_SIZE),
+  }))
+}
+
+export function encodeCursor({ kind, account, id }: ContentsCursor): Uint8Array {
+  return concat(Uint8Array.of(KINDS.indexOf(kind)), accountIdBytes(account), id)
+}
+
+export function takeCursor(reader: FieldReader): ContentsCursor {
+  return { kind: takeKind(reader), account: takeAccount(reader), id: reader.take(CONTENTS_ID_SIZE) }
+}
+
+export function encodeItems(items: readonly HeldItem[]): Uint8Array {
+  const count = Buffer.alloc(2)
+  count.writeUInt16BE(items.length)
+  return concat(count, ...items.flatMap((item) => (item.kind === 'message' ? messageParts(item) : requestParts(item))))
+}
+
+export function takeItems(reader: FieldReader): readonly HeldItem[] {
+  const count = countOf(reader, REQUEST_HEAD_SIZE)
+  return Array.from({ length: count }, () =>
+    takeKind(reader) === 'message' ? takeMessage(reader) : takeRequest(reader),
+  )
+}
+
+/** A count of things that are at least so large, of which there is room for all. */
+export function countOf(reader: FieldReader, sizeMin: number): number {
+  const count = reader.u16()
+  if (count * sizeMin > reader.left) throw new ProtocolError('FRAME_TRUNCATED', 'A list of contents ends too soon')
+  return count
+}
+
+function messageParts(held: HeldMessage): readonly Uint8Array[] {
+  const { account, hash, namespace, timestampMs, expiryMs, data } = held.message
+  const times = Buffer.alloc(2 + 6 + 6 + 7 + 6 + 7 + 4)
+  times.writeUInt16BE(namespace + NAMESPACE_OFFSET, 0)
+  times.writeUIntBE(timestampMs, 2, 6)
+  times.writeUIntBE(expiryMs, 8, 6)
+  writeU56(times, held.stamp, 14)
+  times.writeUIntBE(held.livesUntilMs, 21, 6)
+  writeU56(times, held.changedStamp, 27)
+  times.writeUInt32BE(data.length, 34)
+  return [Uint8Array.of(KINDS.indexOf('message')), accountIdBytes(account), messageIdOf(hash), times, data]
+}
+
+function takeMessage(reader: FieldReader): HeldMessage {
+  const account = takeAccount(reader)
+  const hash = hashOfMessageId(reader.take(CONTENTS_ID_SIZE))
+  if (hash === undefined) throw new ProtocolError('FRAME_MALFORMED', 'A message hash with stray bits')
+  const namespace = reader.u16() - NAMESPACE_OFFSET
+  const timestampMs = reader.u48()
+  const expiryMs = reader.u48()
+  const stamp = reader.u56()
+  const livesUntilMs = reader.u48()
+  const changedStamp = reader.u56()
+  const data = takeSized(reader, MESSAGE_DATA_MAX_BYTES)
+  const message = { account, namespace, hash, timestampMs, expiryMs, data }
+  return { kind: 'message', message, stamp, livesUntilMs, changedStamp }
+}
+
+function requestParts({ account, payload }: HeldRequest): readonly Uint8Array[] {
+  const size = Buffer.alloc(4)
+  size.writeUInt32BE(payload.length)
+  return [Uint8Array.of(KINDS.indexOf('request')), accountIdBytes(account), size, payload]
+}
+
+function takeRequest(reader: FieldReader): HeldRequest {
+  return { kind: 'request', account: takeAccount(reader), payload: takeSized(reader, FORWARDED_REQUEST_MAX_BYTES) }
+}
+
+function takeSized(reader: FieldReader, sizeMax: number): Uint8Array {
+  const size = reader.u32()
+  if (size > sizeMax) throw new ProtocolError('FRAME_TOO_LARGE', 'A thing that is larger than it may be')
+  return reader.take(size)
+}
+
+function takeKind(reader: FieldReader): ContentsKind {
+  const kind = KINDS[reader.u8()]
+  if (kind === undefined) throw new ProtocolError('FRAME_MALFORMED', 'A thing of an unknown kind')
+  return kind
+}
+
+function takeAccount(reader: FieldReader): AccountId {
+  const account = accountIdFromBytes(reader.take(ACCOUNT_ID_SIZE))
+  if (account === undefined) throw new ProtocolError('FRAME_MALFORMED', 'Not an account')
+  return account
+}
+
+function writeU56(bytes: Buffer, value: number, at: number): void {
+  bytes.writeUInt8(Math.floor(value / 2 ** 48), at)
+  bytes.writeUIntBE(value % 2 ** 48, at + 1, 6)
+}
