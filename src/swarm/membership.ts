@@ -40,6 +40,12 @@ export interface SwarmChange {
   readonly accountsChanged: boolean
 }
 
+/** The members of a swarm, and the points of the ring whose accounts they serve. */
+export interface SwarmHolders {
+  readonly arc: SwarmArc
+  readonly members: readonly ServiceNodeKey[]
+}
+
 /** Which service nodes there are and which accounts each of them serves. */
 export interface SwarmMembership {
   /** The swarm that keeps an account's messages. Undefined only when there are no swarms. */
@@ -52,6 +58,10 @@ export interface SwarmMembership {
   ownSwarm(): Swarm | undefined
   /** The points of the ring whose accounts this node serves in the current epoch. */
   ownArc(): SwarmArc | undefined
+  /** All points of the ring whose accounts this node serves: those of the current epoch, and of the one before. */
+  servedArcs(): readonly SwarmArc[]
+  /** Who serves which part of the ring, in the current epoch and in the one before; nobody while there is none. */
+  holders(): { readonly now: readonly SwarmHolders[]; readonly before: readonly SwarmHolders[] }
   /** Id of the swarm that a service node belongs to. */
   swarmOfMember(key: ServiceNodeKey): bigint | undefined
   /** Every swarm, ascending by id. */
@@ -120,6 +130,8 @@ export function createSwarmMembership(
     },
     ownSwarm: () => current?.swarmOfMember(self),
     ownArc: () => current?.arcServedBy(self),
+    servedArcs: () => [current, previous].flatMap((map) => map?.arcServedBy(self) ?? []),
+    holders: () => ({ now: current?.holders() ?? [], before: previous?.holders() ?? [] }),
     swarmOfMember: (key) => current?.swarmOfMember(key)?.id,
     swarms: () => current?.swarms ?? [],
     isMember: (key) => current?.isMember(key) === true || previous?.isMember(key) === true,

@@ -50,6 +50,14 @@ export class SwarmMap {
     return swarm === undefined ? undefined : arcOf(swarm.id, this.#ids)
   }
 
+  /** Who serves which part of the ring. */
+  holders(): { readonly arc: SwarmArc; readonly members: readonly ServiceNodeKey[] }[] {
+    return this.swarms.flatMap(({ id, members }) => {
+      const arc = arcOf(id, this.#ids)
+      return arc === undefined ? [] : [{ arc, members }]
+    })
+  }
+
   /** Whether the service node list has this node, be it in a swarm or past its unlock time. */
   isMember(key: ServiceNodeKey): boolean {
     return this.#membersByKey.has(key)
