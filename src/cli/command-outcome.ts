@@ -33,12 +33,17 @@ export async function runCommand(args: { json: boolean }, work: () => Promise<Co
     const outcome = await work()
     await written(args.json ? jsonLine(outcome.result) : outcome.lines.join('\n'))
     process.exitCode = outcome.exitCode ?? EXIT.ok
-    await outcome.afterPrinting?.()
+    await outcome.afterPrinting?.().catch(tellOnlyPeople)
   } catch (error) {
     process.exitCode = exitCodeOf(error)
     process.stderr.write(`${described(error)}\n`)
     if (args.json) process.stdout.write(`${jsonLine({ error: jsonOf(error) })}\n`)
   }
+}
+
+/** What was done is printed. That it could not be noted down only means that it is told once more. */
+function tellOnlyPeople(error: unknown): void {
+  process.stderr.write(`${described(error)}\n`)
 }
 
 function written(text: string): Promise<void> {

@@ -86,6 +86,7 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   GAS_FUNDS_INSUFFICIENT: EXIT.stake,
 
   CONTRACT_CLOSED: EXIT.tryLater,
+  GAS_COST_TOO_HIGH: EXIT.tryLater,
   TRANSACTION_PENDING: EXIT.tryLater,
   WAIT_NOT_OVER: EXIT.tryLater,
   ACCOUNT_BUSY: EXIT.tryLater,

@@ -7,8 +7,10 @@ export type StakingErrorCode =
   | 'PROVIDER_UNREACHABLE'
   /** The RPC provider did not answer in time. */
   | 'PROVIDER_TIMEOUT'
-  /** The RPC provider answered with an error: too many requests, no such block, unknown method. */
+  /** The RPC provider answered with an error: no such block, unknown method, more logs than it gives at once. */
   | 'PROVIDER_REFUSED'
+  /** The RPC provider asks for fewer requests (HTTP status 429, or 503 with Retry-After). */
+  | 'PROVIDER_LIMITED'
   /** The RPC provider's answer is longer than we read. */
   | 'PROVIDER_REPLY_TOO_LARGE'
   /** The RPC provider's answer is not of the expected form. */
@@ -19,6 +21,12 @@ export type StakingErrorCode =
   | 'PROVIDER_INCONSISTENT'
   /** Enough other providers agree on something else. */
   | 'PROVIDER_DISAGREES'
+  /** The RPC provider claims a newer final block than there can be: others have not reached it, and the time for it has not passed. */
+  | 'PROVIDER_AHEAD'
+  /** The newest final block of the RPC provider is more than two minutes older than that of the others. */
+  | 'PROVIDER_BEHIND'
+  /** The RPC provider takes seconds for each answer. */
+  | 'PROVIDER_SLOW'
   /** The RPC provider serves another chain than the configured one. */
   | 'CHAIN_WRONG'
   /** There is no staking contract of this chain at the configured address. */
@@ -45,6 +53,8 @@ export type StakingErrorCode =
   | 'TOKENS_INSUFFICIENT'
   /** The operator's account cannot pay the gas. */
   | 'GAS_FUNDS_INSUFFICIENT'
+  /** The gas may cost more than was shown, or than --gas-cost-max allows; nothing was signed for it. */
+  | 'GAS_COST_TOO_HIGH'
   /** The contract refuses the call; the message says why. */
   | 'CONTRACT_REFUSED'
   /** A transaction of this account is still under way, or was sent and not confirmed in time. */
@@ -80,6 +90,7 @@ const PROVIDER_FAULTS: ReadonlySet<StakingErrorCode> = new Set<StakingErrorCode>
   'PROVIDER_UNREACHABLE',
   'PROVIDER_TIMEOUT',
   'PROVIDER_REFUSED',
+  'PROVIDER_LIMITED',
   'PROVIDER_REPLY_TOO_LARGE',
   'PROVIDER_REPLY_MALFORMED',
   'CALL_REVERTED',

@@ -52,6 +52,8 @@ function accessOf({ chainId, rpcUrl, requestTimeoutMs, replyMaxBytes }: Operator
     name: `chain ${chainId}`,
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: [rpcUrl] } },
+    // Only what a block asks for is paid. With less, a busy minute between looking and sending would leave a transaction behind.
+    fees: { baseFeeMultiplier: 2 },
   })
   const transport = http(rpcUrl, {
     timeout: requestTimeoutMs,

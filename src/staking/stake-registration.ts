@@ -41,7 +41,8 @@ export async function prepareRegistration(
     throw new StakingError('TOKENS_INSUFFICIENT', 'The account holds too few tokens for the stake', { details })
   }
   await requireValidProof(view, target.contract, registration)
-  const needsApproval = (await readAllowance(view, token.address, target.contract)) < stakeAtomic
+  // More than the stake is lowered too, so that nothing is left to be taken later.
+  const needsApproval = (await readAllowance(view, token.address, target.contract)) !== stakeAtomic
   const amount = `${wholeUnits(stakeAtomic, token.decimals)} ${token.symbol}`
   const register = registerCall(target.contract, registration, amount, { needsApproval })
   const approve = approveCall(token.address, target.contract, stakeAtomic, amount)

@@ -1,3 +1,4 @@
+import { isAddressEqual } from 'viem'
 import { readKeyFiles } from '../../node/key-files.ts'
 import type { Hex } from '../../staking/chain-reply.ts'
 import {
@@ -14,6 +15,7 @@ import {
   withdrawCall,
 } from '../../staking/contribution/pool.ts'
 import { StakingError } from '../../staking/errors.ts'
+import { callData } from '../../staking/operator/call.ts'
 import { chainTimeMs, readAllowance, readToken, type TokenFacts } from '../../staking/operator/contract-facts.ts'
 import { approveCall } from '../../staking/operator/staking-calls.ts'
 import { createRegistration } from '../../staking/registration.ts'
@@ -24,7 +26,7 @@ import { OptionsError } from '../options/check.ts'
 import { nodeKeysOf } from './chain.ts'
 import type { ContributeArgs, DeployArgs, PoolStepArgs } from './contribution-options.ts'
 import { runMoneyStep } from './money-session.ts'
-import type { MoneyContext, Prepared } from './money-step.ts'
+import type { MoneyContext, MoneyStep, Prepared } from './money-step.ts'
 import { addressOf } from './operator-access.ts'
 import { countdown } from './presentation.ts'
 import { tokensText } from './reward-facts.ts'
@@ -49,18 +51,38 @@ export async function deployPool(args: DeployArgs): Promise<CommandOutcome> {
 }
 
 export async function contribute(args: ContributeArgs): Promise<CommandOutcome> {
-  const prepare = (context: MoneyContext) => prepareContribution(context, args)
-  return await runMoneyStep(args, { purpose: 'contribution-contribute', outcome: 'contributed', prepare })
+  return await runMoneyStep(args, {
+    purpose: 'contribution-contribute',
+    outcome: 'contributed',
+    prepare: (context) => prepareContribution(context, args),
+    // Another amount, or another pool, is another payment.
+    async isSame({ view, target }, { to, data }) {
+      const amountAtomic = amountOf(args.amount, await readToken(view, target))
+      const call = contributeCall(addressOf(args.pool), amountAtomic, '', beneficiaryOf(args), { needsApproval: false })
+      return isAddressEqual(to, call.to) && data === callData(call)
+    },
+  })
 }
 
 export async function withdrawContribution(args: PoolStepArgs): Promise<CommandOutcome> {
   const prepare = (context: MoneyContext) => prepareWithdrawal(context, args)
-  return await runMoneyStep(args, { purpose: 'contribution-withdraw', outcome: 'withdrawn', prepare })
+  const isSame = ofPool(args)
+  return await runMoneyStep(args, { purpose: 'contribution-withdraw', outcome: 'withdrawn', prepare, isSame })
 }
 
 export async function finalizePool(args: PoolStepArgs): Promise<CommandOutcome> {
   const prepare = (context: MoneyContext) => prepareFinalization(context, args)
-  return await runMoneyStep(args, { purpose: 'contribution-finalize', outcome: 'registered', prepare })
+  const isSame = ofPool(args)
+  return await runMoneyStep(args, { purpose: 'contribution-finalize', outcome: 'registered', prepare, isSame })
+}
+
+function ofPool(args: PoolStepArgs): NonNullable<MoneyStep['isSame']> {
+  const pool = addressOf(args.pool)
+  return async (_context, { to }) => isAddressEqual(to, pool)
+}
+
+function beneficiaryOf(args: ContributeArgs): Hex {
+  return args.beneficiary === undefined ? NOBODY : addressOf(args.beneficiary)
 }
 
 async function prepareDeployment(context: MoneyContext, args: DeployArgs): Promise<Prepared> {
@@ -103,10 +125,10 @@ async function prepareContribution(context: MoneyContext, args: ContributeArgs):
   if (token.balanceAtomic < amountAtomic) {
     throw new StakingError('TOKENS_INSUFFICIENT', `The account holds ${tokensText(token.balanceAtomic, token)} only`)
   }
-  const beneficiary = args.beneficiary === undefined ? NOBODY : addressOf(args.beneficiary)
   const text = tokensText(amountAtomic, token)
-  const needsApproval = (await readAllowance(view, token.address, facts.pool)) < amountAtomic
-  const call = contributeCall(facts.pool, amountAtomic, text, beneficiary, { needsApproval })
+  // More than it takes is lowered too, so that nothing is left to be taken later.
+  const needsApproval = (await readAllowance(view, token.address, facts.pool)) !== amountAtomic
+  const call = contributeCall(facts.pool, amountAtomic, text, beneficiaryOf(args), { needsApproval })
   const approve = approveCall(token.address, facts.pool, amountAtomic, text)
   const amount = wholeUnits(amountAtomic, token.decimals)
   const left = facts.requirementAtomic - facts.contributedAtomic - amountAtomic
@@ -114,6 +136,7 @@ async function prepareContribution(context: MoneyContext, args: ContributeArgs):
     kind: 'calls',
     calls: needsApproval ? [approve, call] : [call],
     facts: [
+      ['Token', token.address],
       ...poolRows(facts, token),
       ['Contribute', text],
       ['Left', left > 0n ? tokensText(left, token) : 'nothing: this makes the stake full'],

@@ -7,22 +7,24 @@ import { openJournal, readJournals, type TransactionJournal } from '../../stakin
 import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
 import { type CallPlan, planCalls } from '../../staking/operator/plan.ts'
 import { acknowledge, refuseUnfinished, resume } from '../../staking/operator/resumption.ts'
-import { sendCall } from '../../staking/operator/sender.ts'
+import { type SenderComponents, sendCall } from '../../staking/operator/sender.ts'
+import { freePlace } from '../../staking/operator/turn.ts'
 import { safeBatch, unsignedTransactions } from '../../staking/operator/unsigned.ts'
 import type { OperatorAccount } from '../../staking/operator-account.ts'
 import { CommandError, type CommandOutcome } from '../command-outcome.ts'
 import { OptionsError } from '../options/check.ts'
 import { connectToChain, isSessionContract, type StakeSettings, settingsOf, usableUrl } from './chain.ts'
 import { confirmByTyping } from './confirmation.ts'
+import { gasCostMaxWei, refuseGasCost } from './gas-cost.ts'
 import type { MoneyContext, MoneyStep, PreparedCalls } from './money-step.ts'
 import { type OperatorAccess, operatorOf } from './operator-access.ts'
 import type { MoneyArgs } from './options.ts'
-import { planLines, planResult, transactionResult } from './presentation.ts'
+import { bidLines, planLines, planResult, transactionResult } from './presentation.ts'
 
 /** What all checks and simulations of one step may take, collecting signatures included; waiting for receipts has a time of its own. */
 const CHECKS_TIMEOUT_MS: DurationMs = 5 * MINUTE
-/** The members change rarely, and a new signature takes seconds. */
-const SIGNATURE_ATTEMPTS = 3
+/** The members change rarely, and a new signature takes seconds; so does another look at the price of gas. */
+const ATTEMPTS_MAX = 3
 
 /** One command that moves money, or that would: `perform` does one step of it. */
 export interface MoneySession extends AsyncDisposable {
@@ -45,6 +47,7 @@ export async function runMoneyStep(args: MoneyArgs, step: MoneyStep): Promise<Co
  * @throws {CommandError} OPERATOR_UNKNOWN, SESSION_NODE_UNCONFIRMED
  */
 export async function openMoneySession(args: MoneyArgs): Promise<MoneySession> {
+  refuseContradiction(args)
   const settings = settingsOf(args)
   const operator = await operatorOf(args)
   refuseUnconfirmedSession(args, settings)
@@ -56,7 +59,7 @@ export async function openMoneySession(args: MoneyArgs): Promise<MoneySession> {
   const owner = { chainId: settings.chain.chainId, account: account.address }
   const journal = await openJournal(settings.keysFolder, owner)
   try {
-    const components = { journal, clock: systemClock, progress }
+    const components = senderComponents(args, journal)
     // Shared by all steps: what was left over is told of by the step that it was for.
     const resumed = [...(await resume(account, components, { replace: args.replace }))]
     return {
@@ -88,6 +91,8 @@ function lookingSession(
       const context = await connect(settings, operator)
       const prepared = await step.prepare(context)
       if (prepared.kind === 'nothing') return prepared.outcome
+      // A Safe has an order of its own. Another account's would be signed for a place that something under way has.
+      if (!args['dry-run'] && args['unsigned-form'] !== 'safe') await freePlace(context.view)
       // Elsewhere, another account may pay: a Safe holds no ether.
       const plan = await planCalls(context.view, prepared.calls, { paysGas: operator.account !== undefined })
       if (args['dry-run']) return dryRunOutcome(context, prepared, plan)
@@ -108,33 +113,82 @@ interface Sending {
 
 async function performSending(sending: Sending, step: MoneyStep): Promise<CommandOutcome> {
   const { args, resumed } = sending
-  const done = resumed.find(({ purpose }) => purpose === step.purpose)
+  const done = await resumedStep(sending, step)
   if (done !== undefined) {
-    const sent = resumed.splice(0)
+    const sent = [...resumed.splice(0).filter((entry) => entry !== done), done]
     return await sentOutcome(sending, step, sent, { resumed: true, plan: undefined, lines: [], next: undefined })
   }
-  let isConfirmed = args.yes
+  const sent: JournalEntry[] = []
+  let agreed: Agreement | undefined
   for (let attempt = 1; ; attempt++) {
     const context = await connect(sending.settings, sending.operator)
     const prepared = await step.prepare(context)
     if (prepared.kind === 'nothing') return prepared.outcome
     try {
       const plan = await planCalls(context.view, prepared.calls, { paysGas: true })
+      refuseGasCost(plan.gasCostMaxWei, gasCostMaxWei(args))
       const lines = planLines(context, prepared, plan)
-      if (!isConfirmed) await confirmByTyping(prepared.confirmation, lines)
-      isConfirmed = true
-      const sent = resumed.splice(0)
-      for (const call of prepared.calls) {
-        const components = { journal: sending.journal, clock: systemClock, progress }
-        sent.push(await sendCall(sending.account, components, call))
+      agreed = await agreement(args, agreed, { prepared, plan, lines })
+      sent.push(...resumed.splice(0))
+      const components = senderComponents(args, sending.journal)
+      const { maxFeePerGas, maxPriorityFeePerGas } = plan
+      for (const { call, gas } of plan.calls) {
+        sent.push(await sendCall(sending.account, components, call, { gas, maxFeePerGas, maxPriorityFeePerGas }))
       }
       const told = { resumed: false, plan: planResult(context, prepared, plan), lines, next: prepared.next }
       return await sentOutcome(sending, step, sent, told)
     } catch (error) {
-      // Somebody registered or left in between: the members' signature must be made anew. Nothing was signed for it yet.
-      if (!isOutdatedSignature(error) || attempt >= SIGNATURE_ATTEMPTS) throw error
-      progress('The members changed meanwhile; collecting their signatures again')
+      // Nothing was signed for the call that is meant, so it can be prepared anew.
+      const reason = reasonToLookAgain(error)
+      if (reason === undefined || attempt >= ATTEMPTS_MAX) throw error
+      progress(reason)
     }
+  }
+}
+
+/** Whether an earlier command has signed this very step: then it is told of, and not done again. */
+async function resumedStep(
+  { resumed, settings, operator }: Sending,
+  step: MoneyStep,
+): Promise<JournalEntry | undefined> {
+  const alike = resumed.filter(({ purpose }) => purpose === step.purpose)
+  if (alike.length === 0 || step.isSame === undefined) return alike.at(-1)
+  const context = await connect(settings, operator)
+  for (const entry of alike.toReversed()) if (await step.isSame(context, entry)) return entry
+  return undefined
+}
+
+/** What the operator has agreed to. */
+interface Agreement {
+  readonly word: string
+  readonly gasCostMaxWei: bigint
+}
+
+/** Shows what is to be signed and has it confirmed; again when it is prepared anew and is not what was confirmed. */
+async function agreement(
+  args: MoneyArgs,
+  agreed: Agreement | undefined,
+  shown: { readonly prepared: PreparedCalls; readonly plan: CallPlan; readonly lines: readonly string[] },
+): Promise<Agreement> {
+  const { confirmation } = shown.prepared
+  const now = { word: confirmation.word, gasCostMaxWei: shown.plan.gasCostMaxWei }
+  const isCovered = agreed !== undefined && now.word === agreed.word && now.gasCostMaxWei <= agreed.gasCostMaxWei
+  if (isCovered) return agreed
+  if (args.yes) for (const line of shown.lines) progress(line)
+  else await confirmByTyping(confirmation, shown.lines)
+  return now
+}
+
+function senderComponents(args: MoneyArgs, journal: TransactionJournal): SenderComponents {
+  return {
+    ...{ journal, clock: systemClock, progress },
+    async approveBid(bid) {
+      refuseGasCost(bid.gasCostMaxWei, gasCostMaxWei(args))
+      const lines = bidLines(bid)
+      const confirmation = { word: 'replace', question: 'Type replace to offer that much for the same transaction' }
+      if (args.yes) for (const line of lines) progress(line)
+      else await confirmByTyping(confirmation, lines)
+    },
   }
 }
 
@@ -150,6 +204,7 @@ async function sentOutcome(
   },
 ): Promise<CommandOutcome> {
   const last = sent.at(-1)
+  // The last is what was asked for; those before it made way, or were left over.
   const finished = last === undefined ? undefined : await step.finish?.(await connect(settings, operator), last)
   const hash = last?.minedHash ?? null
   return {
@@ -250,9 +305,22 @@ function refuseUnconfirmedSession(args: MoneyArgs, { chain }: StakeSettings): vo
   throw new CommandError('SESSION_NODE_UNCONFIRMED', message)
 }
 
-function isOutdatedSignature(error: unknown): boolean {
-  const names = ['InvalidBLSSignature', 'SignatureExpired', 'InsufficientBLSSignatures']
-  return error instanceof StakingError && names.includes(String(error.details['contractError']))
+/** Printing and sending are two wishes: one of them would be passed over in silence. */
+function refuseContradiction(args: MoneyArgs): void {
+  if (!args.send || args.unsigned === undefined || args['dry-run']) return
+  throw new OptionsError('OPTION_INVALID', 'Give --send or --unsigned, not both')
+}
+
+const SIGNATURE_REFUSALS = ['InvalidBLSSignature', 'SignatureExpired', 'InsufficientBLSSignatures']
+
+function reasonToLookAgain(error: unknown): string | undefined {
+  if (!(error instanceof StakingError)) return undefined
+  if (error.code === 'GAS_COST_TOO_HIGH' && error.details['limitWei'] === undefined) {
+    return 'Gas has become dearer meanwhile; looking again'
+  }
+  // Somebody registered or left in between: the members' signature must be made anew.
+  const isOutdated = SIGNATURE_REFUSALS.includes(String(error.details['contractError']))
+  return isOutdated ? 'The members changed meanwhile; collecting their signatures again' : undefined
 }
 
 function progress(line: string): void {

@@ -24,6 +24,8 @@ export interface MoneyStep {
   readonly outcome: string
   /** Done again when the members changed while their signature was under way. */
   prepare(context: MoneyContext): Promise<Prepared>
+  /** Whether an earlier transaction of this purpose is what is asked for now; each is, when left out. */
+  isSame?(context: MoneyContext, entry: JournalEntry): Promise<boolean>
   /** What is only known when it is done, from its transaction. */
   finish?(
     context: MoneyContext,

@@ -25,6 +25,7 @@ export interface MoneyArgs extends ChainArgs {
   readonly 'dry-run': boolean
   readonly yes: boolean
   readonly replace: boolean
+  readonly 'gas-cost-max': string
   readonly 'beside-session-node': boolean
 }
 
@@ -99,6 +100,13 @@ export const moneyFlags = {
     type: 'boolean',
     describe: 'Offer more for a transaction that is stuck, in the same place: one of the two is mined',
     default: false,
+  },
+  'gas-cost-max': {
+    type: 'string',
+    describe: 'Ether that the gas of a command may cost; nothing that could cost more is sent',
+    // A registration costs a hundredth of it on Arbitrum, and less than that on a quiet day of Ethereum.
+    default: '0.1',
+    requiresArg: true,
   },
   'beside-session-node': {
     type: 'boolean',

@@ -103,7 +103,8 @@ export function accountChecks({ settings, operator, signal }: PreflightContext):
         const allowed = await readAllowance(await view(), (await token()).address, chain.contract)
         if (allowed < (await requirement())) return ok('an approval of exactly the stake comes first')
         if (allowed === (await requirement())) return ok('the stake is approved already')
-        const remedy = 'More than the stake is approved: set it back with the wallet that approved it'
+        const remedy =
+          'More than the stake is approved: registering lowers it to the stake first; the wallet that approved it can, too'
         return warn(tokensText(allowed, await token()), remedy)
       }),
     },

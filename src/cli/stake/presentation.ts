@@ -2,6 +2,7 @@ import { getAddress } from 'viem'
 import { DAY, type DurationMs, HOUR, MINUTE, type TimestampMs } from '../../base/clock.ts'
 import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
 import type { CallPlan } from '../../staking/operator/plan.ts'
+import type { Bid } from '../../staking/operator/sender.ts'
 import { wholeUnits } from '../../staking/token-amount.ts'
 import type { MoneyContext, PreparedCalls } from './money-step.ts'
 
@@ -33,6 +34,16 @@ export function planLines(
     ]),
     ...prepared.warnings,
   ]
+}
+
+/** What is offered anew for a transaction that is stuck. */
+export function bidLines({ entry, maxFeePerGas, gasCostMaxWei }: Bid): readonly string[] {
+  const last = entry.attempts.at(-1)
+  return rows([
+    ['Stuck', `${entry.title} (${last?.hash}, to ${getAddress(entry.to)})`],
+    ['Offered', `at most ${ether(entry.gas * (last?.maxFeePerGas ?? 0n))}`],
+    ['Offer now', `at most ${ether(gasCostMaxWei)}, ${maxFeePerGas} wei for each of ${entry.gas} gas`],
+  ])
 }
 
 export function planResult(

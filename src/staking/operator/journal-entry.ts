@@ -37,7 +37,7 @@ export interface JournalEntry {
   readonly outcome: TransactionOutcome
   readonly minedHash: Hex | undefined
   readonly blockNumber: bigint | undefined
-  /** Whether its block was final when last seen: then nothing of this changes any more. */
+  /** Whether its block, or the one in which its place was taken, was final when last seen: then nothing of this changes any more. */
   readonly isFinal: boolean
   /** Whether its outcome has been told to the operator. */
   readonly isTold: boolean

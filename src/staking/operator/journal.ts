@@ -103,6 +103,6 @@ function shortened(entries: readonly JournalEntry[]): readonly JournalEntry[] {
 }
 
 /** Whether nothing about it can change, and the operator knows. */
-export function isSettled({ outcome, isFinal, isTold }: JournalEntry): boolean {
-  return isTold && (isFinal || outcome === 'replaced' || outcome === 'dropped')
+function isSettled({ isFinal, isTold }: JournalEntry): boolean {
+  return isTold && isFinal
 }

@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type DurationMs, SECOND } from '../../base/clock.ts'
 import type { Hex } from '../chain-reply.ts'
 import { stakingErrorOf } from '../contract-errors.ts'
 import { StakingError } from '../errors.ts'
@@ -10,8 +12,17 @@ export interface PlannedCall {
   readonly data: Hex
   /** With a margin: what comes in between must not make it run out. */
   readonly gas: bigint
+  /** Without it. */
+  readonly gasNeeded: bigint
   /** `after` when it can only be run once the call before it is mined. */
   readonly simulation: 'succeeded' | 'after'
+}
+
+/** What one transaction offers for its gas. */
+export interface GasOffer {
+  readonly gas: bigint
+  readonly maxFeePerGas: bigint
+  readonly maxPriorityFeePerGas: bigint
 }
 
 /** All that is to be sent, and what it costs at most. */
@@ -65,12 +76,24 @@ export async function planCalls(
   }
 }
 
-/** As it stands now: what waited for a call before it has waited long enough. */
-export async function planNow(view: OperatorView, call: OperatorCall): Promise<PlannedCall> {
-  try {
-    return await planCall(view, call, { isFirst: true })
-  } catch (error) {
-    throw stakingErrorOf(error)
+/** How often a call is tried that waits for the one before it. */
+const POLL_MS: DurationMs = SECOND / 2
+
+/**
+ * As it stands now: what waited for a call before it has waited long enough. A provider is often several machines, of which one may
+ * not have the block of that call yet; it is given a while.
+ */
+export async function planSoon(view: OperatorView, call: OperatorCall, lagMs: DurationMs): Promise<PlannedCall> {
+  const deadline = performance.now() + lagMs
+  for (;;) {
+    try {
+      return await planCall(view, call, { isFirst: true })
+    } catch (error) {
+      const refusal = stakingErrorOf(error)
+      const isWaiting = call.waits !== undefined && refusal.details['contractError'] === call.waits.refusal
+      if (!isWaiting || performance.now() >= deadline) throw refusal
+      await pause(POLL_MS)
+    }
   }
 }
 
@@ -84,13 +107,13 @@ async function planCall(
   const data = callData(call)
   try {
     await chain.simulateContract(request)
-    const gas = withMargin(await chain.estimateContractGas(request))
-    return { call, data, gas, simulation: 'succeeded' }
+    const gasNeeded = await chain.estimateContractGas(request)
+    return { call, data, gas: withMargin(gasNeeded), gasNeeded, simulation: 'succeeded' }
   } catch (error) {
     const refusal = stakingErrorOf(error)
     // The contract looks at everything else first, so this very refusal shows that all else is well.
     if (isFirst || waits === undefined || refusal.details['contractError'] !== waits.refusal) throw refusal
-    return { call, data, gas: waits.gas, simulation: 'after' }
+    return { call, data, gas: waits.gas, gasNeeded: waits.gas, simulation: 'after' }
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { TransactionReceiptNotFoundError } from 'viem'
+import { TransactionNotFoundError, TransactionReceiptNotFoundError } from 'viem'
 import { type DurationMs, MINUTE, SECOND } from '../../base/clock.ts'
 import { withDeadline } from '../../base/deadline.ts'
 import type { Hex } from '../chain-reply.ts'
@@ -35,10 +35,23 @@ export async function fateOf({ chain, address }: OperatorView, entry: JournalEnt
       const { blockNumber, status } = receipt
       return { kind: status === 'success' ? 'mined' : 'refused', hash, blockNumber }
     }
-    return { kind: nextNonce > entry.nonce ? 'taken' : 'open' }
+    if (nextNonce <= entry.nonce) return { kind: 'open' }
+    return { kind: (await isInBlock(chain, entry)) ? 'open' : 'taken' }
   } catch (error) {
     throw stakingErrorOf(error)
   }
+}
+
+/** Whether the provider has one of them in a block, of which it just has no receipt yet. */
+async function isInBlock(chain: OperatorView['chain'], { attempts }: JournalEntry): Promise<boolean> {
+  for (const { hash } of attempts) {
+    const transaction = await chain.getTransaction({ hash }).catch((error: unknown) => {
+      if (error instanceof TransactionNotFoundError) return undefined
+      throw error
+    })
+    if (transaction?.blockNumber !== undefined && transaction.blockNumber !== null) return true
+  }
+  return false
 }
 
 export interface Patience {

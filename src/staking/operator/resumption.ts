@@ -1,6 +1,6 @@
 import { StakingError } from '../errors.ts'
 import type { OperatorAccount, OperatorView } from '../operator-account.ts'
-import { isSettled, type TransactionJournal } from './journal.ts'
+import type { TransactionJournal } from './journal.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import { fateOf } from './receipts.ts'
 import { bid, broadcast, pending, type SenderComponents, settled } from './sender.ts'
@@ -18,10 +18,15 @@ export async function resume(
   const { journal } = components
   for (const entry of unsettled(journal)) {
     const fate = await fateOf(account, entry)
-    if (fate.kind === 'mined' && fate.hash === entry.minedHash && fate.blockNumber === entry.blockNumber) continue
+    const isInBlock = fate.kind === 'mined' || fate.kind === 'refused'
+    if (isInBlock && fate.hash === entry.minedHash && fate.blockNumber === entry.blockNumber) continue
+    // Given up, and nothing speaks against that; sent again, it could come on top of what was done instead.
+    if (!isInBlock && isGivenUp(entry)) continue
     const finish = async () => {
-      if (fate.kind === 'mined' || fate.kind === 'refused') return await settled(components, entry, fate)
-      const reopened: JournalEntry = { ...entry, outcome: 'open', minedHash: undefined, blockNumber: undefined }
+      if (isInBlock) return await settled(components, entry, fate)
+      // What was told to have been refused may be done now, and is news then.
+      const isTold = entry.isTold && entry.outcome === 'mined'
+      const reopened: JournalEntry = { ...entry, outcome: 'open', minedHash: undefined, blockNumber: undefined, isTold }
       await journal.replace(entry, reopened)
       return await (replace && fate.kind === 'open' ? bid : broadcast)(account, components, reopened)
     }
@@ -45,7 +50,7 @@ export async function refuseUnfinished(
   view: OperatorView,
   journal: Pick<TransactionJournal, 'entries'>,
 ): Promise<void> {
-  for (const entry of unsettled(journal)) {
+  for (const entry of unsettled(journal).filter((one) => !isGivenUp(one))) {
     const { kind } = await fateOf(view, entry)
     if (kind === 'open' || kind === 'taken') throw pending(entry)
   }
@@ -58,22 +63,28 @@ export async function acknowledge(journal: TransactionJournal): Promise<void> {
   }
 }
 
+/** What was signed can be mined until its place is taken in a final block, whatever was believed of it meanwhile. */
 function unsettled(journal: Pick<TransactionJournal, 'entries'>): readonly JournalEntry[] {
-  return journal.entries().filter((entry) => {
-    const { outcome, isFinal } = entry
-    return !isSettled(entry) && !isFinal && (outcome === 'open' || outcome === 'mined')
-  })
+  return journal.entries().filter(({ isFinal }) => !isFinal)
 }
 
-async function markFinal({ chain }: OperatorView, journal: TransactionJournal): Promise<void> {
-  const waiting = journal.entries().filter(({ blockNumber, isFinal }) => blockNumber !== undefined && !isFinal)
+function isGivenUp({ outcome }: JournalEntry): boolean {
+  return outcome === 'replaced' || outcome === 'dropped'
+}
+
+async function markFinal({ chain, address }: OperatorView, journal: TransactionJournal): Promise<void> {
+  const waiting = journal.entries().filter(({ outcome, isFinal }) => outcome !== 'open' && !isFinal)
   if (waiting.length === 0) return
-  const { number } = await chain.getBlock({ blockTag: 'finalized' }).catch(() => {
+  const isPlaceAsked = waiting.some(({ blockNumber }) => blockNumber === undefined)
+  const [{ number }, places] = await Promise.all([
+    chain.getBlock({ blockTag: 'finalized' }),
+    isPlaceAsked ? chain.getTransactionCount({ address, blockTag: 'finalized' }) : 0,
+  ]).catch(() => {
     throw new StakingError('PROVIDER_REFUSED', 'The RPC provider cannot tell which blocks are final')
   })
   for (const entry of waiting) {
-    if (entry.blockNumber !== undefined && entry.blockNumber <= number) {
-      await journal.replace(entry, { ...entry, isFinal: true })
-    }
+    const { blockNumber, nonce } = entry
+    const isFinal = blockNumber === undefined ? nonce < places : blockNumber <= number
+    if (isFinal) await journal.replace(entry, { ...entry, isFinal })
   }
 }

@@ -1,7 +1,15 @@
 import { getAddress, type Hex } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY, SECOND } from '../../../src/base/clock.ts'
-import { type CommandWorld, createCommandWorld, type Operator, type Run, starlingHere } from './command-world.ts'
+import {
+  type CommandWorld,
+  createCommandWorld,
+  type Operator,
+  type Run,
+  starlingHere,
+  startStarling,
+} from './command-world.ts'
+import { startRpcProxy } from './rpc-proxy.ts'
 import { STAKE } from './staked-chain.ts'
 
 // Pooled stakes by the commands, against the contracts.
@@ -143,4 +151,36 @@ test('only a contract of the right factory is paid, and only a factory of the ri
   expect(await world.transactionsOf(contributor.account.address)).toBe(0)
   const odd = await contribution('deploy', operator, '--reserve', 'all')
   expect(odd).toMatchObject({ exitCode: 2, json: { error: { code: 'OPTION_INVALID' } } })
+})
+
+test('a contribution that was cut off is finished once, and is not taken for another one', async () => {
+  const [operator, contributor] = [await anOperator(), await aContributor()]
+  const pool = await aPool(operator)
+  await contribution('contribute', operator, '--pool', pool, '--amount', '10000')
+  const pay = (amount: string) => contribution('contribute', contributor, '--pool', pool, '--amount', amount)
+  const cutOff = async (amount: string) => {
+    await using provider = await startRpcProxy(world.chain.anvil.rpcUrl)
+    const stopped = new Promise<void>((resolve) => {
+      const method = 'eth_sendRawTransaction'
+      provider.behaviour = { kind: 'stopping', method, nth: 2, when: 'after', stopped: resolve }
+    })
+    const child = startStarling(
+      ...['stake', 'contribution', 'contribute', '--keys-folder', contributor.folder, ...world.target(provider.url)],
+      ...['--operator-key-file', contributor.account.keyFile, '--factory', world.chain.staking.factory],
+      ...['--send', '--yes', '--pool', pool, '--amount', amount],
+    )
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    await Promise.race([stopped, ended])
+    child.kill('SIGKILL')
+    await ended
+  }
+  await cutOff('6000')
+  expect(await pay('6000.0')).toMatchObject({ exitCode: 0, json: { outcome: 'contributed', resumed: true } })
+  expect(await world.tokensOf(contributor.account.address)).toBe(STAKE - 6000n * TOKEN)
+  await cutOff('4000')
+  const run = await pay('5000')
+  expect(run).toMatchObject({ exitCode: 0, json: { outcome: 'contributed', resumed: false } })
+  const purposes = (run.json['transactions'] as readonly { purpose: string }[]).map(({ purpose }) => purpose)
+  expect(purposes.filter((purpose) => purpose === 'contribution-contribute')).toHaveLength(2)
+  expect(await world.tokensOf(contributor.account.address)).toBe(STAKE - 15_000n * TOKEN)
 })

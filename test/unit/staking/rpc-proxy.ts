@@ -19,6 +19,8 @@ export type Behaviour =
   | { readonly kind: 'endless' }
   /** Answers one method with an error, as a plan with limits does. */
   | { readonly kind: 'refusing'; readonly method: string }
+  /** Passes one method on, and answers with this error all the same. */
+  | { readonly kind: 'denying'; readonly method: string; readonly message: string }
   /** Goes silent at the n-th request of one method, before or after the chain has had it, and says so. */
   | {
       readonly kind: 'stopping'
@@ -93,6 +95,7 @@ async function answer(
       if (request.method !== behaviour.method) return await answer(response, target, request, { kind: 'honest' })
       response.end('{"error":{"code":-32005,"message":"block range too large"}}')
       return
+    case 'denying':
     case 'honest':
     case 'stopping':
     case 'lying': {
@@ -100,7 +103,9 @@ async function answer(
       const reply = await fetch(target, { method: 'POST', body: request.body, headers })
       const json = (await reply.json()) as { result?: unknown }
       if (behaviour.kind === 'lying') json.result = behaviour.lie(request.method, json.result, request.params)
-      response.writeHead(200, headers).end(JSON.stringify(json))
+      const isDenied = behaviour.kind === 'denying' && behaviour.method === request.method
+      const told = isDenied ? { ...json, result: undefined, error: { code: -32000, message: behaviour.message } } : json
+      response.writeHead(200, headers).end(JSON.stringify(told))
     }
   }
 }

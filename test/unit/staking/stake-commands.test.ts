@@ -268,3 +268,45 @@ test('a transaction whose answer is lost is waited for', async () => {
   expect(provider.methods.filter((method) => method === 'eth_sendRawTransaction')).toHaveLength(2)
   expect(await transactionsOf(operator.address)).toBe(2)
 })
+
+test('an approval beyond the stake is lowered first, so that none is left afterwards', async () => {
+  const keysFolder = await newNode()
+  const operator = await chain.fundedAccount({ tokens: 2n * STAKE })
+  const token = { address: chain.staking.token, abi: stakingTokenAbi } as const
+  const args = [chain.staking.rewards, 2n ** 255n] as const
+  const approval = createChainClient(chain.anvil, operator.privateKey).writeContract({
+    ...{ ...token, functionName: 'approve', args },
+  })
+  await chain.client.waitForTransactionReceipt({ hash: await approval })
+  const run = await register(keysFolder, await keyFile(operator.privateKey), '--yes')
+  expect(run).toMatchObject({ exitCode: 0, json: { outcome: 'registered', plan: { needsApproval: true } } })
+  const left = { functionName: 'allowance', args: [operator.address, chain.staking.rewards] } as const
+  expect(await chain.client.readContract({ ...token, ...left })).toBe(0n)
+  expect(await tokensOf(operator.address)).toBe(STAKE)
+})
+
+test('a provider with an absurd price of gas does not get at the ether of an account', async () => {
+  await using provider = await startRpcProxy(chain.anvil.rpcUrl)
+  const lie = (method: string, result: unknown) => (method === 'eth_maxPriorityFeePerGas' ? '0x174876e80000' : result)
+  provider.behaviour = { kind: 'lying', lie }
+  const keysFolder = await newNode()
+  const operator = await chain.fundedAccount({ wei: 10n ** 24n })
+  const operatorKeyFile = await keyFile(operator.privateKey)
+  const words = ['stake', 'register', '--keys-folder', keysFolder, '--operator-key-file', operatorKeyFile]
+  const run = (...rest: readonly string[]) => starling(...words, '--send', '--yes', ...target(provider.url), ...rest)
+  expect(await run()).toMatchObject({ exitCode: 75, json: { error: { code: 'GAS_COST_TOO_HIGH' } } })
+  expect(await run('--gas-cost-max', 'much')).toMatchObject({
+    exitCode: 2,
+    json: { error: { code: 'OPTION_INVALID' } },
+  })
+  expect(await transactionsOf(operator.address)).toBe(0)
+  expect(await run('--gas-cost-max', '1000')).toMatchObject({ exitCode: 0, json: { outcome: 'registered' } })
+})
+
+test('what --yes does not ask is shown all the same, before it is signed', async () => {
+  const operator = await chain.fundedAccount()
+  const run = await register(await newNode(), await keyFile(operator.privateKey), '--yes')
+  const shown = run.stderr.indexOf('25000 STAR')
+  expect(shown).toBeGreaterThan(0)
+  expect(shown).toBeLessThan(run.stderr.indexOf('Sending 0x'))
+})

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { getAddress, type Hex, hexToBigInt, hexToNumber } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createChainClient } from '../../../devnet/chain/chain-client.ts'
 import { createWalletFile } from '../../../src/cli/wallet/wallet-file.ts'
 import type { UnsignedTransaction } from '../../../src/staking/operator/unsigned.ts'
 import { type CommandWorld, createCommandWorld, starlingHere } from './command-world.ts'
@@ -153,4 +154,34 @@ test('a keystore and the file with its passphrase sign and send', async () => {
   const run = await withPassphrase(await passphrase('right', 'four words of mine\n'))
   expect(run).toMatchObject({ exitCode: 0, json: { outcome: 'registered', plan: { operator: address } } })
   expect(run.stdout + run.stderr).not.toContain(privateKey.slice(2))
+})
+
+test('to print and to send are two wishes, and only one is granted', async () => {
+  const { keyFile, address } = await world.newOperator()
+  const file = join(world.folder, 'never.json')
+  const both = ['--operator-key-file', keyFile, '--send', '--yes', '--unsigned', file]
+  expect(await register(await world.newNode(), ...both)).toMatchObject({
+    exitCode: 2,
+    json: { error: { code: 'OPTION_INVALID' } },
+  })
+  expect(await world.transactionsOf(address)).toBe(0)
+})
+
+test('nothing is printed for a place that something under way has, but a Safe has an order of its own', async () => {
+  const { address, privateKey } = await world.newOperator()
+  const keysFolder = await world.newNode()
+  await world.chain.client.setAutomine(false)
+  try {
+    const client = createChainClient(world.chain.anvil, privateKey)
+    await client.sendTransaction({ to: address, value: 0n, nonce: 0, gas: 21_000n })
+    expect(await register(keysFolder, '--operator', address)).toMatchObject({
+      exitCode: 75,
+      json: { error: { code: 'TRANSACTION_PENDING' } },
+    })
+    const safe = await register(keysFolder, '--operator', address, '--unsigned-form', 'safe')
+    expect(safe).toMatchObject({ exitCode: 0, json: { outcome: 'unsigned' } })
+  } finally {
+    await world.chain.client.setAutomine(true)
+    await world.chain.client.mine({ blocks: 1 })
+  }
 })

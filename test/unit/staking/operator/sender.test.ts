@@ -8,7 +8,7 @@ import { stakingTokenAbi } from '../../../../src/staking/abi.ts'
 import type { OperatorCall } from '../../../../src/staking/operator/call.ts'
 import { createMemoryJournal, openJournal, readJournals } from '../../../../src/staking/operator/journal.ts'
 import { acknowledge, refuseUnfinished, resume } from '../../../../src/staking/operator/resumption.ts'
-import { sendCall } from '../../../../src/staking/operator/sender.ts'
+import { type Bid, sendCall } from '../../../../src/staking/operator/sender.ts'
 import { createOperatorAccount, type OperatorAccount } from '../../../../src/staking/operator-account.ts'
 import { startRpcProxy } from '../rpc-proxy.ts'
 import { createStakedChain, STAKE, type StakedChain } from '../staked-chain.ts'
@@ -180,6 +180,128 @@ test('a provider that breaks off, or refuses with no reason, may have passed it 
   provider.behaviour = { kind: 'honest' }
   expect(await resume(own, components(), { replace: false })).toHaveLength(1)
   expect(await balance(own.address)).toBe(STAKE - 1000n)
+})
+
+test('what is refused for want of ether stays under way when an earlier offer may still be mined', async () => {
+  const { address } = account
+  await withoutBlocks(async () => {
+    await expect(sendCall(account, components(), payment())).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+    const value = await chain.client.getBalance({ address })
+    await chain.client.setBalance({ address, value: 1n })
+    const outbid = resume(account, components(), { replace: true })
+    await expect(outbid).rejects.toMatchObject({ code: 'GAS_FUNDS_INSUFFICIENT' })
+    await chain.client.setBalance({ address, value })
+  })
+  expect(await resume(account, components(), { replace: false })).toHaveLength(1)
+  expect(await balance()).toBe(STAKE - 1000n)
+})
+
+test('what a provider refused and passed on all the same is found, and not paid again', async () => {
+  await using provider = await startRpcProxy(chain.anvil.rpcUrl)
+  const own = await anAccount(provider.url)
+  const message = 'insufficient funds for gas * price + value'
+  provider.behaviour = { kind: 'denying', method: 'eth_sendRawTransaction', message }
+  await expect(sendCall(own, components(), payment())).rejects.toMatchObject({ code: 'GAS_FUNDS_INSUFFICIENT' })
+  expect(journal.entries()).toMatchObject([{ outcome: 'dropped', isTold: true }])
+  provider.behaviour = { kind: 'honest' }
+  expect(await resume(own, components(), { replace: false })).toMatchObject([{ purpose: 'claim', outcome: 'mined' }])
+})
+
+test('what a provider does not take for good is not sent again and again', async () => {
+  await using provider = await startRpcProxy(chain.anvil.rpcUrl)
+  const own = await anAccount(provider.url)
+  await withoutBlocks(async () => {
+    provider.behaviour = { kind: 'denying', method: 'eth_sendRawTransaction', message: 'exceeds block gas limit' }
+    await expect(sendCall(own, components(), payment())).rejects.toMatchObject({ code: 'PROVIDER_REFUSED' })
+    await chain.client.dropTransaction({ hash: journal.entries()[0]?.attempts[0]?.hash ?? '0x' })
+  })
+  expect(await resume(own, components(), { replace: false })).toEqual([])
+  provider.behaviour = { kind: 'honest' }
+  expect(await sendCall(own, components(), payment())).toMatchObject({ outcome: 'mined', nonce: 0 })
+})
+
+test("a place that is taken without a receipt is not another's while the transaction is in a block", async () => {
+  await using provider = await startRpcProxy(chain.anvil.rpcUrl)
+  const own = await anAccount(provider.url)
+  const hiding = (...hidden: readonly string[]) => {
+    const lie = (method: string, result: unknown) => (hidden.includes(method) ? null : result)
+    provider.behaviour = { kind: 'lying', lie }
+  }
+  hiding('eth_getTransactionReceipt')
+  await expect(sendCall(own, components(), payment())).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+  // One that hides both is believed, but looked at again until the place is taken in a final block.
+  hiding('eth_getTransactionReceipt', 'eth_getTransactionByHash')
+  const resumed = () => resume(own, components(), { replace: false })
+  await expect(resumed()).rejects.toMatchObject({ code: 'TRANSACTION_REPLACED' })
+  expect(await resumed()).toEqual([])
+  provider.behaviour = { kind: 'honest' }
+  expect(await resumed()).toMatchObject([{ outcome: 'mined', isTold: false }])
+})
+
+test('what the contract refused is done after all when a reorganisation has it run again', async () => {
+  const { privateKey, address } = await chain.fundedAccount()
+  const own = createOperatorAccount(privateKey, { rpcUrl: chain.anvil.rpcUrl, chainId: chain.anvil.chainId, ...LIMITS })
+  const token = { address: chain.staking.token, abi: stakingTokenAbi } as const
+  const approval = createChainClient(chain.anvil, privateKey).writeContract({
+    ...{ ...token, functionName: 'approve', args: [chain.client.account.address, STAKE] },
+  })
+  await chain.client.waitForTransactionReceipt({ hash: await approval })
+  const snapshot = await chain.client.snapshot()
+  await withoutBlocks(async () => {
+    await expect(sendCall(own, components(), payment())).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+    const fees = { gas: 200_000n, maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 10n }
+    const args = [address, RECIPIENT, STAKE] as const
+    await chain.client.writeContract({ ...token, functionName: 'transferFrom', args, ...fees })
+  })
+  expect(await resume(own, components(), { replace: false })).toEqual([])
+  expect(journal.entries()).toMatchObject([{ outcome: 'refused', isTold: true }])
+  await chain.client.revert({ id: snapshot })
+  expect(await resume(own, components(), { replace: false })).toMatchObject([{ outcome: 'mined', isTold: false }])
+  expect(await balance(address)).toBe(STAKE - 1000n)
+})
+
+test('what was shown is signed, and nothing is when it does not suffice any more', async () => {
+  const fees = await account.chain.estimateFeesPerGas()
+  const offer = { gas: 200_000n, ...fees }
+  const entry = await sendCall(account, components(), payment(), offer)
+  expect(entry).toMatchObject({ gas: 200_000n, attempts: [fees] })
+  const tooHigh = { code: 'GAS_COST_TOO_HIGH' }
+  const stale = { ...offer, maxFeePerGas: fees.maxFeePerGas / 4n }
+  await expect(sendCall(account, components(), payment(), stale)).rejects.toMatchObject(tooHigh)
+  await expect(sendCall(account, components(), payment(), { ...offer, gas: 21_000n })).rejects.toMatchObject(tooHigh)
+  expect(journal.entries()).toEqual([entry])
+})
+
+test('more is only offered when that is approved', async () => {
+  await withoutBlocks(async () => {
+    await expect(sendCall(account, components(), payment())).rejects.toMatchObject({ code: 'TRANSACTION_PENDING' })
+    const asked: bigint[] = []
+    const approveBid = async ({ gasCostMaxWei }: Bid) => {
+      asked.push(gasCostMaxWei)
+      throw new Error('No')
+    }
+    await expect(resume(account, { ...components(), approveBid }, { replace: true })).rejects.toThrow('No')
+    const [{ gas, attempts } = { gas: 0n, attempts: [] }] = journal.entries()
+    expect(attempts).toHaveLength(1)
+    expect(asked[0]).toBeGreaterThan(gas * (attempts[0]?.maxFeePerGas ?? 0n))
+  })
+})
+
+test('a provider that is a block behind its own receipt is waited for', async () => {
+  await using provider = await startRpcProxy(chain.anvil.rpcUrl)
+  const own = await anAccount(provider.url)
+  await sendCall(own, components(), payment())
+  let stale = 2
+  const lie = (method: string, result: unknown) =>
+    method === 'eth_getTransactionCount' && stale-- > 0 ? '0x0' : result
+  provider.behaviour = { kind: 'lying', lie }
+  expect(await sendCall(own, components(), payment())).toMatchObject({ nonce: 1, outcome: 'mined' })
+  // What must be mined first is given the same while.
+  const call = { ...payment(STAKE), waits: { refusal: 'ERC20InsufficientBalance', gas: 1n } }
+  const sent = sendCall(own, components(), call)
+  const token = { address: chain.staking.token, abi: stakingTokenAbi } as const
+  await chain.client.writeContract({ ...token, functionName: 'transfer', args: [own.address, 2000n] })
+  expect(await sent).toMatchObject({ nonce: 2, outcome: 'mined' })
 })
 
 test('the journal is for this user alone, for one command at a time, and survives as it was', async () => {
