@@ -47,7 +47,7 @@ export function rewardsTrouble({
 
 const DISSENTS: Readonly<Record<NonNullable<RewardsStatus['dissent']>, string>> = {
   contract:
-    "The logs of the contract do not give the contract's members, so no rewards are signed: check staking.rpcUrls and staking.deployedBlock, then remove staking/rewards.json and restart",
+    "The logs of the contract do not give the contract's members, so no rewards are signed: check staking.rpcUrls and staking.deployedBlock. After an hour, and then once a day, all logs are read again; to have that sooner, remove staking/rewards.json and restart",
   records:
     'More than a third of the service nodes compute other rewards, so none are signed: check staking.rpcUrls and the staking.rewards options',
 }

@@ -24,6 +24,11 @@ export function countField(value: JsonValue | undefined): number {
   return value
 }
 
+export function flagField(value: JsonValue | undefined): boolean {
+  if (typeof value !== 'boolean') throw damagedState()
+  return value
+}
+
 /** Any integer of the chain, as decimal digits. */
 export function integerField(value: JsonValue | undefined): bigint {
   return BigInt(textField(value, /^\d{1,78}$/))

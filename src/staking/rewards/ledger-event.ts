@@ -24,6 +24,8 @@ export type LedgerEvent = { readonly period: number } & (
   | { readonly kind: 'liquidated'; readonly id: bigint }
   | { readonly kind: 'exited'; readonly id: bigint; readonly returnedAtomic: bigint }
   | { readonly kind: 'released'; readonly amountAtomic: bigint }
+  /** From here on the pool pays the contract, or somebody else. */
+  | { readonly kind: 'redirected'; readonly paysContract: boolean }
 )
 
 // Period k lasts from after the boundary T_(k-1) to T_k, where T_k = k * length in Unix seconds: the boundaries of epochs (epochs.ts).

@@ -5,6 +5,7 @@ import type { Hex } from '../chain-reply.ts'
 import {
   countField,
   damagedState,
+  flagField,
   integerField,
   listField,
   objectField,
@@ -41,7 +42,7 @@ export interface LedgerFileScope {
   readonly liquidationLockS: number
 }
 
-const FORMAT = 1
+const FORMAT = 2
 /** 20,000 members with ten contributors each at some 110 bytes, and as much again for totals and recent logs. */
 const SIZE_MAX_BYTES = 64 * 1024 * 1024
 
@@ -139,6 +140,7 @@ function encodeLedger(ledger: LedgerContent): JsonObject {
   return {
     openPeriod: ledger.openPeriod,
     pot: ledger.potAtomic.toString(),
+    isPaid: ledger.isPaid,
     nodes: ledger.nodes.map((node) => ({ ...encodeNode(node), since: node.since })),
     liquidated: ledger.liquidated.map(String),
     pending: ledger.pending.map(({ period, address, amountAtomic }) => [period, address, amountAtomic.toString()]),
@@ -150,6 +152,7 @@ function decodeLedger(fields: JsonObject): LedgerContent {
   return {
     openPeriod: countField(fields['openPeriod']),
     potAtomic: integerField(fields['pot']),
+    isPaid: flagField(fields['isPaid']),
     nodes: listField(fields['nodes']).map((value) => {
       const node = objectField(value)
       return { ...decodeNode(node), since: countField(node['since']) }
@@ -197,6 +200,8 @@ function encodeEvent(event: LedgerEvent): JsonObject {
       return { kind, period, id: event.id.toString(), returned: event.returnedAtomic.toString() }
     case 'released':
       return { kind, period, amount: event.amountAtomic.toString() }
+    case 'redirected':
+      return { kind, period, paysContract: event.paysContract }
   }
 }
 
@@ -212,6 +217,8 @@ function decodeEvent(value: JsonValue): LedgerEvent {
       return { kind: 'exited', period, id: uint64Field(fields['id']), returnedAtomic: integerField(fields['returned']) }
     case 'released':
       return { kind: 'released', period, amountAtomic: integerField(fields['amount']) }
+    case 'redirected':
+      return { kind: 'redirected', period, paysContract: flagField(fields['paysContract']) }
     default:
       throw damagedState()
   }

@@ -32,6 +32,8 @@ export interface LedgerContent {
   readonly openPeriod: number
   /** Released and not given out yet: what the open period has brought, and the remainder of those before. */
   readonly potAtomic: bigint
+  /** Whether what the pool releases comes to the contract. It does until a log says otherwise. */
+  readonly isPaid: boolean
   readonly nodes: readonly RegisteredNode[]
   /** Members whose liquidation is logged and whose exit is not yet. */
   readonly liquidated: readonly bigint[]
@@ -43,6 +45,7 @@ export class LedgerState {
   readonly #rules: LedgerRules
   #openPeriod: number
   #pot: bigint
+  #isPaid: boolean
   #pending: readonly PendingReturn[]
   readonly #nodes: Map<bigint, RegisteredNode>
   readonly #liquidated: Set<bigint>
@@ -52,6 +55,7 @@ export class LedgerState {
     this.#rules = rules
     this.#openPeriod = content.openPeriod
     this.#pot = content.potAtomic
+    this.#isPaid = content.isPaid
     this.#pending = content.pending
     this.#nodes = new Map(content.nodes.map((node) => [node.id, node]))
     this.#liquidated = new Set(content.liquidated)
@@ -63,6 +67,7 @@ export class LedgerState {
     return {
       openPeriod: this.#openPeriod,
       potAtomic: this.#pot,
+      isPaid: this.#isPaid,
       nodes: [...this.#nodes.values()],
       liquidated: [...this.#liquidated],
       pending: this.#pending,
@@ -102,7 +107,10 @@ export class LedgerState {
         this.#exit(event)
         break
       case 'released':
-        this.#pot += event.amountAtomic
+        if (this.#isPaid) this.#pot += event.amountAtomic
+        break
+      case 'redirected':
+        this.#isPaid = event.paysContract
     }
   }
 
@@ -174,7 +182,10 @@ export class LedgerState {
   }
 }
 
-const EMPTY: LedgerContent = { openPeriod: 0, potAtomic: 0n, nodes: [], liquidated: [], pending: [], totals: [] }
+const EMPTY: LedgerContent = {
+  ...{ openPeriod: 0, potAtomic: 0n, isPaid: true },
+  ...{ nodes: [], liquidated: [], pending: [], totals: [] },
+}
 
 function inconsistent(message: string): StakingError {
   return new StakingError('LOGS_INCONSISTENT', message)

@@ -13,6 +13,7 @@ export type LogContent =
   | { readonly kind: 'liquidated'; readonly id: bigint }
   | { readonly kind: 'exited'; readonly id: bigint; readonly returnedAtomic: bigint }
   | { readonly kind: 'released'; readonly amountAtomic: bigint }
+  | { readonly kind: 'redirected'; readonly paysContract: boolean }
 
 /** Whose logs count. */
 export interface LogSources {
@@ -29,7 +30,7 @@ const CONTRACT_EVENTS = [
   'ServiceNodeExit',
   'ServiceNodeLiquidated',
 ] as const
-const POOL_EVENTS = ['FundsReleased'] as const
+const POOL_EVENTS = ['FundsReleased', 'BeneficiaryUpdated'] as const
 type EventName = (typeof CONTRACT_EVENTS | typeof POOL_EVENTS)[number]
 
 const CONTRACT_TOPICS = new Map(CONTRACT_EVENTS.map((name) => [topicOf(name), name]))
@@ -41,15 +42,16 @@ export const LEDGER_TOPICS: readonly Hex[] = [...CONTRACT_TOPICS.keys(), ...POOL
  * Undefined for a log that means nothing: an event of the pool from the contract, or the other way round.
  * @throws {StakingError} PROVIDER_REPLY_MALFORMED
  */
-export function decodeLog(log: ChainLog, { contract, pool }: LogSources): LogContent | undefined {
+export function decodeLog(log: ChainLog, sources: LogSources): LogContent | undefined {
   const topic = log.topics[0] ?? '0x'
   if (!LEDGER_TOPICS.includes(topic)) throw malformed('a log that was not asked for')
-  if (log.address === pool.toLowerCase()) return contentOf(log, POOL_TOPICS.get(topic))
-  if (log.address === contract.toLowerCase()) return contentOf(log, CONTRACT_TOPICS.get(topic))
+  const [contract, pool] = [sources.contract.toLowerCase(), sources.pool.toLowerCase()]
+  if (log.address === pool) return contentOf(log, POOL_TOPICS.get(topic), contract)
+  if (log.address === contract) return contentOf(log, CONTRACT_TOPICS.get(topic), contract)
   throw malformed('a log of another contract')
 }
 
-function contentOf(log: ChainLog, name: EventName | undefined): LogContent | undefined {
+function contentOf(log: ChainLog, name: EventName | undefined, contract: string): LogContent | undefined {
   if (name === undefined) return undefined
   const { eventName, args } = decoded('a log', () => decodedEvent(log, name))
   if ('serviceNodeID' in args && args.serviceNodeID === 0n) throw malformed('an id')
@@ -70,6 +72,8 @@ function contentOf(log: ChainLog, name: EventName | undefined): LogContent | und
       return { kind: 'exited', id: args.serviceNodeID, returnedAtomic: args.returnedAmount }
     case 'FundsReleased':
       return { kind: 'released', amountAtomic: args.amount }
+    case 'BeneficiaryUpdated':
+      return { kind: 'redirected', paysContract: args.newBeneficiary.toLowerCase() === contract }
   }
 }
 

@@ -23,6 +23,10 @@ export function createRewardsMetrics(register: MetricsRegister) {
       name: 'starling_staking_rewards_rewinds_total',
       help: 'Times that logs were taken back because their blocks are not of the chain any more',
     }),
+    rebuilds: register.counter({
+      name: 'starling_staking_rewards_rebuilds_total',
+      help: 'Times that all logs were read again because they contradicted the contract, or one another',
+    }),
     disagreements: register.counter({
       name: 'starling_staking_rewards_disagreements_total',
       help: 'Questions about the rewards ledger to which RPC providers gave different answers',

@@ -1,4 +1,4 @@
-import { type DurationMs, HOUR, MINUTE } from '../../base/clock.ts'
+import { DAY, type DurationMs, HOUR, MINUTE } from '../../base/clock.ts'
 import { StakingError } from '../errors.ts'
 import { periodsIn } from './ledger-event.ts'
 import type { LedgerRules } from './ledger-state.ts'
@@ -23,6 +23,10 @@ export interface RewardsOptions {
   readonly pagesPerPassMax: number
   /** How often the ledger's members are compared with the contract's own list. */
   readonly reconcileIntervalMs: DurationMs
+  /** So long the logs may contradict the contract, or one another, before all of them are read again: providers may be behind. */
+  readonly rebuildAfterMs: DurationMs
+  /** All logs are read again no oftener than this: what every provider lacks would be lacking again, and each log costs. */
+  readonly rebuildIntervalMs: DurationMs
   /** Other nodes' records that are older do not count against this ledger: they sign a new one every half an hour. */
   readonly recordAgeMaxMs: DurationMs
 }
@@ -37,6 +41,8 @@ export const defaultRewardsOptions: RewardsOptions = {
   passTimeoutMs: 10 * MINUTE,
   pagesPerPassMax: 500,
   reconcileIntervalMs: HOUR,
+  rebuildAfterMs: HOUR,
+  rebuildIntervalMs: DAY,
   recordAgeMaxMs: 65 * MINUTE,
 }
 

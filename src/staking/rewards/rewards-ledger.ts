@@ -24,6 +24,7 @@ import { type Checkpoint, LogHistory } from './log-history.ts'
 import { ZERO_HASH } from './log-page.ts'
 import { REWARDS_DISSENTS, type RewardsMetrics } from './metrics.ts'
 import { ledgerRules } from './options.ts'
+import { RebuildRule } from './rebuild-rule.ts'
 import { idsDigest } from './reconciliation.ts'
 import { isOutvoted, RecordedRoots } from './recorded-roots.ts'
 import {
@@ -70,6 +71,7 @@ class Ledger implements RewardsLedger {
   readonly #options: RewardsLedgerOptions
   readonly #rules: LedgerRules
   readonly #source: LedgerSource
+  readonly #rebuild: RebuildRule
   readonly #periodic
   readonly #listeners = new Set<(snapshot: RewardsSnapshot) => void>()
   #roots = new RecordedRoots()
@@ -89,6 +91,7 @@ class Ledger implements RewardsLedger {
     this.#options = options
     this.#rules = rules
     this.#source = createLedgerSource(components, options)
+    this.#rebuild = new RebuildRule(options.rewards)
     const { intervalMs } = options.rewards
     const sentence = 'The look at the logs of the contract failed'
     this.#periodic = createPeriodic({ log: components.log }, { intervalMs, sentence }, (signal) => this.#look(signal))
@@ -161,6 +164,7 @@ class Ledger implements RewardsLedger {
         this.#components.log.warn({ code: error.code }, 'The rewards ledger stays as it is')
       this.#failure = error.code
     } finally {
+      if (!parent.aborted) this.#rebuildIfDue()
       this.#measure()
       await this.#keep()
     }
@@ -173,8 +177,11 @@ class Ledger implements RewardsLedger {
     const isOnChain = await this.#readPages(history, heads, signal)
     // Providers that have fallen back, or logs that are still to come: the next look goes on.
     if (!isOnChain || history.end.number !== heads.agreed.number) return
-    await this.#snapshot(history, heads, signal)
-    await this.#reconcile(history, heads, signal)
+    const index = newestCertainEpoch(history.end.timestampS, this.#options.rewards.periodS)
+    const isNew = index >= 0 && index > (this.#current?.index ?? -1)
+    // First, so that there is no snapshot of members that nobody has compared.
+    if (isNew || this.#isReconciliationDue()) await this.#reconcile(history, heads, signal)
+    if (isNew) await this.#snapshot(index, history, heads, signal)
   }
 
   /** The history, from its very beginning if there is none. */
@@ -235,22 +242,36 @@ class Ledger implements RewardsLedger {
       return
     }
     this.#components.log.error({ from }, 'Final blocks changed so far back that the rewards ledger begins anew')
+    this.#beginAnew()
+  }
+
+  #beginAnew(): void {
     this.#history = undefined
     this.#origin = undefined
     this.#doubt(-1n)
   }
 
+  #rebuildIfDue(): void {
+    const { clock, log, metrics } = this.#components
+    const isSound = !this.#contradictsContract && this.#failure !== 'LOGS_INCONSISTENT'
+    if (!this.#rebuild.isDue(isSound, clock.monotonicMs())) return
+    log.error({}, 'The logs have contradicted the contract, or one another, for too long: all of them are read again')
+    metrics.rebuilds.inc()
+    // Until they have been read there is no snapshot, and before that the members are compared.
+    this.#contradictsContract = false
+    this.#beginAnew()
+  }
+
   /** Drops what was computed from blocks after `block`. */
   #doubt(block: bigint): void {
+    this.#reconciledAtMs = undefined
     this.#roots.clear()
     this.#previous = undefined
     if (this.#current !== undefined && this.#current.blockNumber > block) this.#current = undefined
     else if (this.#current !== undefined) this.#roots.add(this.#current.index, this.#current.root)
   }
 
-  async #snapshot(history: LogHistory, heads: Heads, signal: AbortSignal): Promise<void> {
-    const index = newestCertainEpoch(history.end.timestampS, this.#options.rewards.periodS)
-    if (index < 0 || index <= (this.#current?.index ?? -1)) return
+  async #snapshot(index: number, history: LogHistory, heads: Heads, signal: AbortSignal): Promise<void> {
     const block = await this.#source.lastBlockOf(heads, index, signal)
     if (block === undefined) return
     history.ledger.closeThrough(index)
@@ -264,13 +285,16 @@ class Ledger implements RewardsLedger {
     for (const listener of this.#listeners) listener(snapshot)
   }
 
-  /** Compares the members with the contract's own list now and then: logs that all providers lack would not show otherwise. */
+  #isReconciliationDue(): boolean {
+    const { reconcileIntervalMs } = this.#options.rewards
+    return (
+      this.#reconciledAtMs === undefined || this.#components.clock.nowMs() - this.#reconciledAtMs >= reconcileIntervalMs
+    )
+  }
+
+  /** Compares the members with the contract's own list: logs that all providers lack would not show otherwise. */
   async #reconcile(history: LogHistory, heads: Heads, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#components
-    const isDue =
-      this.#reconciledAtMs === undefined ||
-      clock.nowMs() - this.#reconciledAtMs >= this.#options.rewards.reconcileIntervalMs
-    if (!isDue) return
     const ids = await this.#source.memberIds(heads, history.end, signal)
     const wasContradicting = this.#contradictsContract
     this.#contradictsContract = idsDigest(ids) !== idsDigest(history.ledger.members())
@@ -334,13 +358,14 @@ class Ledger implements RewardsLedger {
   async #keep(): Promise<void> {
     if (this.#origin === undefined || this.#history === undefined) return
     const current = this.#current
-    const state = `${this.#history.end.hash} ${current?.root} ${current?.index}`
+    const state = `${this.#history.end.hash} ${current?.root} ${current?.index} ${this.#contradictsContract}`
     if (state === this.#keptState) return
     const kept: KeptLedger = {
       ...this.#origin,
       history: this.#history.content(),
+      // After a restart nothing is signed by a ledger that was in doubt, before the members have been compared again.
       snapshot:
-        current === undefined
+        current === undefined || this.#contradictsContract
           ? undefined
           : {
               index: current.index,

@@ -32,6 +32,7 @@ const KEPT: KeptLedger = {
       ledger: {
         openPeriod: 3,
         potAtomic: 2n ** 255n,
+        isPaid: false,
         nodes: [{ ...node, since: 2 }],
         liquidated: [9n],
         pending: [{ period: 5, address: ADDRESS, amountAtomic: 1n }],
@@ -46,6 +47,7 @@ const KEPT: KeptLedger = {
           { kind: 'liquidated', period: 3, id: 1n },
           { kind: 'exited', period: 3, id: 1n, returnedAtomic: 24n },
           { kind: 'released', period: 4, amountAtomic: 1n },
+          { kind: 'redirected', period: 4, paysContract: true },
         ],
       },
     ],

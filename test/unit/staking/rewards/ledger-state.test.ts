@@ -120,6 +120,22 @@ describe('the ledger', () => {
     expect(totalsAt(ledgerOf(released(3, 70n), registered(5, aNode(1n))), 5)).toEqual({})
   })
 
+  test('promises nothing of what the pool pays somebody else', () => {
+    const redirected = (period: number, paysContract: boolean): LedgerEvent => ({
+      kind: 'redirected',
+      period,
+      paysContract,
+    })
+    const events = [registered(1, aNode(1n)), released(2, 10n), redirected(2, false), released(2, 5n), released(4, 5n)]
+    expect(totalsAt(ledgerOf(...events), 9)).toEqual({ [ALICE]: 10n })
+    expect(
+      ledgerOf(...events)
+        .copy()
+        .content().isPaid,
+    ).toBe(false)
+    expect(totalsAt(ledgerOf(...events, redirected(5, true), released(5, 3n)), 9)).toEqual({ [ALICE]: 13n })
+  })
+
   test('changes nothing in a period without a release', () => {
     const ledger = ledgerOf(registered(1, aNode(1n)), released(2, 10n))
     expect(totalsAt(ledger, 2)).toEqual(totalsAt(ledger, 3))

@@ -39,7 +39,8 @@ const EXITED = aLog('ServiceNodeExit', { serviceNodeID: 7n, initiator: OWNER, re
 const LIQUIDATED = aLog('ServiceNodeLiquidated', { serviceNodeID: 7n, initiator: OWNER, pubkey: PUBKEY })
 const SEEDED = aLog('NewSeededServiceNode', { serviceNodeID: 7n, blsPubkey: PUBKEY, ed25519Pubkey: 9n })
 const RELEASED = aLog('FundsReleased', { amount: 11n }, POOL)
-const ALL = [REGISTERED, EXITED, LIQUIDATED, SEEDED, RELEASED]
+const REDIRECTED = aLog('BeneficiaryUpdated', { newBeneficiary: OWNER }, POOL)
+const ALL = [REGISTERED, EXITED, LIQUIDATED, SEEDED, RELEASED, REDIRECTED]
 
 const refused = expect.objectContaining({ code: 'PROVIDER_REPLY_MALFORMED' })
 
@@ -58,6 +59,9 @@ describe('a log', () => {
     expect(decodeLog(LIQUIDATED, SOURCES)).toEqual({ kind: 'liquidated', id: 7n })
     expect(decodeLog(SEEDED, SOURCES)).toEqual({ kind: 'seeded', id: 7n, bls: BLS })
     expect(decodeLog(RELEASED, SOURCES)).toEqual({ kind: 'released', amountAtomic: 11n })
+    expect(decodeLog(REDIRECTED, SOURCES)).toEqual({ kind: 'redirected', paysContract: false })
+    const back = aLog('BeneficiaryUpdated', { newBeneficiary: CONTRACT }, POOL)
+    expect(decodeLog(back, SOURCES)).toEqual({ kind: 'redirected', paysContract: true })
   })
 
   test('has the topics of the staking contract’s interface', () => {

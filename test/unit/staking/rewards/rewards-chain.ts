@@ -17,6 +17,7 @@ import {
 } from '../../../../contracts/test/staking-network.ts'
 import { type ChainClient, createChainClient } from '../../../../devnet/chain/chain-client.ts'
 import { toHex } from '../../../../src/base/bytes.ts'
+import type { Clock } from '../../../../src/base/clock.ts'
 import { silentLogger } from '../../../../src/base/logger.ts'
 import { createMetricsRegistry, type MetricsRegistry } from '../../../../src/base/metrics.ts'
 import { exitMessage, liquidateMessage, rewardMessage } from '../../../../src/crypto/bls-messages.ts'
@@ -169,9 +170,10 @@ export async function openLedger(
   overrides: Partial<StakingOptions> & {
     rules?: Partial<RewardsOptions>
     others?: () => readonly RecordedRewards[]
+    clock?: Clock
   } = {},
 ): Promise<TestLedger> {
-  const { rules, others = () => [], ...rest } = overrides
+  const { rules, others = () => [], clock = aClock(), ...rest } = overrides
   const options: StakingOptions = {
     ...defaultStakingOptions,
     chainId: network.anvil.chainId,
@@ -192,7 +194,7 @@ export async function openLedger(
     },
   }
   const registry = createMetricsRegistry()
-  const components = { log: silentLogger, clock: aClock(), metrics: createStakingMetrics(registry) }
+  const components = { log: silentLogger, clock, metrics: createStakingMetrics(registry) }
   const providers = createChainProviders(components, options)
   const metrics = createRewardsMetrics(registry)
   const ledger = await createRewardsLedger({ ...components, metrics, providers, others }, options)

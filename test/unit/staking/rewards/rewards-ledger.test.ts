@@ -4,10 +4,11 @@ import { createStakingNetwork, mined, STAKE } from '../../../../contracts/test/s
 import type { RecordedRewards } from '../../../../src/protocol/peer-api/node-record.ts'
 import type { Hex } from '../../../../src/staking/chain-reply.ts'
 import { ledgerFilePath } from '../../../../src/staking/rewards/ledger-file.ts'
+import { RebuildRule } from '../../../../src/staking/rewards/rebuild-rule.ts'
 import { RecordedRoots } from '../../../../src/staking/rewards/recorded-roots.ts'
 import type { RewardsLedger } from '../../../../src/staking/rewards/snapshot.ts'
 import { type RpcProxy, startRpcProxy } from '../rpc-proxy.ts'
-import { temporaryFolder } from '../staked-chain.ts'
+import { aClock, temporaryFolder } from '../staked-chain.ts'
 import { createRewardsChain, openLedger, type RewardsChain } from './rewards-chain.ts'
 
 // One chain whose time only moves on, with three providers in front of it. Periods are days.
@@ -86,7 +87,7 @@ test('a period without a release ends with the same totals', async () => {
 type Log = Readonly<Record<string, unknown>> & { readonly data: Hex; readonly logIndex: Hex }
 const LIES: readonly (readonly [string, (logs: readonly Log[]) => readonly Log[]])[] = [
   ['leaves a log out', (logs) => logs.slice(1)],
-  ['adds a log', (logs) => logs.flatMap((log, place) => (place === 0 ? [log, { ...log, logIndex: '0xff' }] : [log]))],
+  ['adds a log', (logs) => [...logs, ...logs.slice(-1).map((log) => ({ ...log, logIndex: '0xff' as const }))]],
   [
     'alters an amount',
     (logs) => logs.map((log) => (log.data.length === 66 ? { ...log, data: `0x${'01'.padStart(64, '0')}` } : log)),
@@ -153,6 +154,51 @@ test('a ledger that begins after some registrations notices that members are mis
   expect(ledger.status()).toMatchObject({ members: 3, dissent: 'contract', reconciledAtMs: undefined })
   expect(ledger.disagrees()).toBe(true)
   expect(await registry.expose()).toContain('starling_staking_rewards_dissent{with="contract"} 1')
+})
+
+/** Leaves out what registers the first member, and says that it left whose registration nobody has seen. */
+const withoutFirst = (logs: readonly Log[]) => logs.filter(({ topics }) => !isFirstRegistration(topics as Hex[]))
+const isFirstRegistration = ([topic, id]: readonly Hex[]) =>
+  topic?.startsWith('0x533c16cb') === true && BigInt(id ?? 0) === 1n
+
+test('logs that contradict the contract are read again from the beginning when that has lasted, and not often', async () => {
+  for (const place of [0, 1]) proxyAt(place).behaviour = lying(withoutFirst)
+  const rules = { rebuildAfterMs: 0, rebuildIntervalMs: 1000 }
+  const clock = aClock()
+  const { ledger, registry } = await open(2, { clock, rules })
+  // All of it will be read again, so there is nothing to sign by.
+  expect(ledger.status()).toMatchObject({ members: undefined, index: undefined })
+  await ledger.refresh()
+  expect(ledger.status()).toMatchObject({ members: 3, dissent: 'contract' })
+  await ledger.refresh()
+  expect(ledger.status()).toMatchObject({ members: 3, dissent: 'contract' })
+  expect(await registry.expose()).toContain('starling_staking_rewards_rebuilds_total 1')
+  for (const proxy of proxies) proxy.behaviour = { kind: 'honest' }
+  clock.advance(1000)
+  await ledger.refresh()
+  await ledger.refresh()
+  expect(ledger.status()).toMatchObject({ members: 4, dissent: undefined, lastError: undefined })
+  expect(promisedBy(ledger)).toBeGreaterThan(0n)
+  expect(await registry.expose()).toContain('starling_staking_rewards_rebuilds_total 2')
+})
+
+test('a ledger that contradicts the contract is not taken up by a restart', async () => {
+  for (const place of [0, 1]) proxyAt(place).behaviour = lying(withoutFirst)
+  const first = await open()
+  expect(first.ledger.status()).toMatchObject({ index: expect.any(Number), dissent: 'contract' })
+  await first[Symbol.asyncDispose]()
+  for (const proxy of proxies) proxy.behaviour = { kind: 'down' }
+  const { ledger } = await open()
+  expect(ledger.status()).toMatchObject({ members: 3, dissent: undefined })
+  expect(ledger.current()).toBeUndefined()
+})
+
+test('a rebuild is due when contradictions have lasted, and the next one after a pause', () => {
+  const rule = new RebuildRule({ rebuildAfterMs: 10, rebuildIntervalMs: 100 })
+  expect([0, 9, 10].map((nowMs) => rule.isDue(false, nowMs))).toEqual([false, false, true])
+  expect([11, 21, 109, 110].map((nowMs) => rule.isDue(false, nowMs))).toEqual([false, false, false, true])
+  expect(rule.isDue(true, 300)).toBe(false)
+  expect([301, 310, 311].map((nowMs) => rule.isDue(false, nowMs))).toEqual([false, false, true])
 })
 
 test('a ledger that differs from more than a third of the others’ is in doubt', async () => {
