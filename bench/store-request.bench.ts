@@ -121,6 +121,7 @@ function createHandler(messages: MessageStore, nowMs: () => number): RpcHandler 
       contacts: { contact: () => undefined },
       replication: { forward: async () => new Map() },
       info: { version: [0, 0, 0] },
+      signReward: async () => new Uint8Array(),
       readiness: () => [],
     },
     {

@@ -134,28 +134,38 @@ export async function createServiceNode(
   const readiness = () =>
     obstacles().map(({ part, reason }) => (part === 'storage' ? 'Messages cannot be written' : reason))
 
+  const signatures = parts.use(
+    createNodeSignatures(
+      { log: stakingParts.log, clock, register: registry, identity, peers, chain, providers, ledger: rewards },
+      options.staking,
+    ),
+  )
+
   const replication = createReplication({ ...swarmParts, peers, membership: swarm, clock }, options.swarm)
   const info = { version: VERSION }
   const overloadParts = { log, metrics: createNodeMetrics(registry), delay: measureLoopDelay(clock) }
   const overload = new Overload(overloadParts, defaultOverloadOptions)
   parts.use(watchOverload(overload, overloadParts, defaultOverloadOptions))
   const rpcParts = { log: log.part('rpc'), clock, metrics: createRpcMetrics(registry), identity, info }
+  const signReward = (request: Uint8Array) => signatures.signer.handleReward(request)
   const rpcOptions = { ...options.rpc, certificateFolder: folder('https') }
   const rpc = createRpcHandler(
-    { ...rpcParts, messages, revocations: messages.revocations, swarm, contacts: peers, replication, readiness },
+    {
+      ...rpcParts,
+      messages,
+      revocations: messages.revocations,
+      swarm,
+      contacts: peers,
+      replication,
+      readiness,
+      signReward,
+    },
     rpcOptions,
   )
 
   const onion = createOnionRelay(
     { ...relayParts, identity, ownAddresses: [options.publicIp], membership: swarm, peers, rpc, replays, readiness },
     options.onionRelay,
-  )
-
-  const signatures = parts.use(
-    createNodeSignatures(
-      { log: stakingParts.log, clock, register: registry, identity, peers, chain, providers, ledger: rewards },
-      options.staking,
-    ),
   )
 
   peers.handle('forward', (from, payload, signal) => rpc.handleForwarded(from, payload, signal))

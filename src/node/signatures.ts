@@ -16,13 +16,14 @@ import type { SigningLedger } from '../staking/signatures/rules.ts'
 import type { SignatureSource } from '../staking/signatures/signature-source.ts'
 import { createSigner, type Signer } from '../staking/signatures/signer.ts'
 import type { Identity } from './identity.ts'
+import { createSigningRequester } from './signing-requests.ts'
 
 export interface SignaturesComponents {
   readonly log: Logger
   readonly clock: Clock
   readonly register: MetricsRegister
   readonly identity: Identity
-  readonly peers: Pick<PeerNetwork, 'request' | 'records'>
+  readonly peers: Pick<PeerNetwork, 'request' | 'records' | 'contact'>
   readonly chain: MembershipFollower
   readonly providers: ChainProviders
   /** Undefined while this node keeps none: then it signs no rewards. */
@@ -56,8 +57,10 @@ export function createNodeSignatures(components: SignaturesComponents, staking: 
     { log, clock, metrics, blsSecretKey, chain, doubt, contract, registrations, ledger, bls: signing },
     options,
   )
+  const self = identity.key
+  const members = createSigningRequester({ self, chain, peers })
   const source = createPeerSignatureSource(
-    { log, clock, metrics, self: identity.key, peers, signer, chain, contract, ledger, bls: collecting },
+    { log, clock, metrics, self, peers: members, signer, chain, contract, ledger, bls: collecting },
     options,
   )
   return { signer, source, [Symbol.asyncDispose]: () => parts.disposeAsync() }

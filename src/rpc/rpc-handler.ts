@@ -10,7 +10,7 @@ import { ByteGate } from './byte-gate.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { refusalOf } from './error-response.ts'
 import { ForwardedRequests } from './forwarded-requests.ts'
-import { answerJsonRpc } from './json-rpc.ts'
+import { answerJsonRpc, type JsonRpcComponents } from './json-rpc.ts'
 import { MemberLimiter } from './member-limiter.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import type { Messages } from './messages.ts'
@@ -38,6 +38,7 @@ export interface RpcComponents {
   readonly contacts: Contacts
   readonly replication: SwarmRequestComponents['replication']
   readonly info: { readonly version: readonly [number, number, number] }
+  readonly signReward: JsonRpcComponents['signReward']
   /** Why this node should not serve clients now; empty when it is ready. */
   readonly readiness: () => readonly string[]
 }
@@ -112,7 +113,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
     monitor,
     handleOnionRpc: (payload) => handleJson(payload, neverAborted, 'onion'),
     handleForwarded: (from, payload, signal) => forwarded.answer(from, payload, signal),
-    handleJsonRpc: (body) => answerJsonRpc(body, serviceNodes),
+    handleJsonRpc: (body) => answerJsonRpc(body, { ...components, serviceNodes }),
   }
 }
 

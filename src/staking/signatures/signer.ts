@@ -4,6 +4,7 @@ import type { Logger } from '../../base/logger.ts'
 import { RateLimiter } from '../../base/rate-limiter.ts'
 import type { BlsSecretKey } from '../../crypto/bls.ts'
 import { blsTags } from '../../crypto/bls-messages.ts'
+import { ProtocolError } from '../../protocol/errors.ts'
 import {
   decodeSignatureRequest,
   encodeSignatureAnswer,
@@ -61,12 +62,20 @@ export interface Signer {
   sign(request: SignatureRequest): Promise<SignatureAnswer>
   /** For another member. @throws {ProtocolError} for what is no request */
   handle(from: ServiceNodeKey, payload: Uint8Array): Promise<Uint8Array>
+  /**
+   * For anyone: what an account has earned is no secret, and its operator may have left the network with his only service node. Nobody
+   * can have more signed than there are accounts, each once a period.
+   * @throws {ProtocolError} for what is no request about a reward
+   */
+  handleReward(payload: Uint8Array): Promise<Uint8Array>
 }
 
 /** Callers and subjects remembered: members, and accounts with a total. */
 const KEYS_MAX = 20_000
-/** Signatures kept for whoever asks for the same again: seven minutes of a few members that leave. */
-const KEPT_MAX = 256
+/** Signatures kept for whoever asks for the same again: two totals of four thousand accounts, and some members that leave; 4 MB. */
+const KEPT_MAX = 8192
+/** Requests of strangers worked on at once, so that the thread that signs always has room for members. */
+const STRANGERS_MAX = 4
 
 export function createSigner(components: SignerComponents, options: SignerOptions): Signer {
   return new RuledSigner(components, options)
@@ -80,6 +89,7 @@ class RuledSigner implements Signer {
   readonly #subjects: RateLimiter
   /** By message, oldest first. The same message has the same signature, so it is made once, however many ask. */
   readonly #kept = new Map<string, Promise<Uint8Array>>()
+  #strangers = 0
 
   constructor(components: SignerComponents, options: SignerOptions) {
     this.#components = components
@@ -102,6 +112,24 @@ class RuledSigner implements Signer {
     const answer: SignatureAnswer = isAllowed ? await this.#answer(request) : { refusal: 'busy' }
     this.#count(request, answer)
     return encodeSignatureAnswer(answer)
+  }
+
+  async handleReward(payload: Uint8Array): Promise<Uint8Array> {
+    const request = decodeSignatureRequest(payload)
+    if (request.kind !== 'reward') throw new ProtocolError('FRAME_MALFORMED', 'Only rewards are signed for everyone')
+    const answer = await this.#answerStranger(request)
+    this.#count(request, answer)
+    return encodeSignatureAnswer(answer)
+  }
+
+  async #answerStranger(request: SignatureRequest): Promise<SignatureAnswer> {
+    if (this.#strangers >= STRANGERS_MAX) return { refusal: 'busy' }
+    this.#strangers++
+    try {
+      return await this.#answer(request)
+    } finally {
+      this.#strangers--
+    }
   }
 
   #count({ kind }: SignatureRequest, answer: SignatureAnswer): void {

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fromHex, toBase64, toHex, utf8 } from '../../../src/base/bytes.ts'
+import { concat, fromHex, toBase64, toHex, utf8 } from '../../../src/base/bytes.ts'
 import { DAY } from '../../../src/base/clock.ts'
 import { ed25519PublicKey, toX25519PublicKey } from '../../../src/crypto/keys.ts'
 import { PARSERS } from '../../../src/protocol/client-api/methods.ts'
+import { ProtocolError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/json.ts'
 import { parseServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import { toBase32z } from '../../../src/rpc/base32z.ts'
@@ -173,6 +174,20 @@ describe('service node list', () => {
     })
     expect(await ask([])).toMatchObject({ error: { code: -32600 } })
     expect(await network.first.handleJsonRpc(utf8('{'))).toMatchObject({ error: { code: -32700 } })
+  })
+
+  test('whoever asks over JSON-RPC has an account’s rewards signed, by the bytes that members exchange', async () => {
+    const signReward = async (request: Uint8Array) => {
+      if (request.length === 0) throw new ProtocolError('FRAME_TRUNCATED', 'Nothing is asked for')
+      return concat(Uint8Array.of(0), request)
+    }
+    await using network = await createTestNetwork(1, { components: { signReward } })
+    const ask = (params: JsonObject) =>
+      network.first.handleJsonRpc(utf8(JSON.stringify({ id: 5, method: 'sign_reward', params })))
+    expect(await ask({ request: '02ab' })).toEqual({ jsonrpc: '2.0', id: 5, result: { answer: '0002ab' } })
+    for (const params of [{}, { request: 7 }, { request: '0' }, { request: 'xx' }]) {
+      expect(await ask(params)).toMatchObject({ error: { code: -32602, message: 'Invalid params' } })
+    }
   })
 })
 

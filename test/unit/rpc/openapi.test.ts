@@ -214,7 +214,7 @@ describe('answers that take more to come by', () => {
 
   test('a seed answers and refuses with 200', async () => {
     expect(schemaComplaint('JsonRpcRequest', SEED_REQUEST)).toBeUndefined()
-    for (const body of [JSON.stringify(SEED_REQUEST), '', '[]', '{"method":"get_info"}']) {
+    for (const body of [JSON.stringify(SEED_REQUEST), '', '[]', '{"method":"get_info"}', '{"method":"sign_reward"}']) {
       expectFits('/json_rpc', 'post', 200, await protocol.post('/json_rpc', body))
     }
   })

@@ -7,6 +7,7 @@ import { type Ed25519KeyPair, ed25519KeyPairFromSeed, toX25519PublicKey } from '
 import { sign } from '../../../src/crypto/signature.ts'
 import { type AccountId, parseAccountId } from '../../../src/protocol/account.ts'
 import type { ClientAnswer } from '../../../src/protocol/client-api/envelope.ts'
+import { ProtocolError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/json.ts'
 import { PeerRequestError } from '../../../src/protocol/peer-api/peer-request-error.ts'
 import type { Member, ServiceNodeKey } from '../../../src/protocol/service-node.ts'
@@ -164,6 +165,9 @@ async function createTestNode(
         defaultSwarmOptions,
       ),
       info: { version: [1, 2, 3] },
+      signReward: async () => {
+        throw new ProtocolError('FRAME_MALFORMED', 'Nobody signs here')
+      },
       readiness: () => network.reasons,
       ...options.components,
     },

@@ -51,6 +51,19 @@ function aSigner(
   )
 }
 
+/** The thread of the network, and what it was given. */
+function countingThread(): { readonly bls: BlsThread; readonly asked: readonly string[] } {
+  const asked: string[] = []
+  const bls: BlsThread = {
+    run(task, signal) {
+      asked.push(task.kind)
+      return network.bls.run(task, signal)
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+  return { bls, asked }
+}
+
 function removal(kind: 'exit' | 'liquidate', node: TestNode, offsetMs = 0): SignatureRequest {
   const nowMs = Math.floor(network.clock.nowMs() / MINUTE) * MINUTE
   return { kind, bls: node.keys.bls, timestampS: (nowMs + offsetMs) / SECOND }
@@ -176,30 +189,23 @@ test('the same message is signed once, however many ask; a caller and a subject 
   const { id } = await network.chain.register(node)
   await network.chain.requestExit(id)
   await network.pass(16 * DAY)
-  let signings = 0
-  const counting: BlsThread = {
-    run(task, signal) {
-      signings++
-      return network.bls.run(task, signal)
-    },
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  }
+  const { bls, asked } = countingThread()
   const rates = { callerRate: { burst: 3, perSecond: 0.1 }, subjectRate: { burst: 2, perSecond: 0.1 } }
-  const signer = aSigner(rates, counting)
+  const signer = aSigner(rates, bls)
   const ask = async (from: TestNode, request: SignatureRequest) =>
     decodeSignatureAnswer(await signer.handle(from.keys.key, encodeSignatureRequest(request)))
   const [alice, bob] = [aNode(), aNode()]
   const now = removal('exit', node)
   const answers = await Promise.all([ask(alice, now), ask(alice, now), ask(bob, now)])
-  expect(signings).toBe(1)
+  expect(asked).toHaveLength(1)
   for (const answer of answers) expectSigned(answer, now)
   expect(await ask(alice, removal('exit', node, -MINUTE))).toHaveProperty('signature')
-  expect(signings).toBe(2)
+  expect(asked).toHaveLength(2)
   expect(await ask(bob, removal('exit', node, MINUTE))).toEqual({ refusal: 'busy' })
   expect(await ask(bob, now)).toHaveProperty('signature')
   for (const from of [alice, bob]) expect(await ask(from, now)).toEqual({ refusal: 'busy' })
   expect(await signer.sign(now)).toHaveProperty('signature')
-  expect(signings).toBe(2)
+  expect(asked).toHaveLength(2)
 })
 
 test('a reward is signed by the ledger', async () => {
@@ -212,6 +218,28 @@ test('a reward is signed by the ledger', async () => {
   const signer = aSigner()
   expectSigned(await signer.sign(request), request)
   expect(await signer.sign({ ...request, totalAtomic: 78n })).toEqual({ refusal: 'ledger-total' })
+  network.ledger = undefined
+})
+
+test('what an account has earned is signed for anyone, once for all of them, and nothing else is', async () => {
+  const recipient = `0x${'cd'.repeat(20)}` as const
+  const request: SignatureRequest = { kind: 'reward', recipient, index: 4, totalAtomic: 99n }
+  const snapshot = { index: 4, totals: new Map([[recipient, 99n]]) }
+  network.ledger = { current: () => snapshot, previous: () => undefined, disagrees: () => false }
+  const { bls, asked } = countingThread()
+  const signer = aSigner({}, bls)
+  const ask = async (what: SignatureRequest) =>
+    decodeSignatureAnswer(await signer.handleReward(encodeSignatureRequest(what)))
+  const answers = await Promise.all([1, 2, 3, 4, 5].map(() => ask(request)))
+  for (const answer of answers.slice(0, 4)) expectSigned(answer, request)
+  // More strangers at once wait for another time, so that members find the thread free.
+  expect(answers[4]).toEqual({ refusal: 'busy' })
+  expectSigned(await ask(request), request)
+  expect(asked).toEqual(['sign'])
+  expect(await ask({ ...request, totalAtomic: 100n })).toEqual({ refusal: 'ledger-total' })
+  for (const kind of ['exit', 'liquidate'] as const)
+    await expect(ask(removal(kind, own))).rejects.toBeInstanceOf(ProtocolError)
+  expect(asked).toEqual(['sign'])
   network.ledger = undefined
 })
 
