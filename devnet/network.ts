@@ -45,7 +45,7 @@ export async function startDevnet(
 ): Promise<Devnet> {
   await using parts = new AsyncDisposableStack()
   const watch = parts.use(createChildWatch())
-  const chain = parts.use(await startStakingChain(options.nodes + options.spareOperators, reporter))
+  const chain = parts.use(await startStakingChain(options.nodes + options.spareOperators, reporter, options))
   const operators = await stakeAll(chain, options, reporter)
   signal.throwIfAborted()
   const nodes = await prepareAll(operators, chain, options)

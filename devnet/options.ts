@@ -13,6 +13,8 @@ export interface DevnetOptions {
   swarmsMin: number
   /** Operators beyond the nodes that may be created later, each with an account on the chain. */
   spareOperators: number
+  /** Unix seconds of the chain's first block; now when left out. A chain that begins in the past can travel to the present. */
+  genesisTimestampS?: number
   /** What the nodes log. */
   logLevel: string
   /** What else stands in every node's configuration file. */

@@ -8,7 +8,7 @@ import { sendCall } from '../src/staking/operator/sender.ts'
 import { createOperatorAccount } from '../src/staking/operator-account.ts'
 import { createRegistration } from '../src/staking/registration.ts'
 import { prepareRegistration } from '../src/staking/stake-registration.ts'
-import { type Anvil, startAnvil } from './chain/anvil.ts'
+import { type Anvil, type AnvilOptions, startAnvil } from './chain/anvil.ts'
 import { type ChainClient, createChainClient } from './chain/chain-client.ts'
 import { deployStaking, type StakingDeployment } from './chain/deployment.ts'
 import type { Reporter } from './reporter.ts'
@@ -37,14 +37,25 @@ export interface StakingChain extends AsyncDisposable {
   mark(): Promise<() => Promise<void>>
   /** From now on a block comes each second, as epochs need, and not with each transaction. */
   mineBySeconds(): Promise<void>
+  /** Mines a block with this time, Unix seconds, from which on the chain's clock goes on. */
+  travelTo(timestampS: number): Promise<void>
   /** Gives the reward pool its tokens; not before there are members enough. */
   fundPool(): Promise<void>
 }
 
-export async function startStakingChain(operatorsMax: number, reporter: Reporter): Promise<StakingChain> {
+export async function startStakingChain(
+  operatorsMax: number,
+  reporter: Reporter,
+  { genesisTimestampS }: Pick<AnvilOptions, 'genesisTimestampS'> = {},
+): Promise<StakingChain> {
   await using parts = new AsyncDisposableStack()
   reporter.progress('Starting a local chain')
-  const anvil = parts.use(await startAnvil({ accountCount: operatorsMax + 1 }))
+  const anvil = parts.use(
+    await startAnvil({
+      accountCount: operatorsMax + 1,
+      ...(genesisTimestampS === undefined ? {} : { genesisTimestampS }),
+    }),
+  )
   const deployer = anvil.accounts[0]
   if (deployer === undefined) throw new Error('The chain has no accounts')
   const client = createChainClient(anvil, deployer.privateKey)
@@ -71,6 +82,10 @@ export async function startStakingChain(operatorsMax: number, reporter: Reporter
       return () => client.revert({ id })
     },
     mineBySeconds: () => client.request({ method: 'evm_setIntervalMining', params: [1] } as never),
+    async travelTo(timestampS) {
+      await client.setNextBlockTimestamp({ timestamp: BigInt(timestampS) })
+      await client.mine({ blocks: 1 })
+    },
     fundPool: () => deployment.fundPool(POOL_SHARE * defaultStakingOptions.stakingRequirementAtomic),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
