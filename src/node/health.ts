@@ -1,5 +1,15 @@
 /** The parts that can make a node unready, or less than it should be. */
-export type HealthPart = 'chain' | 'stake' | 'membership' | 'swarm' | 'network' | 'storage' | 'rewards' | 'life-cycle'
+export type HealthPart =
+  | 'chain'
+  | 'providers'
+  | 'contract'
+  | 'stake'
+  | 'membership'
+  | 'swarm'
+  | 'network'
+  | 'storage'
+  | 'rewards'
+  | 'life-cycle'
 
 export interface HealthReason {
   readonly part: HealthPart

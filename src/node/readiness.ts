@@ -1,7 +1,7 @@
-import { type DurationMs, HOUR, MINUTE } from '../base/clock.ts'
 import type { Member, ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
 import type { OwnStakeState } from '../staking/own-stake-state.ts'
 import type { RewardsStatus } from '../staking/rewards/snapshot.ts'
+import { type ChainView, chainTrouble, contractTrouble, providersTrouble } from './chain-trouble.ts'
 import { Health } from './health.ts'
 import { rewardsTrouble } from './rewards.ts'
 
@@ -16,7 +16,7 @@ export interface ReadinessComponents {
     members(): readonly Pick<Member, 'key' | 'bls'>[]
     epoch(): unknown
   }
-  readonly chain: { status(): { readonly lastError: string | undefined; readonly headAgeMs: DurationMs | undefined } }
+  readonly chain: { status(): ChainView }
   readonly stake: { state(): OwnStakeState }
   readonly messages: { health(): { writable: boolean; reason?: string } }
   readonly peers: { records(): readonly unknown[] }
@@ -24,9 +24,6 @@ export interface ReadinessComponents {
   readonly rewards?: { status(): RewardsStatus } | undefined
   readonly phase: () => Phase
 }
-
-/** Blocks are final after some 20 minutes, so newer ones are missing when the newest final one is older than this. */
-const FINALIZED_AGE_MAX_MS: DurationMs = HOUR
 
 /** What keeps this node from serving, and what else is wrong, part by part, in words for its operator. */
 export function createReadiness(components: ReadinessComponents): Health {
@@ -65,13 +62,9 @@ export function createReadiness(components: ReadinessComponents): Health {
     return writable ? undefined : (reason ?? 'Messages cannot be written')
   })
   // The list of before holds on while the chain is away: a node that stopped serving then would take the network down with the chain.
-  health.registerDegraded('chain', () => {
-    const { lastError, headAgeMs = 0 } = chain.status()
-    if (lastError !== undefined)
-      return `The chain cannot be followed (${lastError}), so the service node list stays as it is: check staking.rpcUrls`
-    if (headAgeMs <= FINALIZED_AGE_MAX_MS) return undefined
-    return `The newest final block is ${Math.floor(headAgeMs / MINUTE)} minutes old: the chain or its RPC providers stand still`
-  })
+  health.registerDegraded('chain', () => chainTrouble(chain.status()))
+  health.registerDegraded('providers', () => providersTrouble(chain.status()))
+  health.registerDegraded('contract', () => contractTrouble(chain.status()))
   health.registerDegraded('rewards', () => {
     if (rewards === undefined) return undefined
     const { lastError, ...status } = rewards.status()

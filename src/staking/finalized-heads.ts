@@ -1,6 +1,7 @@
 import type { BlockTag, ChainProvider } from './chain-provider.ts'
 import { type ChainBlock, malformed } from './chain-reply.ts'
 import { StakingError } from './errors.ts'
+import { type AgreedHead, judgeHeads } from './head-judgement.ts'
 import type { ChainProviders } from './providers.ts'
 
 /** The newest finalized block of a provider. */
@@ -9,10 +10,10 @@ export interface Head {
   readonly block: ChainBlock
 }
 
-/** Finalized blocks of the providers that answer, and the newest that a quorum of them has reached: none alone can push it ahead. */
+/** Finalized blocks of the providers that answer with possible ones, the best first, and how far enough of them have come. */
 export interface Heads {
   readonly heads: readonly Head[]
-  readonly agreed: ChainBlock
+  readonly agreed: AgreedHead
 }
 
 /** @throws {StakingError} PROVIDERS_UNAVAILABLE: fewer than a quorum answer */
@@ -31,8 +32,9 @@ export async function readHeads(providers: ChainProviders, tag: BlockTag, signal
     providers.available().map((provider) => providers.use(provider, read, signal)),
   )
   const heads = results.filter((result) => result.status === 'fulfilled').map((result) => result.value)
-  const newestFirst = heads.map(({ block }) => block).sort((a, b) => Number(b.timestampS - a.timestampS))
-  const agreed = newestFirst[providers.quorum - 1]
+  const { agreed, standings } = judgeHeads(heads, providers.quorum, providers.nowMs())
+  // The newest blocks that are not final differ by the moment at which each was asked.
+  if (tag === 'finalized') for (const { head, standing } of standings) providers.reportHead(head, standing)
   if (agreed === undefined) throw new StakingError('PROVIDERS_UNAVAILABLE', 'Too few RPC providers can be used')
-  return { heads, agreed }
+  return { heads: standings.filter(({ standing }) => standing !== 'ahead').map(({ head }) => head), agreed }
 }

@@ -5,14 +5,19 @@ import type { Logger } from '../base/logger.ts'
 import { createPeriodic } from '../base/periodic.ts'
 import { networkIdOf } from '../protocol/network-id.ts'
 import type { MembershipEpoch } from '../protocol/service-node.ts'
-import { agreeOnEpoch } from './agreement.ts'
-import type { ChainProvider } from './chain-provider.ts'
-import type { ChainBlock } from './chain-reply.ts'
+import { AgreedEpochs, type AgreedEpochsOptions } from './agreed-epochs.ts'
+import type { ChainStanding } from './chain-standing.ts'
+import {
+  type ContractStatus,
+  type ContractWatch,
+  type ContractWatchOptions,
+  createContractWatch,
+} from './contract-watch.ts'
 import { epochFilePath, type KeptEpochs, readEpochFile, writeEpochFile } from './epoch-file.ts'
-import { createEpochReader, type EpochReader, type EpochReaderOptions } from './epoch-reader.ts'
-import { boundaryS, epochsToFetch, newestCertainEpoch } from './epochs.ts'
+import { epochsToFetch, newestCertainEpoch } from './epochs.ts'
 import { StakingError, type StakingErrorCode } from './errors.ts'
 import { type Head, type Heads, readFinalizedHeads } from './finalized-heads.ts'
+import type { AgreedHead } from './head-judgement.ts'
 import type { StakingMetrics } from './metrics.ts'
 import type { StakingOptions } from './options.ts'
 import type { ChainProviders, ProviderStatus } from './providers.ts'
@@ -24,8 +29,14 @@ export interface MembershipStatus {
   readonly finalizedBlock: number | undefined
   /** Age of that block. */
   readonly headAgeMs: number | undefined
+  /** Whether nothing newer has become final for so long that nothing is signed. */
+  readonly isFrozen: boolean
   readonly providers: readonly ProviderStatus[]
+  /** How well all this is founded. */
+  readonly standing: ChainStanding
   readonly trustsOneProvider: boolean
+  /** The contract's code and rules; undefined until they have been read. */
+  readonly contract: ContractStatus | undefined
   /** When the chain last answered as it should. */
   readonly lastSuccessMs: TimestampMs | undefined
   /** Why the last look at the chain failed; undefined when it did not. */
@@ -51,8 +62,9 @@ export interface FollowerComponents {
   readonly providers: ChainProviders
 }
 
-export type FollowerOptions = EpochReaderOptions &
-  Pick<StakingOptions, 'chainId' | 'pollIntervalMs' | 'passTimeoutMs' | 'stateFolder'>
+export type FollowerOptions = AgreedEpochsOptions &
+  ContractWatchOptions &
+  Pick<StakingOptions, 'chainId' | 'pollIntervalMs' | 'passTimeoutMs' | 'stateFolder' | 'finalizedAgeMaxMs'>
 
 /**
  * Follows the contract's membership. Returns after the first look at the chain, whether it succeeded or not.
@@ -64,7 +76,9 @@ export async function createMembershipFollower(
 ): Promise<MembershipFollower> {
   await mkdir(options.stateFolder, { recursive: true, mode: 0o700 })
   await components.providers.refuseWrongChain(withDeadline(options.passTimeoutMs))
-  const follower = new Follower(components, options)
+  const { log, clock, metrics, providers } = components
+  const watch = await createContractWatch({ log, clock, metrics, quorum: providers.quorum }, options)
+  const follower = new Follower(components, options, watch)
   await follower.start()
   return follower
 }
@@ -72,17 +86,20 @@ export async function createMembershipFollower(
 class Follower implements MembershipFollower {
   readonly #components: FollowerComponents
   readonly #options: FollowerOptions
-  readonly #readers = new Map<number, EpochReader>()
+  readonly #epochs: AgreedEpochs
   readonly #listeners = new Set<(epoch: MembershipEpoch) => void>()
+  readonly #watch: ContractWatch
   readonly #periodic
   #kept: KeptEpochs | undefined
-  #finalized: ChainBlock | undefined
+  #finalized: AgreedHead | undefined
   #lastSuccessMs: TimestampMs | undefined
   #failure: StakingErrorCode | undefined
 
-  constructor(components: FollowerComponents, options: FollowerOptions) {
+  constructor(components: FollowerComponents, options: FollowerOptions, watch: ContractWatch) {
     this.#components = components
     this.#options = options
+    this.#epochs = new AgreedEpochs(components, options)
+    this.#watch = watch
     const sentence = 'The look at the chain failed'
     this.#periodic = createPeriodic(
       { log: components.log },
@@ -121,8 +138,11 @@ class Follower implements MembershipFollower {
       members: this.#kept?.current.members.length,
       finalizedBlock: this.#finalized === undefined ? undefined : Number(this.#finalized.number),
       headAgeMs: this.#headAgeMs(),
+      isFrozen: this.#isFrozen(),
       providers: providers.status(),
+      standing: providers.standing(),
       trustsOneProvider: providers.count === 1,
+      contract: this.#watch.status(),
       lastSuccessMs: this.#lastSuccessMs,
       lastError: this.#failure,
     }
@@ -137,17 +157,54 @@ class Follower implements MembershipFollower {
     const signal = withDeadline(this.#options.passTimeoutMs, parent)
     try {
       const heads = await this.#readHeads(signal)
-      await this.#advance(heads, signal)
+      await this.#correct(heads, signal)
+      const hasNewList = await this.#advance(heads, signal)
       this.#lastSuccessMs = this.#components.clock.nowMs()
       if (this.#failure !== undefined) this.#components.log.info({}, 'The chain can be followed again')
       this.#failure = undefined
+      const current = this.#kept?.current
+      if (current !== undefined)
+        await this.#epochs.compareOthers(current, { heads: heads.heads, isNew: hasNewList }, signal)
+      await this.#watchContract(heads, signal)
     } catch (error) {
       if (parent.aborted) return
       if (!(error instanceof StakingError)) throw error
       this.#sayFailing(error)
     } finally {
+      const { metrics, providers } = this.#components
       const ageMs = this.#headAgeMs()
-      if (ageMs !== undefined) this.#components.metrics.finalizedAge.set(ageMs / SECOND)
+      if (ageMs !== undefined) metrics.finalizedAge.set(ageMs / SECOND)
+      metrics.frozen.set(this.#isFrozen() ? 1 : 0)
+      providers.review()
+    }
+  }
+
+  /**
+   * Final blocks do not change, unless what makes them final fails. Should the block of the current list be gone all the same, its list is
+   * of a history that never was: it is read anew, and holds until enough providers agree on another one.
+   */
+  async #correct({ heads, agreed }: Heads, signal: AbortSignal): Promise<void> {
+    const { log } = this.#components
+    const current = this.#kept?.current
+    if (current === undefined || newestCertainEpoch(agreed.timestampS, this.#options.epochLengthS) < current.index)
+      return
+    if (await this.#epochs.isOnChain(current, heads, signal)) return
+    log.error(
+      { epoch: current.index, block: Number(current.blockNumber) },
+      'Final blocks changed, so the list is read anew',
+    )
+    this.#epochs.forget()
+    const indices = epochsToFetch(undefined, newestCertainEpoch(agreed.timestampS, this.#options.epochLengthS))
+    await this.#fetch(indices, heads, signal)
+  }
+
+  async #watchContract(heads: Heads, signal: AbortSignal): Promise<void> {
+    try {
+      const hasOtherCode = await this.#watch.look(heads, signal)
+      if (hasOtherCode) this.#epochs.forget()
+    } catch (error) {
+      if (!(error instanceof StakingError)) throw error
+      this.#components.log.debug({ code: error.code }, 'The state of the staking contract could not be read')
     }
   }
 
@@ -164,20 +221,26 @@ class Follower implements MembershipFollower {
   async #readHeads(signal: AbortSignal): Promise<Heads> {
     const { providers, metrics } = this.#components
     const found = await readFinalizedHeads(providers, signal)
-    if (this.#finalized === undefined || found.agreed.number > this.#finalized.number) this.#finalized = found.agreed
+    if (this.#finalized === undefined || found.agreed.timestampS > this.#finalized.timestampS)
+      this.#finalized = found.agreed
     metrics.finalizedBlock.set(Number(this.#finalized.number))
     return found
   }
 
   /** Fetches the newest epoch first: its list often holds for the one before too, whose state may be forgotten already. */
-  async #advance({ heads, agreed }: Heads, signal: AbortSignal): Promise<void> {
+  async #advance({ heads, agreed }: Heads, signal: AbortSignal): Promise<boolean> {
     const { epochLengthS } = this.#options
     const newest = newestCertainEpoch(agreed.timestampS, epochLengthS)
     const indices = epochsToFetch(this.#kept?.current.index, newest)
+    await this.#fetch(indices, heads, signal)
+    return indices.length > 0
+  }
+
+  async #fetch(indices: readonly number[], heads: readonly Head[], signal: AbortSignal): Promise<void> {
     const fetched: MembershipEpoch[] = []
     for (const index of indices.toReversed()) {
       try {
-        fetched.unshift(await this.#agree(index, heads, signal))
+        fetched.unshift(await this.#epochs.read(index, heads, signal))
       } catch (error) {
         const isOptional = fetched.length > 0 && error instanceof StakingError
         if (!isOptional) throw error
@@ -187,36 +250,16 @@ class Follower implements MembershipFollower {
     for (const epoch of fetched) await this.#enter(epoch)
   }
 
-  async #agree(index: number, heads: readonly Head[], signal: AbortSignal): Promise<MembershipEpoch> {
-    const { providers, metrics, log } = this.#components
-    const boundary = boundaryS(index, this.#options.epochLengthS)
-    const sources = heads.filter(({ block }) => block.timestampS > boundary)
-    const ask = ({ provider, block }: Head) =>
-      providers.use(provider, () => this.#readerOf(provider).read(index, block, signal), signal)
-    try {
-      const { answer: epoch, dissenters } = await agreeOnEpoch(sources, providers.quorum, ask)
-      if (dissenters.length > 0) metrics.disagreements.inc()
-      for (const { provider } of dissenters) {
-        log.warn({ provider: provider.host, epoch: index }, 'An RPC provider contradicts the others about the members')
-        providers.reportDissent(provider)
-        this.#readerOf(provider).forget()
-      }
-      return epoch
-    } catch (error) {
-      if (error instanceof StakingError && error.code === 'PROVIDERS_DISAGREE') {
-        metrics.disagreements.inc()
-        // One of them has a false list, nobody knows which.
-        for (const { provider } of sources) this.#readerOf(provider).forget()
-      }
-      throw error
-    }
-  }
-
+  /** After a correction, an epoch may be the current one or the one before it once more. */
   async #enter(epoch: MembershipEpoch): Promise<void> {
-    const previous = this.#kept?.current
-    this.#kept = { current: epoch, previous }
+    const before = this.#kept?.current
+    if (before !== undefined && epoch.index < before.index) {
+      this.#kept = { current: before, previous: epoch }
+      return await this.#keep(this.#kept)
+    }
+    this.#kept = { current: epoch, previous: before?.index === epoch.index ? this.#kept?.previous : before }
     this.#measure(epoch)
-    if (previous?.root !== epoch.root) {
+    if (before?.root !== epoch.root) {
       const facts = { epoch: epoch.index, block: Number(epoch.blockNumber), members: epoch.members.length }
       this.#components.log.info(facts, 'The service node list changed')
     }
@@ -234,12 +277,8 @@ class Follower implements MembershipFollower {
     return Math.max(0, this.#components.clock.nowMs() - Number(this.#finalized.timestampS) * SECOND)
   }
 
-  #readerOf(provider: ChainProvider): EpochReader {
-    const known = this.#readers.get(provider.index)
-    if (known !== undefined) return known
-    const reader = createEpochReader(provider, this.#components, this.#options)
-    this.#readers.set(provider.index, reader)
-    return reader
+  #isFrozen(): boolean {
+    return (this.#headAgeMs() ?? 0) > this.#options.finalizedAgeMaxMs
   }
 
   get #scope() {

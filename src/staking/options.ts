@@ -22,6 +22,26 @@ export interface StakingOptions {
   readonly replyMaxBytes: number
   /** Requests under way to one provider at the same time. */
   readonly requestsInFlightMax: number
+  /** Requests in a second to one provider, on the average. What is beyond waits; a look at the chain needs one in ten seconds. */
+  readonly requestsPerSecond: number
+  /** Requests to one provider that do not wait, when none were made for long: a list of 2,000 members without Multicall3, and a start. */
+  readonly requestsBurst: number
+  /** A provider that says when to come again (Retry-After) is left alone until then, but no longer than this. */
+  readonly retryAfterMaxMs: DurationMs
+  /** A provider whose answers mostly take longer than this is asked after the others. */
+  readonly slowAnswerMs: DurationMs
+  /** When one of those that were asked has not answered after this time, the next one is asked too. */
+  readonly hedgeAfterMs: DurationMs
+  /** A fault of a provider is told when it has lasted this long: less than a minute, with the look that finds it, and more than a hiccup. */
+  readonly providerGraceMs: DurationMs
+  /** Providers that are not needed for agreement are compared with the others this often, before they are needed. */
+  readonly compareIntervalMs: DurationMs
+  /** How often the contract's code and parameters are read whatever its events say. */
+  readonly contractCheckIntervalMs: DurationMs
+  /** Keccak-256 of the contract's code that the operator accepts. None: that of the first look at this contract. */
+  readonly acceptedCode: `0x${string}` | undefined
+  /** Older than this, the newest final block, or a list that has a successor, tells nothing about now: Arbitrum's are some 20 minutes old. Nothing is signed then, and the operator is told. */
+  readonly finalizedAgeMaxMs: DurationMs
   /** A failed provider rests this long, twice as long after each further failure. */
   readonly backOffMinMs: DurationMs
   /** A failed provider never rests longer. */
@@ -57,13 +77,23 @@ export const defaultStakingOptions: Omit<
   StakingOptions,
   'chainId' | 'contract' | 'rpcUrls' | 'epochLengthS' | 'stateFolder'
 > = {
-  pollIntervalMs: 30 * SECOND,
+  pollIntervalMs: 20 * SECOND,
   requestTimeoutMs: 10 * SECOND,
   passTimeoutMs: 2 * MINUTE,
   replyMaxBytes: 4 * 1024 * 1024,
   requestsInFlightMax: 8,
+  requestsPerSecond: 2,
+  requestsBurst: 2500,
+  retryAfterMaxMs: 30 * SECOND,
+  slowAnswerMs: 3 * SECOND,
+  hedgeAfterMs: 10 * SECOND,
+  providerGraceMs: 20 * SECOND,
+  compareIntervalMs: HOUR,
+  contractCheckIntervalMs: HOUR,
+  acceptedCode: undefined,
+  finalizedAgeMaxMs: HOUR,
   backOffMinMs: SECOND,
-  backOffMaxMs: 30 * SECOND,
+  backOffMaxMs: 20 * SECOND,
   providerCheckIntervalMs: HOUR,
   logPageBlocks: 500,
   logPagesMax: 20,

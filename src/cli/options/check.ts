@@ -33,6 +33,10 @@ export const CONTRACT_ADDRESS: TextForm = {
   accepts: (text) => /^0x[0-9a-fA-F]{40}$/.test(text),
   wanted: '0x and 40 hex digits',
 }
+export const ACCEPTED_CODE: TextForm = {
+  accepts: (text) => text === 'first' || /^0x[0-9a-fA-F]{64}$/.test(text),
+  wanted: 'first, or 0x and 64 hex digits',
+}
 const ANY_TEXT: TextForm = { accepts: (text) => text !== '', wanted: 'a text that is not empty' }
 
 const PORT_MAX = 65_535

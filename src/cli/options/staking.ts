@@ -1,6 +1,6 @@
 import { SECOND } from '../../base/clock.ts'
 import { defaultStakingOptions as defaults, type StakingOptions } from '../../staking/options.ts'
-import { CONTRACT_ADDRESS } from './check.ts'
+import { ACCEPTED_CODE, CONTRACT_ADDRESS } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 
 export type StakingArgs = {
@@ -11,6 +11,9 @@ export type StakingArgs = {
   'staking.pollIntervalS': number
   'staking.ownStakeIntervalS': number
   'staking.signs': boolean
+  'staking.requestsPerSecond': number
+  'staking.requestsBurst': number
+  'staking.acceptedCode': string
   'staking.logPageBlocks': number
   'staking.deployedBlock': number
   'staking.rewards': boolean
@@ -54,6 +57,25 @@ export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, '
       type: 'boolean',
       describe: 'Sign exits, liquidations and rewards of this contract; off where its members run another program',
       default: defaults.signs,
+    },
+    'staking.requestsPerSecond': {
+      type: 'number',
+      describe: 'Requests in a second to each RPC provider on the average; what is beyond waits',
+      default: defaults.requestsPerSecond,
+      min: 1,
+    },
+    'staking.requestsBurst': {
+      type: 'number',
+      describe:
+        'Requests to each RPC provider that do not wait after a quiet time; fewer where the RPC plan asks for it',
+      default: defaults.requestsBurst,
+      min: 50,
+    },
+    'staking.acceptedCode': {
+      type: 'string',
+      describe: "Keccak-256 of the contract's code that is accepted, or first for that of the first look at it",
+      default: 'first',
+      form: ACCEPTED_CODE,
     },
     'staking.logPageBlocks': {
       type: 'number',
@@ -107,6 +129,9 @@ export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, '
     pollIntervalMs: args['staking.pollIntervalS'] * SECOND,
     ownStakeIntervalMs: args['staking.ownStakeIntervalS'] * SECOND,
     signs: args['staking.signs'],
+    requestsPerSecond: args['staking.requestsPerSecond'],
+    requestsBurst: args['staking.requestsBurst'],
+    acceptedCode: acceptedCodeOf(args['staking.acceptedCode']),
     logPageBlocks: args['staking.logPageBlocks'],
     rewards: {
       ...defaults.rewards,
@@ -118,4 +143,9 @@ export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, '
       intervalMs: args['staking.rewardsIntervalS'] * SECOND,
     },
   }),
+}
+
+/** Its form has been checked. */
+function acceptedCodeOf(text: string): StakingOptions['acceptedCode'] {
+  return text === 'first' ? undefined : (text.toLowerCase() as `0x${string}`)
 }

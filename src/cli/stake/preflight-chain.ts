@@ -1,8 +1,6 @@
 import { type DurationMs, HOUR, MINUTE, SECOND } from '../../base/clock.ts'
-import { createMetricsRegistry } from '../../base/metrics.ts'
 import { type ChainProvider, createChainProvider } from '../../staking/chain-provider.ts'
 import { type ChainBlock, malformed } from '../../staking/chain-reply.ts'
-import { createStakingMetrics } from '../../staking/metrics.ts'
 import { readMemberCount, readOpening, readRegistrationCap } from '../../staking/operator/contract-facts.ts'
 import { createOperatorView } from '../../staking/operator-account.ts'
 import { checkChainOptions } from '../../staking/options.ts'
@@ -28,10 +26,7 @@ export function chainChecks({ settings, clock, signal }: PreflightContext): read
   const target = { chainId: chain.chainId, contract: chain.contract }
   const providers = once(async () => {
     checkChainOptions(chain)
-    const metrics = createStakingMetrics(createMetricsRegistry())
-    return chain.rpcUrls.map((url, index) =>
-      createChainProvider(createRpcClient({ metrics }, { ...chain, url }), index),
-    )
+    return chain.rpcUrls.map((url, index) => createChainProvider(createRpcClient({ clock }, { ...chain, url }), index))
   })
   const connected = once(async () => await connectToChain(chain, signal))
   const view = once(async () => createOperatorView(NOBODY, { ...chain, rpcUrl: usableUrl(await connected(), chain) }))

@@ -1,9 +1,7 @@
 import { systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
-import { createMetricsRegistry } from '../../base/metrics.ts'
 import type { Hex } from '../../staking/chain-reply.ts'
 import { StakingError } from '../../staking/errors.ts'
-import { createStakingMetrics } from '../../staking/metrics.ts'
 import { defaultStakingOptions } from '../../staking/options.ts'
 import { createBlsThread } from '../../staking/signatures/bls-thread.ts'
 import { createContractReader } from '../../staking/signatures/contract-reader.ts'
@@ -61,9 +59,8 @@ function sessionSource(serviceNodeUrls: readonly string[], { settings, providers
       const { chainId, contract: address } = settings.chain
       const reading = { contract: address, membersMax: defaultStakingOptions.membersMax, ...defaultSignatureOptions }
       const contract = createContractReader({ providers, clock: systemClock }, reading)
-      const metrics = createStakingMetrics(createMetricsRegistry())
       const source = createServiceNodeRpcSignatureSource(
-        { clock: systemClock, metrics, contract, bls },
+        { clock: systemClock, contract, bls },
         { chainId, contract: address, serviceNodeUrls, ...defaultServiceNodeRpcOptions },
       )
       return await source.collect(subject, signal)

@@ -55,7 +55,8 @@ export function createLedgerSource(
     signal: AbortSignal,
   ): Promise<Answer> => {
     const sources = heads.filter(({ block }) => block.number >= upTo)
-    const ask = (head: Head) => providers.use(head.provider, () => question.ask(head), signal)
+    const ask = (head: Head, settled: AbortSignal) =>
+      providers.use(head.provider, () => question.ask(head, settled), signal)
     try {
       const { answer, dissenters } = await agree(sources, providers.quorum, { ...question, ask })
       if (dissenters.length > 0) metrics.disagreements.inc()

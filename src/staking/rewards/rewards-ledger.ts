@@ -5,10 +5,11 @@ import type { Logger } from '../../base/logger.ts'
 import { createPeriodic } from '../../base/periodic.ts'
 import { networkIdOf } from '../../protocol/network-id.ts'
 import type { RecordedRewards } from '../../protocol/peer-api/node-record.ts'
-import type { ChainBlock, Hex } from '../chain-reply.ts'
+import type { Hex } from '../chain-reply.ts'
 import { newestCertainEpoch } from '../epochs.ts'
 import { StakingError, type StakingErrorCode } from '../errors.ts'
 import { type Heads, readFinalizedHeads } from '../finalized-heads.ts'
+import type { AgreedHead } from '../head-judgement.ts'
 import type { StakingOptions } from '../options.ts'
 import type { ChainProviders } from '../providers.ts'
 import {
@@ -79,7 +80,7 @@ class Ledger implements RewardsLedger {
   #history: LogHistory | undefined
   #current: RewardsSnapshot | undefined
   #previous: RewardsSnapshot | undefined
-  #finalized: ChainBlock | undefined
+  #finalized: AgreedHead | undefined
   #contradictsContract = false
   #reconciledAtMs: TimestampMs | undefined
   #failure: StakingErrorCode | undefined

@@ -1,17 +1,15 @@
-import { DAY, type DurationMs, HOUR, MINUTE, SECOND } from '../../base/clock.ts'
+import { DAY, type DurationMs, MINUTE, SECOND } from '../../base/clock.ts'
 import type { Rate } from '../../base/rate-limiter.ts'
 import { type StakingOptions, defaultStakingOptions as staking } from '../options.ts'
 
 /** When a member signs for the staking contract, and how signatures are collected. */
-export interface SignatureOptions extends Pick<StakingOptions, 'signs' | 'unlockAfterMs'> {
+export interface SignatureOptions extends Pick<StakingOptions, 'signs' | 'unlockAfterMs' | 'finalizedAgeMaxMs'> {
   /** How long after a request to leave a liquidation is signed: a week in which the operator could have had its exit. */
   readonly liquidateAfterMs: DurationMs
   /** From which age on a registration that its Ed25519 key did not sign is liquidated: until then it may be replaced in peace. */
   readonly registrationAgeMs: DurationMs
   /** How far a timestamp may be from the clock. The contract takes signatures for ten minutes, and does not bound the future. */
   readonly clockToleranceMs: DurationMs
-  /** Older than this, the newest final block, or a list that has a successor, tells nothing about now: Arbitrum's are some 20 minutes old. */
-  readonly finalizedAgeMaxMs: DurationMs
   /** Records of others that are older say nothing about our list: they sign a new one every half an hour. */
   readonly recordAgeMaxMs: DurationMs
   /** For so long the contract is taken to be as it was, so that requests of members cost no requests to providers. */
@@ -54,7 +52,7 @@ export const defaultSignatureOptions: SignatureOptions = {
   liquidateAfterMs: 22 * DAY,
   registrationAgeMs: DAY,
   clockToleranceMs: 3 * MINUTE,
-  finalizedAgeMaxMs: HOUR,
+  finalizedAgeMaxMs: staking.finalizedAgeMaxMs,
   recordAgeMaxMs: 65 * MINUTE,
   contractReadMs: MINUTE,
   callerRate: { burst: 20, perSecond: 0.2 },

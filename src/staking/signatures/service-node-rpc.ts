@@ -4,7 +4,6 @@ import { blsSignatureParameter, parseBlsSignature } from '../../crypto/bls.ts'
 import { type BlsTags, blsTags } from '../../crypto/bls-messages.ts'
 import { StakingError } from '../errors.ts'
 import type { MemberId } from '../member-codec.ts'
-import type { StakingMetrics } from '../metrics.ts'
 import type { StakingOptions } from '../options.ts'
 import { createRpcClient, type RpcClient } from '../rpc-client.ts'
 import type { BlsThread } from './bls-thread.ts'
@@ -24,7 +23,6 @@ import {
 
 export interface ServiceNodeRpcComponents {
   readonly clock: Clock
-  readonly metrics: Pick<StakingMetrics, 'requests'>
   readonly contract: Pick<ContractReader, 'signers' | 'member'>
   readonly bls: BlsThread
 }

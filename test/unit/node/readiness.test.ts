@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { HOUR } from '../../../src/base/clock.ts'
+import type { ChainView } from '../../../src/node/chain-trouble.ts'
 import { createReadiness, type Phase } from '../../../src/node/readiness.ts'
 import { parseServiceNodeKey, type ServiceNodeKey, type Swarm } from '../../../src/protocol/service-node.ts'
 import { type OwnStakeState, unreachableState } from '../../../src/staking/own-stake-state.ts'
@@ -8,6 +9,20 @@ const SELF = parseServiceNodeKey('11'.repeat(32)) as ServiceNodeKey
 const OTHER = parseServiceNodeKey('22'.repeat(32)) as ServiceNodeKey
 const BLS = 'b1'.repeat(64)
 const ACTIVE = { kind: 'active', sentence: 'Registered.', nextCommand: undefined } as OwnStakeState
+
+const WELL: ChainView = {
+  ...{ lastError: undefined, headAgeMs: 0, isFrozen: false, standing: 'full', contract: undefined },
+  providers: ['a.example', 'b.example', 'c.example:8545'].map((host) => ({
+    ...{ host, lastError: undefined, isFaulty: false },
+  })),
+}
+
+/** The same providers, of which some have a fault. */
+const withFaults = (...codes: readonly (string | undefined)[]) =>
+  WELL.providers.map((provider, place) => ({
+    ...provider,
+    ...{ lastError: codes[place], isFaulty: codes[place] !== undefined },
+  }))
 
 /** A member that serves, but for what the test changes. */
 function aNode(
@@ -18,8 +33,7 @@ function aNode(
     stake?: OwnStakeState
     contacts?: number
     writable?: boolean
-    lastError?: string
-    headAgeMs?: number
+    chain?: Partial<ChainView>
     phase?: Phase
   } = {},
 ) {
@@ -32,7 +46,7 @@ function aNode(
       ownSwarm: () => ('swarm' in changes ? changes.swarm : { id: 1n, members: [SELF, OTHER] }),
       epoch: () => (changes.hasEpoch === false ? undefined : {}),
     },
-    chain: { status: () => ({ lastError: changes.lastError, headAgeMs: changes.headAgeMs }) },
+    chain: { status: () => ({ ...WELL, ...changes.chain }) },
     stake: { state: () => changes.stake ?? ACTIVE },
     messages: { health: () => ({ writable: changes.writable ?? true, reason: 'The disk failed' }) },
     peers: { records: () => Array.from({ length: changes.contacts ?? 2 }) },
@@ -92,7 +106,7 @@ test('the list is searched for this node once an epoch, not with every request',
   let epoch = {}
   const node = createReadiness({
     ...{ identity: { key: SELF, bls: BLS }, swarm, phase: () => 'running' as const },
-    ...{ chain: { status: () => ({ lastError: undefined, headAgeMs: 0 }) }, stake: { state: () => ACTIVE } },
+    ...{ chain: { status: () => WELL }, stake: { state: () => ACTIVE } },
     ...{ messages: { health: () => ({ writable: true }) }, peers: { records: () => [1, 2] } },
   })
   node.reasons()
@@ -106,16 +120,47 @@ test('the list is searched for this node once an epoch, not with every request',
 
 test('a member whose chain is away goes on serving, and says so', () => {
   const stake = unreachableState('PROVIDERS_UNAVAILABLE', ACTIVE)
-  const node = aNode({ stake, lastError: 'PROVIDERS_UNAVAILABLE' })
+  const node = aNode({ stake, chain: { lastError: 'PROVIDERS_UNAVAILABLE' } })
   expect(node.reasons()).toEqual([])
   expect(node.degraded()).toMatchObject([
     { part: 'chain', reason: expect.stringMatching(/PROVIDERS_UNAVAILABLE.*staking\.rpcUrls/) },
   ])
 })
 
-test('a chain that stands still is told once blocks ought to have become final', () => {
-  expect(aNode({ headAgeMs: HOUR }).degraded()).toEqual([])
-  expect(aNode({ headAgeMs: 2 * HOUR }).degraded()).toMatchObject([
-    { part: 'chain', reason: expect.stringContaining('120 minutes old') },
+test('a chain that stands still is told, and the node goes on serving', () => {
+  expect(aNode({ chain: { headAgeMs: HOUR } }).degraded()).toEqual([])
+  const node = aNode({ chain: { headAgeMs: 2 * HOUR, isFrozen: true } })
+  expect(node.reasons()).toEqual([])
+  expect(node.degraded()).toMatchObject([{ part: 'chain', reason: expect.stringContaining('120 minutes old') }])
+})
+
+test('which providers cannot be used is told, and what that means', () => {
+  const told = (chain: Partial<ChainView>) => aNode({ chain }).degraded()
+  const onBackup = told({ standing: 'on-backup', providers: withFaults('PROVIDER_TIMEOUT') })
+  expect(onBackup).toMatchObject([
+    { part: 'providers', reason: expect.stringMatching(/relies on backup.*\(a\.example: PROVIDER_TIMEOUT\)/) },
   ])
+  const withoutSpare = told({ standing: 'without-spare', providers: withFaults(undefined, undefined, 'CHAIN_WRONG') })
+  expect(withoutSpare).toMatchObject([{ reason: expect.stringMatching(/stands by.*c\.example:8545: CHAIN_WRONG/) }])
+  const tooFew = told({ standing: 'too-few', providers: withFaults('PROVIDER_AHEAD', 'PROVIDER_BEHIND') })
+  expect(tooFew).toMatchObject([{ reason: expect.stringMatching(/Too few.*a\.example: .*, b\.example: /) }])
+})
+
+test('a single provider is named as the one who is trusted, unless it is on this machine', () => {
+  const told = (host: string) =>
+    aNode({
+      chain: { standing: 'trusting-one', providers: [{ host, lastError: undefined, isFaulty: false }] },
+    }).degraded()
+  expect(told('a.example')).toMatchObject([{ part: 'providers', reason: expect.stringContaining('a.example alone') }])
+  expect(told('127.0.0.1.example')).toHaveLength(1)
+  for (const host of ['127.0.0.1:8545', 'localhost:8545', '[::1]:8545']) expect(told(host)).toEqual([])
+})
+
+test('other code of the contract than was accepted is told, with what accepts it', () => {
+  const code = `0x${'cd'.repeat(32)}`
+  const contract = { code, implementation: `0x${'ab'.repeat(20)}`, isAccepted: false }
+  expect(aNode({ chain: { contract } }).degraded()).toMatchObject([
+    { part: 'contract', reason: expect.stringContaining(`set staking.acceptedCode to ${code}`) },
+  ])
+  expect(aNode({ chain: { contract: { ...contract, isAccepted: true } } }).degraded()).toEqual([])
 })

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createMetricsRegistry } from '../../../src/base/metrics.ts'
+import { systemClock } from '../../../src/base/clock.ts'
 import type { Member } from '../../../src/protocol/service-node.ts'
 import { createChainProvider } from '../../../src/staking/chain-provider.ts'
 import type { Hex } from '../../../src/staking/chain-reply.ts'
 import { readMemberList } from '../../../src/staking/member-list.ts'
-import { createStakingMetrics } from '../../../src/staking/metrics.ts'
 import { createRpcClient } from '../../../src/staking/rpc-client.ts'
 import { type RpcProxy, startRpcProxy } from './rpc-proxy.ts'
 import { aNode, createStakedChain, type StakedChain, testStakingOptions } from './staked-chain.ts'
@@ -38,9 +37,8 @@ async function deployMulticall(): Promise<Hex> {
 const signal = new AbortController().signal
 
 async function read(overrides: object = {}) {
-  const metrics = createStakingMetrics(createMetricsRegistry())
   const options = { ...testStakingOptions(chain, [proxy.url], ''), ...overrides }
-  const provider = createChainProvider(createRpcClient({ metrics }, { url: proxy.url, ...options }), 0)
+  const provider = createChainProvider(createRpcClient({ clock: systemClock }, { url: proxy.url, ...options }), 0)
   const block = await provider.block('latest', signal)
   if (block === undefined) throw new Error('the chain has blocks')
   proxy.methods.length = 0

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Logger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
+import type { ChainProvider } from '../../../src/staking/chain-provider.ts'
 import { createStakingMetrics } from '../../../src/staking/metrics.ts'
 import { type ChainProviders, createChainProviders } from '../../../src/staking/providers.ts'
 import { type Behaviour, type RpcProxy, startRpcProxy } from './rpc-proxy.ts'
@@ -47,6 +48,12 @@ async function look(providers: ChainProviders, until: AbortSignal = signal) {
   throw failure
 }
 
+/** The same of each, as every look at the chain asks for. */
+async function lookAtAll(providers: ChainProviders): Promise<void> {
+  const read = (provider: ChainProvider) => provider.block('latest', signal)
+  await Promise.allSettled(providers.available().map((provider) => providers.use(provider, read, signal)))
+}
+
 test('a provider of the right chain and contract answers', async () => {
   const block = await look(providersOf([proxy.url]).providers)
   expect(block?.number).toBe((await chain.client.getBlock()).number)
@@ -66,7 +73,17 @@ const FAULTS: readonly (readonly [string, Behaviour, string])[] = [
     { kind: 'text', text: '{"error":{"code":-32000,"message":"header not found"}}' },
     'PROVIDER_REFUSED',
   ],
-  ['asks for patience', { kind: 'text', text: 'slow down', status: 429 }, 'PROVIDER_REFUSED'],
+  ['asks for patience', { kind: 'text', text: 'slow down', status: 429 }, 'PROVIDER_LIMITED'],
+  [
+    'asks for patience in JSON-RPC',
+    { kind: 'text', text: '{"error":{"code":-32005,"message":"daily limit"}}', status: 429 },
+    'PROVIDER_LIMITED',
+  ],
+  [
+    'is overloaded and says until when',
+    { kind: 'text', text: 'busy', status: 503, headers: { 'retry-after': '5' } },
+    'PROVIDER_LIMITED',
+  ],
   ['fails', { kind: 'text', text: 'oops', status: 500 }, 'PROVIDER_REFUSED'],
   [
     'sends us elsewhere',
@@ -95,19 +112,21 @@ test('a provider that fails rests ever longer while others are asked, and is ask
   await look(providers)
   expect(places()).toEqual([1])
   clock.advance(1000)
-  expect(places()).toEqual([0, 1])
-  await look(providers)
+  // Last, for who answered before is more likely to answer.
+  expect(places()).toEqual([1, 0])
+  await lookAtAll(providers)
   clock.advance(1000)
   expect(places()).toEqual([1])
   clock.advance(1000)
-  expect(places()).toEqual([0, 1])
+  expect(places()).toEqual([1, 0])
   for (let failure = 0; failure < 20; failure++) {
-    await look(providers)
-    clock.advance(30_000)
-    expect(places()).toEqual([0, 1])
+    await lookAtAll(providers)
+    clock.advance(20_000)
+    expect(places()).toEqual([1, 0])
   }
   proxy.behaviour = { kind: 'honest' }
-  await look(providers)
+  await lookAtAll(providers)
+  expect(places()).toEqual([0, 1])
   expect(providers.status()).toMatchObject([{ healthy: true }, { healthy: true }])
 })
 

@@ -6,7 +6,6 @@ import { json } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { toHex } from '../../../../src/base/bytes.ts'
-import { createMetricsRegistry } from '../../../../src/base/metrics.ts'
 import {
   aggregateBlsSignatures,
   BlsMessage,
@@ -17,7 +16,6 @@ import {
 } from '../../../../src/crypto/bls.ts'
 import { blsTags, exitMessage, liquidateMessage, rewardMessage } from '../../../../src/crypto/bls-messages.ts'
 import { StakingError } from '../../../../src/staking/errors.ts'
-import { createStakingMetrics } from '../../../../src/staking/metrics.ts'
 import { readServiceNodeAnswer } from '../../../../src/staking/signatures/service-node-answer.ts'
 import { createServiceNodeRpcSignatureSource } from '../../../../src/staking/signatures/service-node-rpc.ts'
 import type { CollectedSignature, SignatureSubject } from '../../../../src/staking/signatures/signature-source.ts'
@@ -105,7 +103,7 @@ async function sessionNode() {
 function aSource(urls: readonly string[] = [nodes.url]) {
   const { clock, contract, bls, options } = network
   return createServiceNodeRpcSignatureSource(
-    { clock, metrics: createStakingMetrics(createMetricsRegistry()), contract, bls },
+    { clock, contract, bls },
     { chainId: options.chainId, contract: options.contract, serviceNodeUrls: urls, serviceNodeTimeoutMs: 10_000 },
   )
 }

@@ -1,0 +1,117 @@
+import type { Clock, DurationMs, TimestampMs } from '../base/clock.ts'
+import type { ChainBlock } from './chain-reply.ts'
+import type { StakingErrorCode } from './errors.ts'
+import type { StakingOptions } from './options.ts'
+
+/** What is held against a provider although it answers. */
+export type ProviderVerdict = Extract<
+  StakingErrorCode,
+  'PROVIDER_DISAGREES' | 'PROVIDER_AHEAD' | 'PROVIDER_BEHIND' | 'PROVIDER_SLOW'
+>
+
+export type HealthOptions = Pick<
+  StakingOptions,
+  'backOffMinMs' | 'backOffMaxMs' | 'retryAfterMaxMs' | 'slowAnswerMs' | 'providerGraceMs'
+>
+
+/** Enough for any back-off, and 2 to this power is still exact. */
+const FAILURES_COUNTED = 30
+/** The median of so many answers tells a slow provider from a slow moment, and a fast one again within a look. */
+const ANSWERS_TIMED = 3
+
+/**
+ * How one provider fares. A request that succeeds ends a failure, for then it can be asked. It does not end a verdict: a provider that
+ * lied about the members answers other questions as well as any, and only the same question again can clear it.
+ */
+export class ProviderHealth {
+  readonly #clock: Pick<Clock, 'monotonicMs' | 'nowMs'>
+  readonly #options: HealthOptions
+  /** And when each was last found. */
+  readonly #verdicts = new Map<ProviderVerdict, DurationMs>()
+  #failures = 0
+  #failure: StakingErrorCode | undefined
+  #restsUntilMs: DurationMs = 0
+  #troubledSinceMs: DurationMs | undefined
+  #answerTimesMs: DurationMs[] = []
+  /** When it last proved to serve the right chain and contract. */
+  checkedAtMs: TimestampMs | undefined
+  /** When it last said the same as others about a list. */
+  comparedAtMs: TimestampMs | undefined
+  head: ChainBlock | undefined
+
+  constructor(clock: Pick<Clock, 'monotonicMs' | 'nowMs'>, options: HealthOptions) {
+    this.#clock = clock
+    this.#options = options
+  }
+
+  /** What is wrong with it; undefined while nothing is. */
+  get trouble(): StakingErrorCode | undefined {
+    const [verdict] = this.#verdicts.keys()
+    return verdict ?? this.#failure
+  }
+
+  /** How long without a break. */
+  get troubledForMs(): DurationMs {
+    return this.#troubledSinceMs === undefined ? 0 : this.#clock.monotonicMs() - this.#troubledSinceMs
+  }
+
+  get isResting(): boolean {
+    return this.#restsUntilMs > this.#clock.monotonicMs()
+  }
+
+  isHeld(verdict: ProviderVerdict): boolean {
+    return this.#verdicts.has(verdict)
+  }
+
+  succeeded(): void {
+    this.#failures = 0
+    this.#failure = undefined
+    this.#restsUntilMs = 0
+    this.#settle()
+  }
+
+  failed(code: StakingErrorCode, retryAfterMs: DurationMs = 0): void {
+    this.#failure = code
+    this.#rest(retryAfterMs)
+    this.#settle()
+  }
+
+  /** Holds something against it, or no longer: once for a while it was not found, lest one that is right every other time seem well. */
+  judge(verdict: ProviderVerdict, isFound: boolean): void {
+    const nowMs = this.#clock.monotonicMs()
+    const foundAtMs = this.#verdicts.get(verdict)
+    // Something new against it may come from another chain behind the same URL: it has to prove itself again.
+    if (isFound && foundAtMs === undefined) this.checkedAtMs = undefined
+    if (isFound) this.#verdicts.set(verdict, nowMs)
+    else if (foundAtMs !== undefined && nowMs - foundAtMs >= this.#options.providerGraceMs)
+      this.#verdicts.delete(verdict)
+    this.#settle()
+  }
+
+  /** Others say something else: left alone for a moment, then asked again. */
+  dissented(): void {
+    this.#rest(0)
+    this.judge('PROVIDER_DISAGREES', true)
+  }
+
+  /** The time that an answer took. */
+  timed(tookMs: DurationMs): void {
+    this.#answerTimesMs = [...this.#answerTimesMs, tookMs].slice(-ANSWERS_TIMED)
+    if (this.#answerTimesMs.length < ANSWERS_TIMED) return
+    const median = this.#answerTimesMs.toSorted((a, b) => a - b)[Math.floor(ANSWERS_TIMED / 2)] ?? 0
+    this.judge('PROVIDER_SLOW', median > this.#options.slowAnswerMs)
+  }
+
+  #rest(retryAfterMs: DurationMs): void {
+    const { backOffMinMs, backOffMaxMs, retryAfterMaxMs } = this.#options
+    const backOffMs = Math.min(backOffMinMs * 2 ** this.#failures, backOffMaxMs)
+    const askedForMs = Math.min(retryAfterMs, retryAfterMaxMs)
+    this.#failures = Math.min(this.#failures + 1, FAILURES_COUNTED)
+    this.#restsUntilMs = this.#clock.monotonicMs() + Math.max(backOffMs, askedForMs)
+  }
+
+  #settle(): void {
+    if (this.trouble === undefined) this.#troubledSinceMs = undefined
+    else this.#troubledSinceMs ??= this.#clock.monotonicMs()
+  }
+}
