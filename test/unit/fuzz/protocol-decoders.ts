@@ -34,6 +34,9 @@ import {
   encodeV4Reply,
   encodeV4Request,
 } from '../../../src/protocol/onion/v4-payload.ts'
+import { decodeContentsAnswer } from '../../../src/protocol/peer-api/contents-answer.ts'
+import { CONTENTS_REQUEST_KINDS, type ContentsRequestKind } from '../../../src/protocol/peer-api/contents-exchange.ts'
+import { decodeContentsRequest } from '../../../src/protocol/peer-api/contents-request.ts'
 import {
   decodeForwardedAnswer,
   decodeForwardedRequest,
@@ -76,6 +79,10 @@ const textFormat = { json: false, base64: true }
 const server = { host: 'files.example', target: '/oxen/v4/lsrpc', port: 80, protocol: 'http' } as const
 const records = (JSON.parse(readFileSync('test/vectors/node-record.json', 'utf8')) as { vectors: { hex: string }[] })
   .vectors
+const contents = JSON.parse(readFileSync('test/vectors/contents-exchange.json', 'utf8')) as {
+  requests: { hex: string }[]
+  answers: { kind: ContentsRequestKind; hex: string; count?: number }[]
+}
 const hash = `${'A'.repeat(42)}/`
 const account = `05${'a1'.repeat(32)}`
 
@@ -231,6 +238,23 @@ export const PROTOCOL_DECODERS: readonly FuzzTarget[] = [
     decodeSignatureAnswer,
     encodeSignatureAnswer({ signature: Buffer.alloc(128, 7) }),
     encodeSignatureAnswer({ refusal: 'too-early' }),
+  ),
+  ofBytes(
+    'decodeContentsRequest',
+    decodeContentsRequest,
+    ...contents.requests.map(({ hex }) => fromHex(hex) ?? new Uint8Array()),
+  ),
+  // The first byte says what was asked.
+  ofBytes(
+    'decodeContentsAnswer',
+    (bytes) => {
+      const kind = CONTENTS_REQUEST_KINDS[(bytes[0] ?? 0) % CONTENTS_REQUEST_KINDS.length]
+      const asked = contents.answers.find((answer) => answer.kind === kind && answer.count !== undefined)
+      decodeContentsAnswer(kind ?? 'total', bytes.subarray(1), asked?.count)
+    },
+    ...contents.answers.map(({ kind, hex }) =>
+      Buffer.concat([Buffer.of(CONTENTS_REQUEST_KINDS.indexOf(kind)), fromHex(hex) ?? Buffer.of()]),
+    ),
   ),
   ofBytes('decodeRecordList', decodeRecordList, encodeRecordList([utf8('one'), Buffer.alloc(1000)])),
   ofBytes(
