@@ -7,6 +7,8 @@ const WRITTEN: Readonly<Record<Unit, (value: number) => string>> = {
   'per second': (rate) => `${Math.round(rate).toLocaleString('en')}/s`,
   ms: (time) => `${time.toFixed(1)} ms`,
   'CPU s': (time) => `${time.toFixed(2)} s of processor time`,
+  requests: (count) => `${count} requests`,
+  MiB: (size) => `${size.toFixed(1)} MiB`,
 }
 
 const wanted = process.argv.slice(2)

@@ -1,8 +1,8 @@
 /**
- * What both sides of a ratio are measured in: operations per second, of which more is better, or the time that something takes, of
- * which less is.
+ * What both sides of a ratio are measured in: operations per second, of which more is better, or the time, the requests or the memory
+ * that something takes, of which less is.
  */
-export type Unit = 'per second' | 'ms' | 'CPU s'
+export type Unit = 'per second' | 'ms' | 'CPU s' | 'requests' | 'MiB'
 
 /** One line of `npm run bench`: our work against the bare work it cannot do without, in the same run. */
 export interface Ratio {

@@ -3,21 +3,17 @@ import { expect } from 'vitest'
 import { aKeySet, createStakingNetwork, integerOf, type Keys, STAKE } from '../../../contracts/test/staking-network.ts'
 import { toHex } from '../../../src/base/bytes.ts'
 import { HOUR } from '../../../src/base/clock.ts'
-import { silentLogger } from '../../../src/base/logger.ts'
-import { createMetricsRegistry } from '../../../src/base/metrics.ts'
 import { blsPublicKeyParameter } from '../../../src/crypto/bls.ts'
 import { networkIdOf } from '../../../src/protocol/network-id.ts'
 import type { Member, MembershipEpoch } from '../../../src/protocol/service-node.ts'
 import { memberRoot } from '../../../src/staking/member-root.ts'
-import { createMembershipFollower, type MembershipFollower } from '../../../src/staking/membership-follower.ts'
-import { createStakingMetrics } from '../../../src/staking/metrics.ts'
-import { createChainProviders } from '../../../src/staking/providers.ts'
 import { ledgerFilePath, readLedgerFile } from '../../../src/staking/rewards/ledger-file.ts'
 import { LogHistory } from '../../../src/staking/rewards/log-history.ts'
 import { defaultRewardsOptions, ledgerRules } from '../../../src/staking/rewards/options.ts'
 import { membersOfLogs, membersOfState, type SeededFacts } from './contract-truth.ts'
 import { openLedger, type RewardsChain, rewardsChainOn, type TestLedger } from './rewards/rewards-chain.ts'
-import { aClock, temporaryFolder, testStakingOptions } from './staked-chain.ts'
+import { temporaryFolder } from './staked-chain.ts'
+import { openFollower, type TestFollower } from './test-follower.ts'
 
 // A chain with members that were there before the start and others that come and go, and nodes that follow it: two that look when
 // they are told to, and a ledger, whose members come from logs alone.
@@ -26,11 +22,6 @@ export const EPOCH_S = 600
 /** Registrations choose among so few that keys come back after an exit, and after a reorganisation under the same id. */
 const KEYS = 10
 const NODES = 2
-
-interface Node {
-  readonly clock: ReturnType<typeof aClock>
-  readonly follower: MembershipFollower
-}
 
 export async function beginHistory(seeded: number): Promise<History> {
   const cleanup = new AsyncDisposableStack()
@@ -74,7 +65,7 @@ interface Beginning {
 
 export class History implements AsyncDisposable {
   readonly #begun: Beginning
-  readonly #nodes: Node[] = []
+  readonly #nodes: TestFollower[] = []
   /** The contract's list at each block that counted for an epoch, also where the block is gone meanwhile. */
   readonly #truths = new Map<string, readonly Member[]>()
   #ledger: TestLedger | undefined
@@ -86,9 +77,9 @@ export class History implements AsyncDisposable {
   async open(): Promise<void> {
     const { cleanup, chain } = this.#begun
     cleanup.defer(async () => {
-      for (const { follower } of this.#nodes) await follower[Symbol.asyncDispose]()
+      for (const node of this.#nodes) await node[Symbol.asyncDispose]()
     })
-    for (let place = 0; place < NODES; place++) this.#nodes[place] = await this.#follow(place)
+    for (let place = 0; place < NODES; place++) await this.#open(place)
     const rules = { deployedBlock: Number(chain.network.deployedAtBlock) }
     this.#ledger = cleanup.use(
       await openLedger(chain, this.#urls(0), this.#folder(LEDGER_PLACE), { logPageBlocks: 7, rules }),
@@ -124,8 +115,8 @@ export class History implements AsyncDisposable {
   }
 
   async restart(place: number): Promise<void> {
-    await this.#node(place).follower[Symbol.asyncDispose]()
-    this.#nodes[place] = await this.#follow(place)
+    await this.#node(place)[Symbol.asyncDispose]()
+    await this.#open(place)
   }
 
   /** Looks when the hour is over after which logs are not relied on. */
@@ -181,8 +172,7 @@ export class History implements AsyncDisposable {
     const believed = this.#nodes.map(({ follower }) => follower.current()?.index ?? 0)
     const index = Math.max(Number(timestampS / BigInt(EPOCH_S)), ...believed) + 2
     await this.passTime(index * EPOCH_S + 5 - Number(timestampS))
-    const { clock, follower: newcomer } = await this.#follow(NODES)
-    this.#nodes.push({ clock, follower: newcomer })
+    const { follower: newcomer } = await this.#open(NODES)
     for (let place = 0; place < NODES; place++) await this.look(place)
     await this.expectBelievedIsTrue()
     for (const { follower } of this.#nodes) {
@@ -245,22 +235,20 @@ export class History implements AsyncDisposable {
     return members.map(({ id, bls }) => ({ id, bls })).toSorted((a, b) => (a.id < b.id ? -1 : 1))
   }
 
-  #node(place: number): Node {
+  #node(place: number): TestFollower {
     const node = this.#nodes[place]
     if (node === undefined) throw new RangeError('There are two nodes')
     return node
   }
 
-  async #follow(place: number): Promise<Node> {
+  async #open(place: number): Promise<TestFollower> {
     const { network } = this.#begun.chain
-    const clock = aClock()
-    const components = { log: silentLogger, clock, metrics: createStakingMetrics(createMetricsRegistry()) }
-    const options = {
-      ...testStakingOptions({ anvil: network.anvil, staking: network }, this.#urls(place), this.#folder(place)),
+    const chain = { anvil: network.anvil, staking: network }
+    const node = await openFollower(chain, this.#urls(place), this.#folder(place), {
       ...{ epochLengthS: EPOCH_S, logPageBlocks: place === 0 ? 3 : 500, backOffMinMs: 0, backOffMaxMs: 0 },
-    }
-    const providers = createChainProviders(components, options)
-    return { clock, follower: await createMembershipFollower({ ...components, providers }, options) }
+    })
+    this.#nodes[place] = node
+    return node
   }
 
   /** Two providers, of which another one comes first for each node. */
