@@ -90,8 +90,11 @@ async function member(): Promise<void> {
 async function start(): Promise<void> {
   const network = parseNetworkFile(await readFile(required('network'), 'utf8'))
   const texts = await Promise.all((flags.member ?? []).map((path) => readFile(path, 'utf8')))
-  const step = await planNetworkStart(await viewOf(network.chainId), network, texts.map(parseFounder))
+  const options = { isSignedBeforehand: flags.unsigned }
+  const step = await planNetworkStart(await viewOf(network.chainId), network, texts.map(parseFounder), options)
   await perform(network, step)
+  if (step.isOpeningLeft)
+    console.error('When all of these are mined, run this once more: the last one opens the contract.')
 }
 
 async function fund(): Promise<void> {

@@ -59,6 +59,8 @@ export type StakingDeploymentErrorCode =
   | 'HAZARD_SUPPLY_TOO_SMALL'
   /** One cycle's claims could not even return one stake, so it would come back in parts, against everybody's claims. */
   | 'HAZARD_CLAIM_THRESHOLD'
+  /** Signatures could hardly be collected in time, or are valid for so long that one removes the node's next registration too. */
+  | 'HAZARD_SIGNATURE_EXPIRY'
   /** A first member does not prove that it holds its BLS key, which may be made so that it signs for all. */
   | 'HAZARD_PROOF_MISSING'
   /** The file of parameters or of a member is malformed. */
@@ -70,6 +72,14 @@ export type StakingDeploymentErrorCode =
 
 export class StakingDeploymentError extends CodedError<StakingDeploymentErrorCode> {}
 
+/** Members take timestamps of three minutes ago, and to collect from 2,000 of them takes two. */
+const SIGNATURE_EXPIRY_MIN_S = 300
+/**
+ * The contract keeps a registration safe from signatures for two hours. Members may see for more than one of them what is not so any
+ * more, for an hour passes before they take the chain to stand still, and sign an exit that has been meanwhile.
+ */
+const SIGNATURE_EXPIRY_MAX_S = 1800
+
 /** Threshold floor(n / 3) is 1 from three members on; a fourth lets one leave without losing that. */
 const MINIMUM_MEMBERS_MIN = 4
 
@@ -80,6 +90,10 @@ export function refuseHazards(options: StakingOptions): void {
   }
   if (options.tokenSupplyAtomic < options.stakingRequirementAtomic * BigInt(options.minimumMembers)) {
     throw new StakingDeploymentError('HAZARD_SUPPLY_TOO_SMALL', 'The supply does not cover the minimum of stakes')
+  }
+  if (options.signatureExpiryS < SIGNATURE_EXPIRY_MIN_S || options.signatureExpiryS > SIGNATURE_EXPIRY_MAX_S) {
+    const bounds = `${SIGNATURE_EXPIRY_MIN_S} to ${SIGNATURE_EXPIRY_MAX_S}`
+    throw new StakingDeploymentError('HAZARD_SIGNATURE_EXPIRY', `Signatures must be good for ${bounds} seconds`)
   }
   if (options.claimThresholdAtomic < options.stakingRequirementAtomic) {
     throw new StakingDeploymentError('HAZARD_CLAIM_THRESHOLD', 'A returned stake could not be claimed in one cycle')

@@ -69,36 +69,62 @@ export async function planNetwork(
 }
 
 /**
- * Plans the start with these first members, after their proofs have been checked.
- * @throws {StakingDeploymentError} HAZARD_…, NETWORK_WRONG
+ * Plans the start with these first members, after their proofs have been checked. When all is signed beforehand, nobody looks
+ * whether the members have been named before the contract is opened: then the opening is left for the next time.
+ * @throws {StakingDeploymentError} HAZARD_…, NETWORK_WRONG, PARAMETERS_INVALID
  */
 export async function planNetworkStart(
   { chain, address }: OperatorView,
   network: NetworkFile,
   founders: readonly Founder[],
-): Promise<PlannedStep> {
+  { isSignedBeforehand = false } = {},
+): Promise<PlannedStep & { readonly isOpeningLeft: boolean }> {
   refuseTooFew(founders.length, network.minimumMembers)
+  requireDistinct(founders)
   await requireNetwork(chain, network)
   const contract = { address: network.rewards, abi: serviceNodeRewardsAbi } as const
   if (await chain.readContract({ ...contract, functionName: 'isStarted' })) {
     throw new StakingDeploymentError('NETWORK_WRONG', 'The network has been started already')
   }
   for (const founder of founders) await requireProof(chain, network.rewards, founder)
-  const isSeeded = await areSeeded(chain, network, founders)
+  const unnamed = await withoutNamed(chain, network, founders)
   const requirement = await chain.readContract({ ...contract, functionName: 'stakingRequirement' })
   const stakes = requirement * BigInt(founders.length)
   const isPaid = (await tokensOf(chain, network.token, network.rewards)) >= stakes
   if (!isPaid) await requireTokens(chain, network.token, address, stakes)
 
   const { timestamp } = await chain.getBlock()
-  const members = founders.map((founder) => ({ ...founder, addedTimestampS: timestamp }))
-  const planned = planStart(network, requirement, members)
-  const steps = [
-    ...(isSeeded ? [] : planned.slice(0, -2)),
-    ...(isPaid ? [] : planned.slice(-2, -1)),
-    ...planned.slice(-1),
+  const planOf = (chosen: readonly Founder[]) =>
+    planStart(
+      network,
+      requirement,
+      chosen.map((founder) => ({ ...founder, addedTimestampS: timestamp })),
+    )
+  const naming = unnamed.length === 0 ? [] : planOf(unnamed).slice(0, -2)
+  for (const transaction of naming) await requireAccepted(chain, address, transaction)
+  const steps = [...naming, ...(isPaid ? [] : planOf(founders).slice(-2, -1))]
+  const isOpeningLeft = isSignedBeforehand && steps.length > 0
+  const transactions = isOpeningLeft ? steps : [...steps, ...planOf(founders).slice(-1)]
+  return { ...(await nextNonce(chain, address)), transactions, isOpeningLeft }
+}
+
+/** The contract refuses a key that it knows, and with it all members of the same transaction. */
+function requireDistinct(founders: readonly Founder[]): void {
+  const [ed25519, bls] = [
+    new Set(founders.map(({ ed25519Pubkey }) => ed25519Pubkey)),
+    new Set(founders.map(({ blsPubkey: { X, Y } }) => `${X} ${Y}`)),
   ]
-  return { ...(await nextNonce(chain, address)), transactions: steps }
+  if (ed25519.size === founders.length && bls.size === founders.length) return
+  throw new StakingDeploymentError('PARAMETERS_INVALID', 'Two of the member files have a key in common')
+}
+
+/** Simulated before anything is sent or signed: whoever is not the contract's owner would only open an empty contract, or none. */
+async function requireAccepted(chain: View, account: Hex, { step, to, data }: PlannedTransaction): Promise<void> {
+  try {
+    await chain.call({ account, data, ...(to && { to }) })
+  } catch (cause) {
+    throw new StakingDeploymentError('NETWORK_WRONG', `The contract refuses: ${step}`, { cause })
+  }
 }
 
 /**
@@ -177,17 +203,22 @@ export async function requireNetwork(chain: View, { chainId, rewards, token, poo
   throw new StakingDeploymentError('NETWORK_WRONG', 'The contracts are not those of the network file')
 }
 
-/** Whether an interrupted attempt has named the members. Others than these must not be there. */
-async function areSeeded(chain: View, { rewards }: NetworkFile, founders: readonly Founder[]): Promise<boolean> {
+/** Those whom no interrupted attempt has named. Others than these must not be there. */
+async function withoutNamed(
+  chain: View,
+  { rewards }: NetworkFile,
+  founders: readonly Founder[],
+): Promise<readonly Founder[]> {
   const contract = { address: rewards, abi: serviceNodeRewardsAbi } as const
   const total = await chain.readContract({ ...contract, functionName: 'totalNodes' })
-  if (total === 0n) return false
+  if (total === 0n) return founders
   const ids = await Promise.all(
     founders.map(({ ed25519Pubkey }) =>
       chain.readContract({ ...contract, functionName: 'ed25519ToServiceNodeID', args: [ed25519Pubkey] }),
     ),
   )
-  if (total === BigInt(founders.length) && ids.every((id) => id !== 0n)) return true
+  const unnamed = founders.filter((_, index) => ids[index] === 0n)
+  if (total === BigInt(founders.length - unnamed.length)) return unnamed
   throw new StakingDeploymentError('NETWORK_WRONG', 'Other members have been named already')
 }
 

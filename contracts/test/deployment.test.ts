@@ -72,6 +72,8 @@ test('a hazardous configuration deploys nothing', async () => {
     [{ minimumMembers: 7, seedMembers: seedMembers(6) }, 'HAZARD_TOO_FEW_MEMBERS'],
     [{ tokenSupplyAtomic: 4n * STAKE - 1n }, 'HAZARD_SUPPLY_TOO_SMALL'],
     [{ claimThresholdAtomic: STAKE - 1n }, 'HAZARD_CLAIM_THRESHOLD'],
+    [{ signatureExpiryS: 299 }, 'HAZARD_SIGNATURE_EXPIRY'],
+    [{ signatureExpiryS: 1801 }, 'HAZARD_SIGNATURE_EXPIRY'],
   ]
   const before = await owner.getTransactionCount({ address: owner.account.address })
   for (const [options, code] of hazards) await expect(deployStaking(owner, options)).rejects.toMatchObject({ code })

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Hex, keccak256, parseUnits } from 'viem'
+import { encodeFunctionData, type Hex, keccak256, parseUnits } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Anvil, startAnvil } from '../../devnet/chain/anvil.ts'
@@ -12,7 +12,8 @@ import { generateBlsSecretKey } from '../../src/crypto/bls.ts'
 import { generateEd25519KeyPair } from '../../src/crypto/keys.ts'
 import { createKeyFiles } from '../../src/node/key-files.ts'
 import { serviceNodeContributionFactoryAbi, serviceNodeRewardsAbi, stakingTokenAbi } from '../../src/staking/abi.ts'
-import { createOperatorAccount } from '../../src/staking/operator-account.ts'
+import { createOperatorAccount, createOperatorView } from '../../src/staking/operator-account.ts'
+import { planStart } from '../deployment/deployment-plan.ts'
 import { createFounder, founderText, parseFounder } from '../deployment/founder.ts'
 import { type NetworkFile, networkFileText, parseNetworkFile } from '../deployment/network-file.ts'
 import {
@@ -193,9 +194,35 @@ test('an interrupted deployment and an interrupted start are gone on with', asyn
   const founders = Array.from({ length: MEMBERS }, () =>
     createFounder(network, ADDRESS, { ed25519: generateEd25519KeyPair(), blsSecretKey: generateBlsSecretKey() }),
   )
+  const [first] = founders
+  if (first === undefined) throw new Error('There are founders')
+  const twice = planNetworkStart(account, network, [...founders, first])
+  await expect(twice).rejects.toMatchObject({ code: 'PARAMETERS_INVALID' })
+
+  // Somebody else could pay and open, but not name the members.
+  const [, , , stranger] = anvil.accounts
+  const stakes = parseUnits('25000', 9) * BigInt(MEMBERS)
+  const give = { abi: stakingTokenAbi, functionName: 'transfer', args: [stranger?.address ?? ADDRESS, stakes] } as const
+  const gift = { step: 'Give', to: network.token, data: encodeFunctionData(give) }
+  const nonce = await account.chain.getTransactionCount({ address: account.address })
+  await sendStep(account, { firstNonce: nonce, transactions: [gift] }, () => {})
+  const byStranger = planNetworkStart(createOperatorView(stranger?.address ?? ADDRESS, options), network, founders)
+  await expect(byStranger).rejects.toThrow('The contract refuses: Name 7 first members')
+
+  // An attempt that named three of them only, as it may be with very many.
+  const members = founders.slice(0, 3).map((founder) => ({ ...founder, addedTimestampS: 1n }))
+  const some = planStart(network, parameters.stakingRequirementAtomic, members).slice(0, 1)
+  await sendStep(account, { firstNonce: nonce + 1, transactions: some }, () => {})
+  expect((await planNetworkStart(account, network, founders)).transactions[0]?.step).toBe('Name 4 first members')
+
+  // Signed beforehand, the opening would be sent even if naming the members had failed: it comes by itself, afterwards.
   for (const left of [3, 2, 1]) {
     const start = await planNetworkStart(account, network, founders)
     expect(start.transactions).toHaveLength(left)
+    const beforehand = await planNetworkStart(account, network, founders, { isSignedBeforehand: true })
+    const isLeft = left > 1
+    expect(beforehand.isOpeningLeft).toBe(isLeft)
+    expect(beforehand.transactions).toEqual(isLeft ? start.transactions.slice(0, -1) : start.transactions)
     await sendSome(start, 1)
   }
   const again = planNetworkStart(account, network, founders)
