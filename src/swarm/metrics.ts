@@ -1,4 +1,5 @@
 import type { MetricsRegister } from '../base/metrics.ts'
+import { createHandOffMetrics } from './hand-off-metrics.ts'
 
 /** What became of an epoch that the swarm was told of. */
 export type EpochUpdate =
@@ -75,5 +76,6 @@ export function createSwarmMetrics(register: MetricsRegister) {
       name: 'starling_swarm_slow_members',
       help: 'Members whose wait is shortened because they timed out repeatedly',
     }),
+    handOff: createHandOffMetrics(register),
   }
 }

@@ -1,4 +1,4 @@
-import { DAY, type DurationMs, SECOND } from '../base/clock.ts'
+import { DAY, type DurationMs, MINUTE, SECOND } from '../base/clock.ts'
 import { FORWARD_TIMEOUT_MS } from '../protocol/limits.ts'
 
 /** Of these, `sizeMin` and `unlockMs` belong to the network preset: nodes that differ in them compute different swarms. */
@@ -19,7 +19,64 @@ export interface SwarmOptions {
   readonly forwardsMax: number
   /** Forwarded requests under way to one member, so that a slow one cannot take the place of the others. */
   readonly forwardsPerMemberMax: number
+  /** Of requests that a member did not take. */
+  readonly handOff: HandOffOptions
+  /** Of accounts that are new to this node. */
+  readonly joining: JoiningOptions
+  /** Of accounts that this node no longer serves. */
+  readonly handOver: HandOverOptions
 }
+
+export interface HandOffOptions {
+  /** Requests that may wait for the disk before they wait for their member; more are dropped. */
+  readonly writingMax: number
+  readonly writingMaxBytes: number
+  /** Requests under way to one member. */
+  readonly inFlightMax: number
+  /** Bytes of what is looked at together. */
+  readonly windowMaxBytes: number
+  /** How long a member may take for one. */
+  readonly timeoutMs: DurationMs
+  /** So fast at most, to each member: one that comes back has its clients to serve. */
+  readonly bytesPerSecondMax: number
+  readonly requestsPerSecondMax: number
+  /** Wait after the first attempt in vain. It doubles with each further one. */
+  readonly retryMinMs: DurationMs
+  readonly retryMaxMs: DurationMs
+  /** A request that went wrong at its member so often is dropped: it must not keep all others from it. */
+  readonly failuresMax: number
+}
+
+export interface JoiningOptions {
+  /** Without any progress for so long, this node answers for what it has. */
+  readonly patienceMs: DurationMs
+  /** Parts that the accounts are split into by the first byte of their keys; each comes from one source. At most 256. */
+  readonly ranges: number
+  /** Requests under way to all sources together; none has two. */
+  readonly inFlightMax: number
+  /** How long a source may take for one page. */
+  readonly timeoutMs: DurationMs
+  /** Members whose contents are compared with ours before we call them complete. */
+  readonly checks: number
+  /** Wait after a source failed, or had nothing to compare with. It doubles with each further time. */
+  readonly retryMinMs: DurationMs
+  readonly retryMaxMs: DurationMs
+  /** What clients are told to wait before they ask for an account again. */
+  readonly retryAfterS: number
+}
+
+export interface HandOverOptions {
+  /** How often it is looked whether there is something to hand over, beside each change of the swarms. */
+  readonly intervalMs: DurationMs
+  /** So fast at most: nobody waits for it. */
+  readonly bytesPerSecondMax: number
+  /** How long a member may take for one answer. */
+  readonly timeoutMs: DurationMs
+  /** Wait while this node has too much to do. */
+  readonly loadPauseMs: DurationMs
+}
+
+const MIB = 1024 * 1024
 
 export const defaultSwarmOptions: SwarmOptions = {
   sizeMin: 5,
@@ -32,4 +89,35 @@ export const defaultSwarmOptions: SwarmOptions = {
   // Each may hold on to a 100 KiB payload that it shares with its fan-out of five or more: under 80 MiB in all.
   forwardsMax: 4_096,
   forwardsPerMemberMax: 512,
+  handOff: {
+    writingMax: 1_024,
+    writingMaxBytes: 16 * MIB,
+    // A round trip around the world, of a request each, brings 20 a second; all a member may pass on is 500.
+    inFlightMax: 4,
+    windowMaxBytes: MIB,
+    timeoutMs: FORWARD_TIMEOUT_MS,
+    // An hour of 100 stores a second takes half an hour to catch up with.
+    bytesPerSecondMax: 4 * MIB,
+    requestsPerSecondMax: 200,
+    retryMinMs: SECOND / 4,
+    retryMaxMs: 30 * SECOND,
+    failuresMax: 12,
+  },
+  joining: {
+    patienceMs: 10 * MINUTE,
+    ranges: 16,
+    inFlightMax: 4,
+    timeoutMs: 15 * SECOND,
+    // Two that both say that nothing is missing: one may be new itself.
+    checks: 2,
+    retryMinMs: SECOND / 4,
+    retryMaxMs: 15 * SECOND,
+    retryAfterS: 5,
+  },
+  handOver: {
+    intervalMs: 5 * MINUTE,
+    bytesPerSecondMax: 2 * MIB,
+    timeoutMs: 15 * SECOND,
+    loadPauseMs: 5 * SECOND,
+  },
 }

@@ -1,11 +1,13 @@
 import type { Clock } from '../base/clock.ts'
-import { raceSignal, withDeadline } from '../base/deadline.ts'
+import { raceSignal } from '../base/deadline.ts'
 import type { Logger } from '../base/logger.ts'
+import { systemTimers, type Timers } from '../base/timers.ts'
 import type { AccountId } from '../protocol/account.ts'
 import type { PeerRequester } from '../protocol/peer-api/peer-request.ts'
 import { PeerRequestError, type PeerRequestErrorCode } from '../protocol/peer-api/peer-request-error.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import { ForwardSlots } from './forward-slots.ts'
+import { forwardedVerdict } from './forwarded-facts.ts'
 import { MemberPatience } from './member-patience.ts'
 import type { ForwardEnd, SwarmMetrics } from './metrics.ts'
 import type { SwarmOptions } from './options.ts'
@@ -14,7 +16,13 @@ export interface ReplicationComponents {
   readonly peers: PeerRequester
   /** Who else keeps an account's messages. */
   readonly membership: { replicas(account: AccountId): readonly ServiceNodeKey[] }
+  /** Tells a member later what it did not take now. Without it, members find what they lack by comparing. */
+  readonly handOff?: {
+    missed(member: ServiceNodeKey, payload: Uint8Array): void
+    reached(member: ServiceNodeKey): void
+  }
   readonly clock: Clock
+  readonly timers?: Timers
   readonly log: Logger
   readonly metrics: SwarmMetrics
 }
@@ -29,7 +37,7 @@ export type ForwardOutcome =
 export interface Replication {
   /**
    * Sends the same payload to every other member at once and settles when each has answered or had its time. Never rejects.
-   * When the signal aborts, those without an answer count as timeouts.
+   * When the signal aborts, those without an answer count as timeouts. Members that did not take it get it later.
    */
   forward(account: AccountId, payload: Uint8Array, signal?: AbortSignal): Promise<Map<ServiceNodeKey, ForwardOutcome>>
 }
@@ -53,7 +61,7 @@ const END_OF_ERROR = {
 } as const satisfies Record<PeerRequestErrorCode, FailedEnd>
 
 export function createReplication(
-  { peers, membership, clock, log, metrics }: ReplicationComponents,
+  { peers, membership, handOff, clock, timers = systemTimers, log, metrics }: ReplicationComponents,
   options: SwarmOptions,
 ): Replication {
   const patience = new MemberPatience(clock, options)
@@ -62,6 +70,7 @@ export function createReplication(
   const forwardTo = async (member: ServiceNodeKey, fanOut: FanOut): Promise<ForwardOutcome> => {
     if (!slots.take(member)) {
       metrics.forwards.inc({ outcome: 'shed' })
+      handOff?.missed(member, fanOut.payload)
       return outcomeOf('shed')
     }
     metrics.forwardsInFlight.set(slots.total)
@@ -69,10 +78,12 @@ export function createReplication(
     try {
       const payload = await request(member, fanOut)
       settle(member, 'answered', startedAtMs)
+      judge(member, fanOut, payload)
       return { kind: 'answered', payload }
     } catch (error) {
       const end = endOf(error, fanOut, log)
       settle(member, end, startedAtMs)
+      handOff?.missed(member, fanOut.payload)
       return outcomeOf(end)
     }
   }
@@ -83,6 +94,13 @@ export function createReplication(
       peers.request(member, 'forward', payload, { timeoutMs: patience.waitMs(member), signal: deadline }),
       deadline,
     )
+
+  /** A refusal that the member would repeat is the client's; the others are the swarm's. */
+  const judge = (member: ServiceNodeKey, { payload }: FanOut, answer: Uint8Array) => {
+    const verdict = forwardedVerdict(answer)
+    if (verdict === 'taken') handOff?.reached(member)
+    else if (verdict !== 'refused') handOff?.missed(member, payload)
+  }
 
   const settle = (member: ServiceNodeKey, end: ForwardEnd, startedAtMs: number) => {
     slots.giveBack(member)
@@ -98,7 +116,7 @@ export function createReplication(
     async forward(account, payload, signal) {
       const members = membership.replicas(account)
       if (members.length === 0) return new Map()
-      const fanOut = { payload, signal, deadline: withDeadline(options.forwardTimeoutMs, signal) }
+      const fanOut = { payload, signal, deadline: timers.deadline(options.forwardTimeoutMs, signal) }
       const outcomes = members.map(async (member) => [member, await forwardTo(member, fanOut)] as const)
       return new Map(await Promise.all(outcomes))
     },

@@ -1,0 +1,154 @@
+import { type Clock, SECOND, type TimestampMs } from '../base/clock.ts'
+import { CodedError } from '../base/coded-error.ts'
+import type { Logger } from '../base/logger.ts'
+import { createPeriodic } from '../base/periodic.ts'
+import { systemTimers, type Timers } from '../base/timers.ts'
+import type { AccountId } from '../protocol/account.ts'
+import type { PeerRequester } from '../protocol/peer-api/peer-request.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import { forwardedFacts } from './forwarded-facts.ts'
+import { HandOffDelivery } from './hand-off-delivery.ts'
+import type { HandOffMetrics } from './hand-off-metrics.ts'
+import type { HandOffOptions } from './options.ts'
+
+/** Queues that survive a restart, one for each member. */
+export interface Hints {
+  /** False when there is no room for it. Settles when the disk has it. */
+  add(peer: ServiceNodeKey, payload: Uint8Array, expiryMs: TimestampMs): Promise<boolean>
+  /** Members that something waits for. */
+  peers(): readonly ServiceNodeKey[]
+  /** The oldest of what waits for a member. */
+  next(
+    peer: ServiceNodeKey,
+    countMax: number,
+    sizeMax: number,
+  ): Promise<readonly { readonly id: number; readonly payload: Uint8Array }[]>
+  remove(peer: ServiceNodeKey, ids: readonly number[]): Promise<void>
+  statistics(): { readonly queued: number; readonly bytes: number; readonly oldestMs?: TimestampMs }
+}
+
+export interface HandOffComponents {
+  readonly peers: PeerRequester
+  readonly hints: Hints
+  readonly membership: HandOffMembership
+  readonly clock: Clock
+  readonly timers?: Timers
+  /** At least 0 and below 1: keeps many nodes from trying again at the same moment. */
+  readonly random: () => number
+  readonly log: Logger
+  readonly metrics: HandOffMetrics
+}
+
+export interface HandOffMembership {
+  /** Whether this node keeps the account's messages, so that others take changes to them from it. */
+  serves(account: AccountId): boolean
+  replicas(account: AccountId): readonly ServiceNodeKey[]
+  isMember(key: ServiceNodeKey): boolean
+  onChange(listener: () => void): () => void
+}
+
+/**
+ * Hinted hand-off: a forwarded request that a member did not take waits on our disk, and goes out again when the member can be reached.
+ *
+ * - It is the same request with the same stamp, so it does not matter how late it comes, in which order, or how often.
+ * - The client does not wait for it. Should this node stop before the disk has it, comparing contents finds the difference.
+ * - It waits no longer than it matters: a store until its message expires, anything else as long as members remember operations.
+ */
+export interface HandOff extends AsyncDisposable {
+  /** Keeps a request that a member did not take. Returns at once. */
+  missed(member: ServiceNodeKey, payload: Uint8Array): void
+  /** A member took something: what waits for it may go out. */
+  reached(member: ServiceNodeKey): void
+}
+
+const GAUGES_INTERVAL_MS = 5 * SECOND
+
+export function createHandOff(components: HandOffComponents, options: HandOffOptions): HandOff {
+  const { hints, membership, clock, timers = systemTimers, log, metrics } = components
+  const stop = new AbortController()
+  const deliveries = new Map<ServiceNodeKey, HandOffDelivery>()
+  const running = new Set<Promise<void>>()
+  const writing = { count: 0, bytes: 0 }
+
+  const deliver = (member: ServiceNodeKey) => {
+    const known = deliveries.get(member)
+    if (known !== undefined) return known.more()
+    const delivery = new HandOffDelivery({ ...components, timers }, options, member, stop.signal)
+    deliveries.set(member, delivery)
+    const run = delivery
+      .run()
+      .catch((error: unknown) => {
+        if (!stop.signal.aborted) log.warn({ error }, 'Requests that wait for a member cannot be read or removed')
+      })
+      .finally(() => {
+        deliveries.delete(member)
+        running.delete(run)
+      })
+    running.add(run)
+  }
+
+  const keep = async (member: ServiceNodeKey, payload: Uint8Array) => {
+    const facts = forwardedFacts(payload)
+    if (facts === undefined) return metrics.dropped.inc({ reason: 'refused' })
+    if (facts.expiryMs <= clock.nowMs()) return metrics.dropped.inc({ reason: 'expired' })
+    if (!(await hints.add(member, payload, facts.expiryMs))) return metrics.dropped.inc({ reason: 'full' })
+    metrics.kept.inc()
+    deliver(member)
+  }
+
+  const missed = (member: ServiceNodeKey, payload: Uint8Array) => {
+    const isBusy = writing.count >= options.writingMax || writing.bytes + payload.length > options.writingMaxBytes
+    if (isBusy || stop.signal.aborted) return metrics.dropped.inc({ reason: 'busy' })
+    writing.count++
+    writing.bytes += payload.length
+    const written = keep(member, payload)
+      .catch((error: unknown) => {
+        metrics.dropped.inc({ reason: 'busy' })
+        if (!(error instanceof CodedError)) log.error({ error }, 'Keeping a request for a member failed unforeseen')
+      })
+      .finally(() => {
+        writing.count--
+        writing.bytes -= payload.length
+        running.delete(written)
+      })
+    running.add(written)
+  }
+
+  const measure = () => {
+    const { queued, bytes, oldestMs } = hints.statistics()
+    metrics.queued.set(queued)
+    metrics.queuedBytes.set(bytes)
+    metrics.oldestAge.set(oldestMs === undefined ? 0 : Math.max(0, clock.nowMs() - oldestMs) / SECOND)
+  }
+
+  const deliverAll = () => {
+    for (const member of hints.peers()) deliver(member)
+  }
+  const gauges = createPeriodic(
+    { log, timers },
+    { intervalMs: GAUGES_INTERVAL_MS, sentence: 'Requests that wait for members cannot be counted' },
+    async () => {
+      measure()
+      // One whose delivery ended with an error of the disk goes on.
+      deliverAll()
+    },
+  )
+  // Who left its swarm gets nothing any more.
+  const stopWatching = membership.onChange(() => {
+    for (const delivery of deliveries.values()) delivery.more()
+    deliverAll()
+  })
+  measure()
+  deliverAll()
+
+  return {
+    missed,
+    reached: (member) => deliveries.get(member)?.reached(),
+    async [Symbol.asyncDispose]() {
+      stopWatching()
+      stop.abort()
+      await gauges[Symbol.asyncDispose]()
+      while (running.size > 0) await Promise.all(running)
+    },
+  }
+}
