@@ -6,6 +6,13 @@ import type { TimestampMs } from '../base/clock.ts'
  */
 export type OperationStamp = number
 
+/** Where an operation comes from. */
+export interface OperationOrigin {
+  readonly stamp: OperationStamp
+  /** The client's request as it is forwarded, for what members keep to prove that lives were ended (docs/storage.md). */
+  readonly request?: Uint8Array | undefined
+}
+
 const PER_MS = 1000
 
 export function isOperationStamp(value: unknown): value is OperationStamp {

@@ -43,14 +43,19 @@ export class ForwardedRequests {
     try {
       this.#components.members.take(from)
       const request = decodeForwardedRequest(payload)
-      return this.#counted(request, await this.#execute(from, request, signal))
+      return this.#counted(request, await this.#execute(from, request, payload, signal))
     } catch (error) {
       return this.#failed(error)
     }
   }
 
   /** Repeats every check of the entry node: a member may be wrong, or worse. */
-  async #execute(from: ServiceNodeKey, request: ForwardedRequest, signal: AbortSignal): Promise<ForwardedAnswer> {
+  async #execute(
+    from: ServiceNodeKey,
+    request: ForwardedRequest,
+    payload: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<ForwardedAnswer> {
     const nowMs = this.#components.clock.nowMs()
     const work = this.#dispatcher.prepare(request)?.forwarded
     if (work === undefined) throw invalidRequest('received invalid forwarded non-forwardable request')
@@ -61,7 +66,7 @@ export class ForwardedRequests {
 
     const { receivedMs, stamp } = request
     // Judged as the entry node judged it, however late it comes.
-    const call: SwarmCall = { entry: 'member', nowMs: receivedMs, receivedMs, signal, stamp }
+    const call: SwarmCall = { entry: 'member', nowMs: receivedMs, receivedMs, signal, stamp, request: payload }
     work.check(call)
     this.#components.messages.stamps.accept(stamp)
     if (work.isOpen) this.#components.members.takeOpenWrite(from, work.account)

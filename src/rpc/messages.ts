@@ -4,7 +4,7 @@ import type { ExpireMode, MessageExpiry } from '../protocol/client-api/expire.ts
 import type { HashInNamespace } from '../protocol/client-api/namespace-or-all.ts'
 import type { MessageHash, StoredMessage, StoreOutcome } from '../protocol/message.ts'
 import type { Namespace } from '../protocol/namespace.ts'
-import type { OperationStamp } from '../protocol/operation-stamp.ts'
+import type { OperationOrigin, OperationStamp } from '../protocol/operation-stamp.ts'
 
 /** Gives each operation that begins here its place among all others, and goes past the places that other nodes have given. */
 export interface OperationStamps {
@@ -21,7 +21,7 @@ export interface Messages {
   /** Settles once the message is on disk. `expiryMs` is the effective one. */
   store(
     message: StoredMessage,
-    stamp: OperationStamp,
+    origin: OperationOrigin,
   ): Promise<{ readonly outcome: StoreOutcome; readonly expiryMs: TimestampMs }>
   retrieve(query: {
     account: AccountId
@@ -32,19 +32,19 @@ export interface Messages {
     reverse?: boolean
   }): Promise<{ readonly messages: readonly StoredMessage[]; readonly more: boolean }>
   /** The hashes that it held, sorted. */
-  delete(account: AccountId, hashes: readonly MessageHash[], stamp: OperationStamp): Promise<readonly MessageHash[]>
+  delete(account: AccountId, hashes: readonly MessageHash[], origin: OperationOrigin): Promise<readonly MessageHash[]>
   /** What it held, sorted by hash. */
   deleteAll(
     account: AccountId,
     namespace: Namespace | 'all',
-    stamp: OperationStamp,
+    origin: OperationOrigin,
   ): Promise<readonly HashInNamespace[]>
   /** Deletes messages with a timestamp of `beforeMs` or earlier. What it held, sorted by hash. */
   deleteBefore(
     account: AccountId,
     namespace: Namespace | 'all',
     beforeMs: TimestampMs,
-    stamp: OperationStamp,
+    origin: OperationOrigin,
   ): Promise<readonly HashInNamespace[]>
   /** Both sorted by hash. */
   expire(
@@ -52,7 +52,7 @@ export interface Messages {
     changes: readonly MessageExpiry[],
     /** `extend-any`: an extension counts however small it is. */
     mode: ExpireMode | 'extend-any',
-    stamp: OperationStamp,
+    origin: OperationOrigin,
   ): Promise<{ readonly updated: readonly MessageExpiry[]; readonly unchanged: readonly MessageExpiry[] }>
   /** The expiries as they are, sorted by hash, when all are held and none would change by what is worth a write. */
   pointlessExpire(
@@ -65,7 +65,7 @@ export interface Messages {
     account: AccountId,
     namespace: Namespace | 'all',
     expiryMs: TimestampMs,
-    stamp: OperationStamp,
+    origin: OperationOrigin,
   ): Promise<readonly HashInNamespace[]>
   /** Of those that it holds. */
   expiries(account: AccountId, hashes: readonly MessageHash[]): Promise<readonly MessageExpiry[]>

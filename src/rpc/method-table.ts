@@ -8,7 +8,7 @@ import type { ActiveNodeList } from './active-node-list.ts'
 import type { Authenticator } from './authentication.ts'
 import type { ByteGate } from './byte-gate.ts'
 import type { Messages } from './messages.ts'
-import type { ClientCall, LocalMethod, SwarmCall, SwarmMethod } from './method.ts'
+import type { ClientCall, LocalMethod, StampedCall, SwarmCall, SwarmMethod } from './method.ts'
 import { createActiveNodesBinMethod } from './methods/active-nodes-bin.ts'
 import { createBatchMethod, type PreparedSubrequest } from './methods/batch.ts'
 import { createDeleteMethod } from './methods/delete.ts'
@@ -84,7 +84,7 @@ export interface ForwardedWork {
   /** Whether anybody may do it: no signature of the account says that a client asked for it. */
   readonly isOpen: boolean
   /** @throws {RpcError} when it is refused */
-  check(call: SwarmCall): void
+  check(call: StampedCall): void
   execute(call: SwarmCall): Promise<JsonObject>
 }
 

@@ -26,10 +26,16 @@ export interface ClientCall extends Call {
   readonly retrieved: MemoryShare
 }
 
-/** A request that changes what the members of a swarm hold. */
-export interface SwarmCall extends Call {
+/** A request that is to change what the members of a swarm hold. */
+export interface StampedCall extends Call {
   /** Its place among all others, given by the entry node. */
   readonly stamp: OperationStamp
+}
+
+/** Such a request when it has been checked. */
+export interface SwarmCall extends StampedCall {
+  /** As it is forwarded, the same on every member: what ended lives is proved by it. */
+  readonly request: Uint8Array
 }
 
 /** Answers from this node alone. */
@@ -51,11 +57,11 @@ export interface SwarmMethod<Request extends AccountUser> {
    * Clock, limits and signature, in this order. Repeated by every member.
    * @throws {RpcError} whose message the client gets
    */
-  check(request: Request, call: SwarmCall): void
+  check(request: Request, call: StampedCall): void
   /** Does it here. What this node signs is part of the result. */
   execute(request: Request, call: SwarmCall): Promise<JsonObject>
   /** This node's result of a request that would change nothing worth telling others; undefined when it would, or might. */
-  spare?(request: Request, call: SwarmCall): Promise<JsonObject | undefined>
+  spare?(request: Request, call: StampedCall): Promise<JsonObject | undefined>
   /** What the whole answer needs besides the members' results. */
   conclude?(request: Request, results: SwarmResults): Conclusion
 }

@@ -13,7 +13,7 @@ import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { AccountLimiter, AccountUser } from './account-limiter.ts'
 import { refusalOf, reportFailure } from './error-response.ts'
 import type { Messages } from './messages.ts'
-import type { Call, SwarmCall, SwarmMethod } from './method.ts'
+import type { Call, StampedCall, SwarmMethod } from './method.ts'
 import type { RpcMetrics } from './metrics.ts'
 import { stamped } from './network-version.ts'
 import type { NodeIdentity } from './node-signer.ts'
@@ -63,7 +63,7 @@ export async function runOnSwarm<Request extends AccountUser>(
 ): Promise<ClientAnswer> {
   const elsewhere = components.directory.wrongSwarm(request.account, received.nowMs)
   if (elsewhere !== undefined) return elsewhere
-  const call: SwarmCall = { ...received, stamp: components.messages.stamps.next() }
+  const call: StampedCall = { ...received, stamp: components.messages.stamps.next() }
   method.check(request, call)
   const use = method.isOpen?.(request) ? 'openWrites' : 'writes'
   components.accounts.take(use, request)
@@ -79,7 +79,7 @@ export async function runOnSwarm<Request extends AccountUser>(
   const { receivedMs, stamp } = call
   const payload = encodeForwardedRequest({ method: name, params, receivedMs, stamp })
   const [own, forwarded] = await Promise.all([
-    executeHere(components, () => method.execute(request, call)),
+    executeHere(components, () => method.execute(request, { ...call, request: payload })),
     components.replication.forward(request.account, payload, call.signal),
   ])
 

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import type { Logger } from '../base/logger.ts'
 import { createPeriodic } from '../base/periodic.ts'
+import type { Timers } from '../base/timers.ts'
 import type { StorageMetrics } from './metrics.ts'
 import type { StorageOptions } from './options.ts'
 
@@ -10,6 +11,7 @@ export type FreeDiskBytes = (path: string) => Promise<number>
 export interface DiskSpaceComponents {
   log: Logger
   metrics: StorageMetrics
+  timers: Timers
   freeDiskBytes?: FreeDiskBytes | undefined
 }
 
@@ -29,7 +31,7 @@ export const freeDiskBytesOf: FreeDiskBytes = async (path) => {
  * that fails for want of space could only be repaired by a restart.
  */
 export async function createDiskSpace(
-  { log, metrics, freeDiskBytes = freeDiskBytesOf }: DiskSpaceComponents,
+  { log, metrics, timers, freeDiskBytes = freeDiskBytesOf }: DiskSpaceComponents,
   {
     path,
     freeDiskMinBytes,
@@ -48,7 +50,7 @@ export async function createDiskSpace(
   }
   await look()
   const periodic = createPeriodic(
-    { log },
+    { log, timers },
     { intervalMs: freeDiskIntervalMs, sentence: 'The free space of the disk could not be read' },
     look,
   )

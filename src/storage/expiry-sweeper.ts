@@ -1,6 +1,7 @@
 import type { Clock, TimestampMs } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { createPeriodic } from '../base/periodic.ts'
+import type { Timers } from '../base/timers.ts'
 import { isPublicOutbox } from '../protocol/namespace.ts'
 import { forgetRanges } from './account-scan.ts'
 import { type Circumstances, SETTLED_AFTER_MS } from './circumstances.ts'
@@ -24,6 +25,7 @@ export interface ExpirySweeperComponents {
   database: Database
   commits: GroupCommit
   clock: Clock
+  timers: Timers
   log: Logger
   metrics: StorageMetrics
 }
@@ -38,7 +40,7 @@ const PAGE_SIZE = 16
 
 /** Removes messages whose bucket of time is over, a batch's worth at a time, through the same writer as everything else. */
 export function createExpirySweeper(
-  { database, commits, clock, log, metrics }: ExpirySweeperComponents,
+  { database, commits, clock, timers, log, metrics }: ExpirySweeperComponents,
   options: Pick<StorageOptions, 'sweepIntervalMs' | 'clockJumpToleranceMs' | 'clockJumpHoldMs'> & QuotaOptions,
 ): ExpirySweeper {
   const sweepClock = createSweepClock({ clock, log }, options)
@@ -84,7 +86,7 @@ export function createExpirySweeper(
   }
 
   const periodic = createPeriodic(
-    { log },
+    { log, timers },
     { intervalMs: options.sweepIntervalMs, sentence: 'Sweeping expired messages failed' },
     async (signal) => {
       await sweep(signal).catch(passBusy)

@@ -1,8 +1,9 @@
 import type { Clock, TimestampMs } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { systemTimers, type Timers } from '../base/timers.ts'
 import type { AccountId } from '../protocol/account.ts'
 import type { MessageHash, StoredMessage } from '../protocol/message.ts'
-import type { OperationStamp } from '../protocol/operation-stamp.ts'
+import type { OperationOrigin } from '../protocol/operation-stamp.ts'
 import { changeAccount, type NamespacedHash } from './account-scan.ts'
 import { type Circumstances, SETTLED_AFTER_MS } from './circumstances.ts'
 import { decodeTotals, EMPTY_TOTALS } from './counters-codec.ts'
@@ -29,6 +30,8 @@ export interface MessageStoreComponents {
   log: Logger
   clock: Clock
   metrics: StorageMetrics
+  /** The system's unless given. */
+  timers?: Timers
   /** LevelDB unless given. */
   createDatabase?: CreateDatabase
   /** Asks the file system unless given. */
@@ -51,7 +54,7 @@ export async function openMessageStore(
   components: MessageStoreComponents,
   options: StorageOptions,
 ): Promise<MessageStore> {
-  const { log, clock, metrics } = components
+  const { log, clock, metrics, timers = systemTimers } = components
   await using opening = new AsyncDisposableStack()
   const database = await openDatabase(options, components.createDatabase)
   opening.defer(() => database.close())
@@ -60,9 +63,10 @@ export async function openMessageStore(
   metrics.messages.set(totals.messages)
   metrics.dataBytes.set(totals.dataBytes)
   metrics.tombstones.set(totals.tombstones)
-  const disk = opening.use(await createDiskSpace({ log, metrics, freeDiskBytes: components.freeDiskBytes }, options))
+  const diskParts = { log, metrics, timers, freeDiskBytes: components.freeDiskBytes }
+  const disk = opening.use(await createDiskSpace(diskParts, options))
   const commits = opening.use(new GroupCommit({ database, log, clock, metrics }, options, totals))
-  const sweeper = opening.use(createExpirySweeper({ database, commits, clock, log, metrics }, options))
+  const sweeper = opening.use(createExpirySweeper({ database, commits, clock, timers, log, metrics }, options))
   const stamps = new OperationClock(clock, totals.newestStamp)
   const parts = { database, commits, sweeper, disk, stamps }
   return new LevelMessageStore(components, options, parts, opening.move())
@@ -90,7 +94,7 @@ class LevelMessageStore implements MessageStore {
     this.#stack = stack
   }
 
-  async store(message: StoredMessage, stamp = this.stamps.next()): Promise<StoreResult> {
+  async store(message: StoredMessage, { stamp } = this.stamps.begin()): Promise<StoreResult> {
     const result = await this.#parts.commits.submit({
       sizeBytes: message.data.length,
       scans: false,
@@ -104,23 +108,25 @@ class LevelMessageStore implements MessageStore {
     return this.#read((database, nowMs) => retrieveMessages(database, query, nowMs))
   }
 
-  delete(account: AccountId, hashes: readonly MessageHash[], stamp = this.stamps.next()): Promise<MessageHash[]> {
+  delete(account: AccountId, hashes: readonly MessageHash[], origin = this.stamps.begin()): Promise<MessageHash[]> {
     const sizeBytes = hashes.length * HASH_QUEUED_BYTES
-    return this.#write({ sizeBytes }, (writer) => deleteMessages(writer, account, hashes, stamp, this.#circumstances()))
+    return this.#write({ sizeBytes }, (writer) =>
+      deleteMessages(writer, account, hashes, origin.stamp, this.#circumstances()),
+    )
   }
 
-  deleteAll(account: AccountId, namespace: NamespaceChoice, stamp?: OperationStamp): Promise<NamespacedHash[]> {
-    return this.#changeAccount(account, { kind: 'delete-range', namespace, beforeMs: Number.MAX_SAFE_INTEGER }, stamp)
+  deleteAll(account: AccountId, namespace: NamespaceChoice, origin?: OperationOrigin): Promise<NamespacedHash[]> {
+    return this.#changeAccount(account, { kind: 'delete-range', namespace, beforeMs: Number.MAX_SAFE_INTEGER }, origin)
   }
 
-  deleteBefore(account: AccountId, namespace: NamespaceChoice, beforeMs: TimestampMs, stamp?: OperationStamp) {
-    return this.#changeAccount(account, { kind: 'delete-range', namespace, beforeMs }, stamp)
+  deleteBefore(account: AccountId, namespace: NamespaceChoice, beforeMs: TimestampMs, origin?: OperationOrigin) {
+    return this.#changeAccount(account, { kind: 'delete-range', namespace, beforeMs }, origin)
   }
 
-  expire(account: AccountId, changes: readonly MessageExpiry[], mode: ExpireMode, stamp = this.stamps.next()) {
+  expire(account: AccountId, changes: readonly MessageExpiry[], mode: ExpireMode, origin = this.stamps.begin()) {
     const sizeBytes = changes.length * HASH_QUEUED_BYTES
     return this.#write({ sizeBytes }, (writer) =>
-      expireMessages(writer, account, changes, mode, stamp, this.#circumstances()),
+      expireMessages(writer, account, changes, mode, origin.stamp, this.#circumstances()),
     )
   }
 
@@ -135,8 +141,8 @@ class LevelMessageStore implements MessageStore {
     })
   }
 
-  expireAll(account: AccountId, namespace: NamespaceChoice, expiryMs: TimestampMs, stamp?: OperationStamp) {
-    return this.#changeAccount(account, { kind: 'expire-range', namespace, expiryMs }, stamp)
+  expireAll(account: AccountId, namespace: NamespaceChoice, expiryMs: TimestampMs, origin?: OperationOrigin) {
+    return this.#changeAccount(account, { kind: 'expire-range', namespace, expiryMs }, origin)
   }
 
   expiries(account: AccountId, hashes: readonly MessageHash[]): Promise<MessageExpiry[]> {
@@ -166,7 +172,11 @@ class LevelMessageStore implements MessageStore {
     return this.#stack.disposeAsync()
   }
 
-  #changeAccount(account: AccountId, operation: RangeOperation, stamp = this.stamps.next()): Promise<NamespacedHash[]> {
+  #changeAccount(
+    account: AccountId,
+    operation: RangeOperation,
+    { stamp } = this.stamps.begin(),
+  ): Promise<NamespacedHash[]> {
     const { database } = this.#parts
     return this.#write({ scans: true }, (writer) =>
       changeAccount(database, writer, account, { operation, stamp }, this.#circumstances()),

@@ -1,7 +1,7 @@
 import type { TimestampMs } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
 import type { MessageHash, StoredMessage, StoreOutcome } from '../protocol/message.ts'
-import type { OperationStamp } from '../protocol/operation-stamp.ts'
+import type { OperationOrigin } from '../protocol/operation-stamp.ts'
 import type { NamespacedHash } from './account-scan.ts'
 import type { ExpireResult, MessageExpiry } from './expire-operation.ts'
 import type { ExpireMode, NamespaceChoice } from './operation.ts'
@@ -16,7 +16,7 @@ import type { RevocationStore } from './revocation-store.ts'
  * - Changes happen one after the other, and each sees those before it. Reads see what is acknowledged, and perhaps what
  *   is about to be.
  * - What is held is what all changes together come to in the order of their stamps, in whatever order they arrived and however
- *   often each did. What a change reports is its effect on what was held here. Without a stamp, a change comes after all
+ *   often each did. What a change reports is its effect on what was held here. Without an origin, a change comes after all
  *   that is known.
  * - Nothing expired is ever returned or reported, whether it has been swept or not.
  */
@@ -26,25 +26,25 @@ export interface MessageStore extends AsyncDisposable {
   /** Which subaccounts accounts have revoked. */
   readonly revocations: RevocationStore
   /** Keeps a message, extends the one that is held, or says why not. `expiryMs` is what is held then. */
-  store(message: StoredMessage, stamp?: OperationStamp): Promise<{ outcome: StoreOutcome; expiryMs: TimestampMs }>
+  store(message: StoredMessage, origin?: OperationOrigin): Promise<{ outcome: StoreOutcome; expiryMs: TimestampMs }>
   /** Messages of one namespace in the order of insertion. */
   retrieve(query: RetrieveQuery): Promise<Retrieved>
   /** Returns those that were held, sorted. */
-  delete(account: AccountId, hashes: readonly MessageHash[], stamp?: OperationStamp): Promise<MessageHash[]>
+  delete(account: AccountId, hashes: readonly MessageHash[], origin?: OperationOrigin): Promise<MessageHash[]>
   /** Returns those that were held, sorted by hash across namespaces. */
-  deleteAll(account: AccountId, namespace: NamespaceChoice, stamp?: OperationStamp): Promise<NamespacedHash[]>
+  deleteAll(account: AccountId, namespace: NamespaceChoice, origin?: OperationOrigin): Promise<NamespacedHash[]>
   /** Deletes messages with a timestamp of `beforeMs` or earlier; returns them sorted by hash. */
   deleteBefore(
     account: AccountId,
     namespace: NamespaceChoice,
     beforeMs: TimestampMs,
-    stamp?: OperationStamp,
+    origin?: OperationOrigin,
   ): Promise<NamespacedHash[]>
   expire(
     account: AccountId,
     changes: readonly MessageExpiry[],
     mode: ExpireMode,
-    stamp?: OperationStamp,
+    origin?: OperationOrigin,
   ): Promise<ExpireResult>
   /**
    * Looks whether a change of expiries would be worth nothing: all messages are held, and none would move by what matters.
@@ -60,7 +60,7 @@ export interface MessageStore extends AsyncDisposable {
     account: AccountId,
     namespace: NamespaceChoice,
     expiryMs: TimestampMs,
-    stamp?: OperationStamp,
+    origin?: OperationOrigin,
   ): Promise<NamespacedHash[]>
   /** The expiries of those that are held, in the order asked for. */
   expiries(account: AccountId, hashes: readonly MessageHash[]): Promise<MessageExpiry[]>

@@ -1,6 +1,6 @@
 import type { Clock, DurationMs, TimestampMs } from '../base/clock.ts'
 import { OPERATION_AHEAD_MAX_MS } from '../protocol/limits.ts'
-import { firstStampAt, type OperationStamp } from '../protocol/operation-stamp.ts'
+import { firstStampAt, type OperationOrigin, type OperationStamp } from '../protocol/operation-stamp.ts'
 
 /**
  * How far others' stamps take ours ahead of our clock. Half of what members accept: one that lies could else take ours so far that
@@ -27,6 +27,11 @@ export class OperationClock {
     if (this.#newest >= firstStampAt(nowMs + OPERATION_AHEAD_MAX_MS)) this.#newest = latestFollowed(nowMs)
     this.#newest = Math.max(firstStampAt(nowMs), this.#newest + 1)
     return this.#newest
+  }
+
+  /** Of an operation that begins here, and that nobody asked for. */
+  begin(): OperationOrigin {
+    return { stamp: this.next() }
   }
 
   /** Goes past a stamp that another node gave. Whether it is believable must be known already. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
-import { firstStampAt, type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
+import { firstStampAt, type OperationOrigin, type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
 import { SETTLED_AFTER_MS } from './circumstances.ts'
 import { type Database, readError } from './database.ts'
 import type { DiskSpace } from './disk-space.ts'
@@ -27,9 +27,9 @@ import type { WriteBatch } from './write-batch.ts'
  */
 export interface RevocationStore {
   /** Revokes tokens, or makes those revoked before the newest again. `full` when nothing was. */
-  revoke(account: AccountId, tokens: readonly Uint8Array[], stamp?: OperationStamp): Promise<'revoked' | 'full'>
+  revoke(account: AccountId, tokens: readonly Uint8Array[], origin?: OperationOrigin): Promise<'revoked' | 'full'>
   /** Returns how many were revoked until now. */
-  unrevoke(account: AccountId, tokens: readonly Uint8Array[], stamp?: OperationStamp): Promise<number>
+  unrevoke(account: AccountId, tokens: readonly Uint8Array[], origin?: OperationOrigin): Promise<number>
   /** Whether a token is revoked; with a stamp, whether it was before. */
   isRevoked(account: AccountId, token: Uint8Array, before?: OperationStamp): boolean
   /** Oldest first. */
@@ -56,7 +56,7 @@ export class LevelRevocationStore implements RevocationStore {
   revoke(
     account: AccountId,
     tokens: readonly Uint8Array[],
-    stamp = this.#components.stamps.next(),
+    { stamp } = this.#components.stamps.begin(),
   ): Promise<'revoked' | 'full'> {
     return this.#change(
       account,
@@ -68,7 +68,11 @@ export class LevelRevocationStore implements RevocationStore {
     )
   }
 
-  unrevoke(account: AccountId, tokens: readonly Uint8Array[], stamp = this.#components.stamps.next()): Promise<number> {
+  unrevoke(
+    account: AccountId,
+    tokens: readonly Uint8Array[],
+    { stamp } = this.#components.stamps.begin(),
+  ): Promise<number> {
     return this.#change(
       account,
       { kind: 'unrevoke', stamp, tokens: tokens.map((token) => Buffer.from(token)) },

@@ -33,8 +33,8 @@ export function createDeleteAllMethod(components: DeleteAllComponents): SwarmMet
         refusal: 'delete_all signature verification failed',
       })
     },
-    async execute({ account, namespace, timestampMs }, { stamp }) {
-      const deleted = await messages.deleteAll(account, namespace, stamp)
+    async execute({ account, namespace, timestampMs }, call) {
+      const deleted = await messages.deleteAll(account, namespace, call)
       const hashes = deleted.map(({ hash }) => hash)
       const signature = signResult(identity, affectedHashesSignedText(account, timestampMs, hashes))
       return { deleted: hashesByNamespace(namespace, deleted), signature }

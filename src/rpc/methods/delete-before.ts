@@ -37,8 +37,8 @@ export function createDeleteBeforeMethod(components: DeleteBeforeComponents): Sw
         refusal: 'delete_before signature verification failed',
       })
     },
-    async execute({ account, namespace, beforeMs }, { stamp }) {
-      const deleted = await messages.deleteBefore(account, namespace, beforeMs, stamp)
+    async execute({ account, namespace, beforeMs }, call) {
+      const deleted = await messages.deleteBefore(account, namespace, beforeMs, call)
       const hashes = deleted.map(({ hash }) => hash)
       const signature = signResult(identity, affectedHashesSignedText(account, beforeMs, hashes))
       return { deleted: hashesByNamespace(namespace, deleted), signature }

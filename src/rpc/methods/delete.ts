@@ -32,8 +32,8 @@ export function createDeleteMethod(components: DeleteComponents): SwarmMethod<De
         refusal: 'delete_msgs signature verification failed',
       })
     },
-    async execute({ account, hashes }, { stamp }) {
-      const deleted = await messages.delete(account, hashes, stamp)
+    async execute({ account, hashes }, call) {
+      const deleted = await messages.delete(account, hashes, call)
       return { deleted, signature: signResult(identity, deleteResultSignedText(account, hashes, deleted)) }
     },
     conclude({ required }, { all }) {

@@ -39,8 +39,8 @@ export function createExpireAllMethod(components: ExpireAllComponents): SwarmMet
         refusal: 'expire_all signature verification failed',
       })
     },
-    async execute({ account, namespace, expiryMs }, { stamp }) {
-      const updated = await messages.expireAll(account, namespace, expiryMs, stamp)
+    async execute({ account, namespace, expiryMs }, call) {
+      const updated = await messages.expireAll(account, namespace, expiryMs, call)
       const hashes = updated.map(({ hash }) => hash)
       const signature = signResult(identity, affectedHashesSignedText(account, expiryMs, hashes))
       return { updated: hashesByNamespace(namespace, updated), signature }

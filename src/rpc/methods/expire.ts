@@ -12,7 +12,7 @@ import { SIGNATURE_WINDOW_MS, TTL_MAX_MS } from '../../protocol/limits.ts'
 import type { Authenticator } from '../authentication.ts'
 import { RpcError } from '../errors.ts'
 import type { Messages } from '../messages.ts'
-import { type SwarmCall, type SwarmMethod, travelAllowanceMs } from '../method.ts'
+import { type StampedCall, type SwarmMethod, travelAllowanceMs } from '../method.ts'
 import { type NodeIdentity, signResult } from '../node-signer.ts'
 import { costOfHashes } from '../write-cost.ts'
 
@@ -41,7 +41,7 @@ export function createExpireMethod(components: ExpireComponents): SwarmMethod<Ex
     },
     async execute(request, call) {
       const { tried, changes } = wishesOf(request, call)
-      const { updated, unchanged } = await messages.expire(request.account, changes, effectiveMode(request), call.stamp)
+      const { updated, unchanged } = await messages.expire(request.account, changes, effectiveMode(request), call)
       return resultOf(request, { tried, updated, unchanged: request.mode === 'set' ? [] : unchanged }, identity)
     },
     // Clients put off the end of what they keep at every poll.
@@ -58,12 +58,12 @@ export function createExpireMethod(components: ExpireComponents): SwarmMethod<Ex
 }
 
 /** What is tried for each message: never later than what a new message could have, by the entry node's clock. */
-function wishesOf({ expiriesMs, hashes }: ExpireRequest, { receivedMs }: SwarmCall) {
+function wishesOf({ expiriesMs, hashes }: ExpireRequest, { receivedMs }: StampedCall) {
   const tried = expiriesMs.map((expiryMs) => Math.min(expiryMs, receivedMs + TTL_MAX_MS))
   return { tried, changes: hashes.map((hash, at) => ({ hash, expiryMs: tried[at] ?? tried[0] ?? 0 })) }
 }
 
-function checkExpiries({ authentication, expiriesMs, mode }: ExpireRequest, call: SwarmCall): void {
+function checkExpiries({ authentication, expiriesMs, mode }: ExpireRequest, call: StampedCall): void {
   const earliestMs = call.nowMs - SIGNATURE_WINDOW_MS - travelAllowanceMs(call)
   if (expiriesMs.some((expiryMs) => expiryMs < earliestMs)) {
     throw new RpcError('MOMENT_REFUSED', 'expire: timestamp should be >= current time')

@@ -19,8 +19,8 @@ export function createRevokeSubaccountMethod(components: RevokeSubaccountCompone
   return {
     parse: parseRevokeSubaccountParams,
     check: (request, call) => checkRevocation('revoke_subaccount', request, call, authenticator),
-    async execute(request, { stamp }) {
-      const outcome = await revocations.revoke(request.account, request.tokens, stamp)
+    async execute(request, call) {
+      const outcome = await revocations.revoke(request.account, request.tokens, call)
       if (outcome === 'full') throw new RpcError('STORAGE_FULL', 'Storage is full')
       monitor.revoked(request.account)
       return { signature: signRevocation(request, identity) }

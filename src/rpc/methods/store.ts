@@ -11,7 +11,7 @@ import { isPublicInbox, isPublicOutbox, TEST_SINK } from '../../protocol/namespa
 import type { Authenticator } from '../authentication.ts'
 import { RpcError } from '../errors.ts'
 import type { Messages } from '../messages.ts'
-import { requireRecent, type SwarmCall, type SwarmMethod, travelAllowanceMs } from '../method.ts'
+import { requireRecent, type StampedCall, type SwarmMethod, travelAllowanceMs } from '../method.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { type NodeIdentity, signResult } from '../node-signer.ts'
 
@@ -47,7 +47,7 @@ export function createStoreMethod(components: StoreComponents): SwarmMethod<Stor
     async execute({ account, namespace, timestampMs, expiryMs, data }, call) {
       const hash = hashMessage(account, namespace, data)
       const message = { account, namespace, hash, timestampMs, expiryMs, data }
-      const stored = await messages.store(message, call.stamp)
+      const stored = await messages.store(message, call)
       if (stored.outcome === 'full') throw new RpcError('STORAGE_FULL', 'Storage is full')
       if (stored.outcome === 'new') monitor.announce({ ...message, expiryMs: stored.expiryMs })
       const signature = signResult(identity, storeResultSignedText(hash))
@@ -60,7 +60,7 @@ export function createStoreMethod(components: StoreComponents): SwarmMethod<Stor
   }
 }
 
-function checkTimes({ namespace, timestampMs, expiryMs }: StoreRequest, call: SwarmCall): void {
+function checkTimes({ namespace, timestampMs, expiryMs }: StoreRequest, call: StampedCall): void {
   const ttlMs = expiryMs - timestampMs
   if (ttlMs < TTL_MIN_MS || ttlMs > ttlMaxMs(namespace)) {
     throw new RpcError('TTL_OUT_OF_RANGE', 'Provided expiry/TTL is not valid.')
@@ -71,7 +71,7 @@ function checkTimes({ namespace, timestampMs, expiryMs }: StoreRequest, call: Sw
   }
 }
 
-function checkSignature(request: StoreRequest, call: SwarmCall, authenticator: Authenticator): void {
+function checkSignature(request: StoreRequest, call: StampedCall, authenticator: Authenticator): void {
   const { account, authentication, namespace, signedMs } = request
   if (authentication === undefined) {
     throw new RpcError('SIGNATURE_REFUSED', `store: signature required to store to namespace ${namespace}`)

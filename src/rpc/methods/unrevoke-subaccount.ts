@@ -18,8 +18,8 @@ export function createUnrevokeSubaccountMethod(
   return {
     parse: parseUnrevokeSubaccountParams,
     check: (request, call) => checkRevocation('unrevoke_subaccount', request, call, authenticator),
-    async execute(request, { stamp }) {
-      const count = await revocations.unrevoke(request.account, request.tokens, stamp)
+    async execute(request, call) {
+      const count = await revocations.unrevoke(request.account, request.tokens, call)
       return { count, signature: signRevocation(request, identity) }
     },
   }

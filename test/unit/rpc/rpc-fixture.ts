@@ -146,8 +146,8 @@ async function createTestNode(
       identity: { key, sign: (bytes) => sign(bytes, pair.secretKey) },
       messages: store.store,
       revocations: {
-        revoke: (account, tokens, stamp) => store.store.revocations.revoke(account, tokens, stamp),
-        unrevoke: (account, tokens, stamp) => store.store.revocations.unrevoke(account, tokens, stamp),
+        revoke: (account, tokens, origin) => store.store.revocations.revoke(account, tokens, origin),
+        unrevoke: (account, tokens, origin) => store.store.revocations.unrevoke(account, tokens, origin),
         isRevoked: (account, token, before) => store.store.revocations.isRevoked(account, token, before),
         revoked: (account) => store.store.revocations.revoked(account),
       },

@@ -111,7 +111,9 @@ test('a message of which a node tells hundreds of stores with one stamp stays re
   await using fixture = await openTestStore()
   const { store } = fixture
   const message = aMessage()
-  const stores = Array.from({ length: 300 }, (_, at) => store.store({ ...message, expiryMs: message.expiryMs + at }, 1))
+  const stores = Array.from({ length: 300 }, (_, at) =>
+    store.store({ ...message, expiryMs: message.expiryMs + at }, { stamp: 1 }),
+  )
   await Promise.all(stores)
   expect(await store.delete(ALICE, [message.hash])).toEqual([message.hash])
 })

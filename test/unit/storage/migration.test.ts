@@ -100,7 +100,7 @@ test('messages, counters and revocations of version 1 are there, and go on', asy
   if (!first || !second || !third) throw new Error('unreachable')
   // Whatever is done now comes after it, with or without a stamp.
   const stamp = (START_MS - MINUTE) * 1000
-  expect(await fixture.store.delete(ALICE, [second.hash], stamp)).toEqual([second.hash])
+  expect(await fixture.store.delete(ALICE, [second.hash], { stamp })).toEqual([second.hash])
   const newer = aMessage({ namespace: -1, timestampMs: START_MS + 1 })
   expect(await fixture.store.store(newer)).toMatchObject({ outcome: 'new' })
   expect(await fixture.store.expiries(ALICE, [third.hash])).toEqual([])

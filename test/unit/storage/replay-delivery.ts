@@ -13,37 +13,37 @@ export const newAccount = () => `05${(made++).toString(16).padStart(64, '0')}` a
 /** Hands a request to a member's store, without waiting for what was handed to it before. */
 export function deliver({ store }: TestStore, account: AccountId, placed: Delivered): Promise<unknown> {
   const { at, baseMs, request } = placed
-  const stamp = baseMs * 1000 + at
+  const origin = { stamp: baseMs * 1000 + at }
   switch (request.kind) {
     case 'store': {
       const { namespace, data } = request.wish
       const times = { timestampMs: baseMs + request.timestamp, expiryMs: baseMs + request.expiry }
       const hash = hashOf(account, request.wish)
-      return store.store({ account, namespace, hash, data: Buffer.from(data), ...times }, stamp)
+      return store.store({ account, namespace, hash, data: Buffer.from(data), ...times }, origin)
     }
     case 'delete':
       return store.delete(
         account,
         request.wishes.map((wish) => hashOf(account, wish)),
-        stamp,
+        origin,
       )
     case 'expire': {
       const changes = request.changes.map(({ wish, expiry }) => ({
         hash: hashOf(account, wish),
         expiryMs: baseMs + expiry,
       }))
-      return store.expire(account, changes, request.mode, stamp)
+      return store.expire(account, changes, request.mode, origin)
     }
     case 'deleteAll':
-      return store.deleteAll(account, request.namespace, stamp)
+      return store.deleteAll(account, request.namespace, origin)
     case 'deleteBefore':
-      return store.deleteBefore(account, request.namespace, baseMs + request.before, stamp)
+      return store.deleteBefore(account, request.namespace, baseMs + request.before, origin)
     case 'expireAll':
-      return store.expireAll(account, request.namespace, baseMs + request.expiry, stamp)
+      return store.expireAll(account, request.namespace, baseMs + request.expiry, origin)
     case 'revoke':
-      return store.revocations.revoke(account, request.tokens.map(tokenOf), stamp)
+      return store.revocations.revoke(account, request.tokens.map(tokenOf), origin)
     case 'unrevoke':
-      return store.revocations.unrevoke(account, request.tokens.map(tokenOf), stamp)
+      return store.revocations.unrevoke(account, request.tokens.map(tokenOf), origin)
   }
 }
 
