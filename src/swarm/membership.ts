@@ -62,6 +62,8 @@ export interface SwarmMembership {
   servedArcs(): readonly SwarmArc[]
   /** Who serves which part of the ring, in the current epoch and in the one before; nobody while there is none. */
   holders(): { readonly now: readonly SwarmHolders[]; readonly before: readonly SwarmHolders[] }
+  /** The same of any service node: what it may ask others about. */
+  arcsServedBy(key: ServiceNodeKey): readonly SwarmArc[]
   /** Id of the swarm that a service node belongs to. */
   swarmOfMember(key: ServiceNodeKey): bigint | undefined
   /** Every swarm, ascending by id. */
@@ -115,6 +117,8 @@ export function createSwarmMembership(
     return own !== undefined && map?.swarmAt(space) === own
   }
 
+  const arcsServedBy = (key: ServiceNodeKey) => [current, previous].flatMap((map) => map?.arcServedBy(key) ?? [])
+
   return {
     swarmOf: (account) => current?.swarmAt(swarmSpaceOf(account)),
     serves(account) {
@@ -130,7 +134,8 @@ export function createSwarmMembership(
     },
     ownSwarm: () => current?.swarmOfMember(self),
     ownArc: () => current?.arcServedBy(self),
-    servedArcs: () => [current, previous].flatMap((map) => map?.arcServedBy(self) ?? []),
+    servedArcs: () => arcsServedBy(self),
+    arcsServedBy,
     holders: () => ({ now: current?.holders() ?? [], before: previous?.holders() ?? [] }),
     swarmOfMember: (key) => current?.swarmOfMember(key)?.id,
     swarms: () => current?.swarms ?? [],

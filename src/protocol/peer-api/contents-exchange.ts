@@ -31,6 +31,9 @@ export const CONTENTS_SHORT_SUM_SIZE: number = CONTENTS_SUM_SIZE / 2
 /** More buckets than thirty days have, with clocks that differ. */
 export const CONTENTS_BUCKETS_MAX = 4_400
 
+/** Things that may be asked about at once: each costs the other side a look at its disk. */
+export const CONTENTS_ASKED_MAX = 1_024
+
 export interface BucketSum {
   readonly bucket: number
   readonly sum: Uint8Array
@@ -53,6 +56,7 @@ export type ContentsRequest =
       /** Where the page before ended; 0 at first. */
       readonly after: number
     }
+  /** Of no more than CONTENTS_ASKED_MAX things. */
   | { readonly kind: 'read'; readonly entries: readonly ContentsEntry[] }
   | {
       readonly kind: 'page'

@@ -1,5 +1,6 @@
 import { CONTENTS_EXCHANGE_MAX_BYTES } from '../contents.ts'
 import { ProtocolError } from '../errors.ts'
+import type { SwarmArc } from '../swarm-assignment.ts'
 import { CONTENTS_BUCKETS_MAX } from './contents-exchange.ts'
 import { countOf } from './contents-item.ts'
 import type { FieldReader } from './field-reader.ts'
@@ -31,4 +32,16 @@ export function unsigned(value: number, size: number): Uint8Array {
   const bytes = Buffer.alloc(size)
   bytes.writeUIntBE(value, 0, size)
   return bytes
+}
+
+/** first u64 | last u64 */
+export function encodeArc({ first, last }: SwarmArc): Uint8Array {
+  const bytes = Buffer.alloc(16)
+  bytes.writeBigUInt64BE(first)
+  bytes.writeBigUInt64BE(last, 8)
+  return bytes
+}
+
+export function takeArc(reader: FieldReader): SwarmArc {
+  return { first: reader.u64(), last: reader.u64() }
 }

@@ -1,14 +1,16 @@
 import { concat } from '../../base/bytes.ts'
-import { CONTENTS_SLOTS, CONTENTS_SUM_SIZE } from '../contents.ts'
+import { CONTENTS_SLOTS, CONTENTS_SUM_SIZE, type ContentsEntry } from '../contents.ts'
+import { ProtocolError } from '../errors.ts'
 import type { SwarmArc } from '../swarm-assignment.ts'
 import {
   type BucketSum,
+  CONTENTS_ASKED_MAX,
   CONTENTS_REQUEST_KINDS,
   CONTENTS_SHORT_SUM_SIZE,
   type ContentsRequest,
   type ContentsRequestKind,
 } from './contents-exchange.ts'
-import { bucketCountOf, malformed, refuseLarge, takeFlag, unsigned } from './contents-fields.ts'
+import { bucketCountOf, encodeArc, malformed, refuseLarge, takeArc, takeFlag, unsigned } from './contents-fields.ts'
 import { encodeCursor, encodeEntries, encodeItems, takeCursor, takeEntries, takeItems } from './contents-item.ts'
 import { FieldReader } from './field-reader.ts'
 
@@ -21,17 +23,17 @@ export function encodeContentsRequest(request: ContentsRequest): Uint8Array {
 function requestParts(request: ContentsRequest): readonly Uint8Array[] {
   switch (request.kind) {
     case 'total':
-      return [arcBytes(request.arc), unsigned(request.from, 4), request.sum]
+      return [encodeArc(request.arc), unsigned(request.from, 4), request.sum]
     case 'buckets':
       return [
-        arcBytes(request.arc),
+        encodeArc(request.arc),
         unsigned(request.from, 4),
         unsigned(request.sums.length, 2),
         ...request.sums.flatMap(bucketParts),
       ]
     case 'list':
       return [
-        arcBytes(request.arc),
+        encodeArc(request.arc),
         unsigned(request.bucket, 4),
         unsigned(slotBits(request.slots), 2),
         unsigned(request.after, 6),
@@ -39,7 +41,7 @@ function requestParts(request: ContentsRequest): readonly Uint8Array[] {
     case 'page': {
       const { arc, first, last, after } = request
       const range = Uint8Array.of(first, last, after === undefined ? 0 : 1)
-      return [arcBytes(arc), range, ...(after === undefined ? [] : [encodeCursor(after)])]
+      return [encodeArc(arc), range, ...(after === undefined ? [] : [encodeCursor(after)])]
     }
     case 'read':
     case 'offer':
@@ -77,10 +79,16 @@ function takeRequest(reader: FieldReader, kind: ContentsRequestKind): ContentsRe
       }
     case 'read':
     case 'offer':
-      return { kind, entries: takeEntries(reader) }
+      return { kind, entries: takeAsked(reader) }
     case 'give':
       return { kind, items: takeItems(reader) }
   }
+}
+
+function takeAsked(reader: FieldReader): readonly ContentsEntry[] {
+  const entries = takeEntries(reader)
+  if (entries.length <= CONTENTS_ASKED_MAX) return entries
+  throw new ProtocolError('FRAME_TOO_LARGE', 'More things than may be asked about at once')
 }
 
 function bucketParts({ bucket, sum }: BucketSum): readonly Uint8Array[] {
@@ -107,15 +115,4 @@ function takeRange(reader: FieldReader): { first: number; last: number } {
   const [first, last] = [reader.u8(), reader.u8()]
   if (first > last) throw malformed('A page of accounts that ends before it begins')
   return { first, last }
-}
-
-function arcBytes({ first, last }: SwarmArc): Uint8Array {
-  const bytes = Buffer.alloc(16)
-  bytes.writeBigUInt64BE(first)
-  bytes.writeBigUInt64BE(last, 8)
-  return bytes
-}
-
-function takeArc(reader: FieldReader): SwarmArc {
-  return { first: reader.u64(), last: reader.u64() }
 }

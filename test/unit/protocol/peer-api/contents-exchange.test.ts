@@ -23,6 +23,7 @@ import { FORWARDED_REQUEST_MAX_BYTES } from '../../../../src/protocol/limits.ts'
 import { hashMessage } from '../../../../src/protocol/message.ts'
 import { decodeContentsAnswer, encodeContentsAnswer } from '../../../../src/protocol/peer-api/contents-answer.ts'
 import {
+  CONTENTS_ASKED_MAX,
   CONTENTS_BUCKETS_MAX,
   CONTENTS_SHORT_SUM_SIZE,
   type ContentsAnswer,
@@ -252,6 +253,14 @@ describe('refused is', () => {
     expect(request(`01${arc}00000000${count.toString(16)}${sums}`)).toBe('FRAME_TOO_LARGE')
     const slots = '00'.repeat(count * (4 + CONTENTS_SLOTS * CONTENTS_SHORT_SUM_SIZE))
     expect(answer('buckets', `00${count.toString(16)}${slots}`)).toBe('FRAME_TOO_LARGE')
+  })
+
+  test('a question about more things than one may ask about', () => {
+    const count = CONTENTS_ASKED_MAX + 1
+    const [entry] = decodedEntries()
+    if (entry === undefined) throw new Error('Too few entries')
+    const asked = encodeContentsRequest({ kind: 'offer', entries: new Array<ContentsEntry>(count).fill(entry) })
+    expect(protocolErrorOf(() => decodeContentsRequest(asked))).toBe('FRAME_TOO_LARGE')
   })
 
   test('a thing that is larger than it may be', () => {
