@@ -1,7 +1,6 @@
 import { concat } from '../../base/bytes.ts'
 import { CONTENTS_SLOTS, CONTENTS_SUM_SIZE, type ContentsEntry } from '../contents.ts'
 import { ProtocolError } from '../errors.ts'
-import type { SwarmArc } from '../swarm-assignment.ts'
 import {
   type BucketSum,
   CONTENTS_ASKED_MAX,
