@@ -1,5 +1,6 @@
 import { systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
+import type { JsonValue } from '../../protocol/json.ts'
 import type { Hex } from '../../staking/chain-reply.ts'
 import { StakingError } from '../../staking/errors.ts'
 import { defaultStakingOptions } from '../../staking/options.ts'
@@ -18,8 +19,9 @@ import type { SignatureArgs } from './options.ts'
 /** What the network's ledger promises an account in all. */
 export interface LedgerTotal {
   readonly totalAtomic: bigint
-  /** The ledger's period and root; undefined of Session's, which tells neither. */
+  /** The ledger's period, its last block and its root; undefined of Session's, which tells none of them. */
   readonly index: number | undefined
+  readonly blockNumber: bigint | undefined
   readonly root: string | undefined
 }
 
@@ -39,13 +41,18 @@ export async function ledgerTotalOf(args: SignatureArgs, context: MoneyContext, 
     const source = signatureSourceOf(args, context)
     const { totalAtomic } = await source.collect({ kind: 'reward', recipient }, context.signal)
     if (totalAtomic === undefined) throw new StakingError('SIGNATURE_ANSWER_WRONG', 'The signature has no total')
-    return { totalAtomic, index: undefined, root: undefined }
+    return { totalAtomic, index: undefined, blockNumber: undefined, root: undefined }
   }
-  const { total, index, root } = await runningNode(context).rewards(recipient, context.signal)
-  if (typeof total !== 'string' || !/^[0-9]{1,78}$/.test(total) || typeof index !== 'number') {
+  const { total, index, block, root } = await runningNode(context).rewards(recipient, context.signal)
+  const [totalAtomic, blockNumber] = [wholeNumber(total), wholeNumber(block)]
+  if (totalAtomic === undefined || typeof index !== 'number') {
     throw new StakingError('REWARDS_UNKNOWN', "The running node's answer is no total")
   }
-  return { totalAtomic: BigInt(total), index, root: typeof root === 'string' ? root : undefined }
+  return { totalAtomic, index, blockNumber, root: typeof root === 'string' ? root : undefined }
+}
+
+function wholeNumber(value: JsonValue | undefined): bigint | undefined {
+  return typeof value === 'string' && /^[0-9]{1,78}$/.test(value) ? BigInt(value) : undefined
 }
 
 export function runningNode({ settings }: Pick<MoneyContext, 'settings'>): AdminClient {

@@ -1,7 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type DurationMs, MINUTE, SECOND, type TimestampMs } from '../../base/clock.ts'
 import { CodedError } from '../../base/coded-error.ts'
 import { isProviderFault, StakingError } from '../../staking/errors.ts'
+import type { CallPurpose } from '../../staking/operator/call.ts'
 import { chainTimeMs } from '../../staking/operator/contract-facts.ts'
 import { readJournals } from '../../staking/operator/journal.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
@@ -14,7 +15,7 @@ import type { UnstakeArgs } from './options.ts'
 import { ownState } from './own-member.ts'
 import { countdown, dateText } from './presentation.ts'
 import { requestExitStep } from './request-exit.ts'
-import { readRewardFacts } from './reward-facts.ts'
+import { type RewardFacts, readRewardFacts } from './reward-facts.ts'
 
 /**
  * Where a stake is on its way back, read from the chain each time, so that every run goes on where the last one stopped:
@@ -22,15 +23,19 @@ import { readRewardFacts } from './reward-facts.ts'
  *     request -> (two weeks) -> exit -> (until the ledger counts the stake as returned) -> claim -> done
  */
 type Place =
-  | { readonly kind: 'do'; readonly name: 'request-exit' | 'exit' | 'claim'; readonly step: MoneyStep }
+  /** After the last one, what is left is for another day. */
+  | { readonly kind: 'do'; readonly isLast: boolean; readonly step: MoneyStep }
   | { readonly kind: 'wait'; readonly sentence: string; readonly untilMs: TimestampMs | undefined }
   | { readonly kind: 'done'; readonly sentence: string }
 
 /** Between two looks while waiting: the dates are in days, and the ledger counts by day. */
 const LOOK_MS: DurationMs = 5 * MINUTE
 
+/** Settles when it is time to look again. */
+type Pause = (ms: DurationMs) => Promise<unknown>
+
 /** Does the next step that can be done, and says when the one after it can be. */
-export async function unstake(args: UnstakeArgs): Promise<CommandOutcome> {
+export async function unstake(args: UnstakeArgs, pause: Pause = sleep): Promise<CommandOutcome> {
   await using session = await openMoneySession(args)
   const done: CommandOutcome[] = []
   const isPatient = args.wait && args.send
@@ -41,15 +46,15 @@ export async function unstake(args: UnstakeArgs): Promise<CommandOutcome> {
       if (place.kind === 'do') {
         const outcome = await session.perform(place.step)
         done.push(outcome)
-        // Only what was sent changes where the stake is; and after a claim, what is left is for another day.
-        if (outcome.result['sent'] !== true || place.name === 'claim') return whole(done, undefined)
+        // Only what was sent changes where the stake is.
+        if (outcome.result['sent'] !== true || place.isLast) return whole(done, undefined)
         continue
       }
       if (!isPatient) return whole(done, place)
-      await waitFor(session, place)
+      await waitFor(session, place, pause)
     } catch (error) {
       if (!isPatient || !mayPass(error)) throw error
-      await waitFor(session, { sentence: error.message, untilMs: undefined })
+      await waitFor(session, { sentence: error.message, untilMs: undefined }, pause)
     }
   }
 }
@@ -64,7 +69,7 @@ async function placeOf(session: MoneySession, args: UnstakeArgs): Promise<Place>
   const state = await ownState(context)
   switch (state.kind) {
     case 'active':
-      return { kind: 'do', name: 'request-exit', step: requestExitStep }
+      return { kind: 'do', isLast: false, step: requestExitStep }
     case 'pending-finality':
       return { kind: 'wait', sentence: state.sentence, untilMs: undefined }
     case 'leaving':
@@ -90,12 +95,16 @@ async function leavingPlace(
     return { kind: 'wait', sentence, untilMs: unlockMs }
   }
   // Signatures are no longer needed then, and one who waited so long may have no members left who give them.
-  return { kind: 'do', name: 'exit', step: exitStep(args, { isUnsigned: nowMs >= exitUnsignedMs }) }
+  return { kind: 'do', isLast: false, step: exitStep(args, { isUnsigned: nowMs >= exitUnsignedMs }) }
 }
 
 async function claimPlace(context: MoneyContext, args: UnstakeArgs): Promise<Place> {
   const facts = await readRewardFacts(context, args, context.view.address)
-  if (facts.claimableAtomic > 0n) return { kind: 'do', name: 'claim', step: claimStep({ ...args, amount: undefined }) }
+  const isStakeToCome = await isStakeStillToCome(context, facts)
+  if (facts.claimableAtomic > 0n) {
+    // What was earned before can be had at once, and is not the stake yet.
+    return { kind: 'do', isLast: !isStakeToCome, step: claimStep({ ...args, amount: undefined }) }
+  }
   const owed = (facts.ledger?.totalAtomic ?? facts.recordedAtomic) - facts.claimedAtomic
   const nowMs = await chainTimeMs(context.view)
   if (owed > 0n) {
@@ -105,7 +114,7 @@ async function claimPlace(context: MoneyContext, args: UnstakeArgs): Promise<Pla
   if (facts.ledger === undefined) {
     throw new StakingError('REWARDS_UNKNOWN', `What the network owes this account is unknown: ${facts.ledgerMissing}`)
   }
-  if (!(await hasExited(context))) {
+  if (!isStakeToCome) {
     return { kind: 'done', sentence: 'This service node is not in the contract, and there is nothing to claim.' }
   }
   const sentence =
@@ -113,19 +122,24 @@ async function claimPlace(context: MoneyContext, args: UnstakeArgs): Promise<Pla
   return { kind: 'wait', sentence, untilMs: undefined }
 }
 
-/** Whether this machine took a node of the account out: then its stake is still to come. */
-async function hasExited({ settings, view }: MoneyContext): Promise<boolean> {
+/** Whether this machine took a node of the account out, and the ledger has not counted its stake as returned yet. */
+async function isStakeStillToCome({ settings, view }: MoneyContext, { ledger }: RewardFacts): Promise<boolean> {
   const journals = await readJournals(settings.keysFolder, settings.chain.chainId)
-  const own = journals.find(({ account }) => account === view.address.toLowerCase())
-  const claims = own?.entries.findLastIndex(({ purpose, outcome }) => purpose === 'claim' && outcome === 'mined') ?? -1
-  const exits = own?.entries.findLastIndex(({ purpose, outcome }) => purpose === 'exit' && outcome === 'mined') ?? -1
-  return exits > claims
+  const entries = journals.find(({ account }) => account === view.address.toLowerCase())?.entries ?? []
+  const lastOf = (wanted: CallPurpose) =>
+    entries.findLastIndex(({ purpose, outcome }) => purpose === wanted && outcome === 'mined')
+  const exit = entries[lastOf('exit')]
+  if (exit === undefined) return false
+  // Session's ledger does not say how far it goes: there, the first claim after the exit is taken for the one.
+  if (ledger?.blockNumber === undefined || exit.blockNumber === undefined) return lastOf('exit') > lastOf('claim')
+  return ledger.blockNumber < exit.blockNumber
 }
 
 /** Says each time it looks how long it still is. A provider that fails is no reason to give up after days. */
 async function waitFor(
   session: MoneySession,
   { sentence, untilMs }: { sentence: string; untilMs: TimestampMs | undefined },
+  pause: Pause,
 ): Promise<void> {
   process.stderr.write(`${dateText(Date.now())}: ${sentence}\n`)
   const nowMs = await session.context().then(

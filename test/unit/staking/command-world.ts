@@ -83,8 +83,8 @@ export async function starlingHere(...args: readonly string[]): Promise<Run> {
   }
 }
 
-export async function createCommandWorld(): Promise<CommandWorld> {
-  const chain = await createStakedChain()
+export async function createCommandWorld(...options: Parameters<typeof createStakedChain>): Promise<CommandWorld> {
+  const chain = await createStakedChain(...options)
   const folder = await temporaryFolder()
   const rewards = { address: chain.staking.rewards, abi: serviceNodeRewardsAbi } as const
   let count = 0

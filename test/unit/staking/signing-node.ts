@@ -22,6 +22,8 @@ export interface SigningNode extends AsyncDisposable {
   readonly dataFolder: string
   /** The ledger: lifetime totals by address in small letters. */
   readonly totals: Map<string, bigint>
+  /** The block that the ledger goes up to. */
+  ledgerBlock: bigint
   /** Keys that sign as long as the contract has them; all others are non-signers. */
   readonly signers: TestNode[]
   /** Called after a signature was made and before it is handed out. */
@@ -34,7 +36,14 @@ export async function startSigningNode(world: CommandWorld): Promise<SigningNode
   const tags = blsTags(anvil.chainId, staking.rewards)
   const dataFolder = await world.newFolder()
   const totals = new Map<string, bigint>()
-  const node = { dataFolder, totals, signers: [] as TestNode[], asked: [] as string[], afterSigning: async () => {} }
+  const node = {
+    dataFolder,
+    totals,
+    ledgerBlock: 1n,
+    signers: [] as TestNode[],
+    asked: [] as string[],
+    afterSigning: async () => {},
+  }
   const messageOf = (subject: SignatureSubject, timestampS: number) => {
     if (subject.kind === 'reward')
       return rewardMessage(tags, subject.recipient, totals.get(subject.recipient.toLowerCase()) ?? 0n)
@@ -71,13 +80,13 @@ export async function startSigningNode(world: CommandWorld): Promise<SigningNode
       return collected
     },
   }
-  const place = { index: 7, blockNumber: 1n, root: 'ab'.repeat(32) }
+  const place = () => ({ index: 7, blockNumber: node.ledgerBlock, root: 'ab'.repeat(32) })
   const handle = createAdminRoutes({
     status: () => ({}) as ServiceNodeStatus,
     signatures,
     rewards: {
-      current: () => place,
-      total: (address) => ({ ...place, totalAtomic: totals.get(address.toLowerCase()) ?? 0n }),
+      current: place,
+      total: (address) => ({ ...place(), totalAtomic: totals.get(address.toLowerCase()) ?? 0n }),
     },
   })
   const socket = await startAdminSocket({ log: silentLogger, handle }, { path: join(dataFolder, ADMIN_SOCKET_FILE) })

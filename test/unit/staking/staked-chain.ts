@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Hex, parseEther } from 'viem'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
-import { type Anvil, startAnvil } from '../../../devnet/chain/anvil.ts'
+import { type Anvil, type AnvilOptions, startAnvil } from '../../../devnet/chain/anvil.ts'
 import { type ChainClient, createChainClient } from '../../../devnet/chain/chain-client.ts'
 import { deployStaking, type StakingDeployment } from '../../../devnet/chain/deployment.ts'
 import { toHex } from '../../../src/base/bytes.ts'
@@ -49,8 +49,8 @@ export function aNode(overrides: Partial<Pick<TestNode, 'ed25519' | 'blsSecretKe
   return { ed25519, blsSecretKey, keys }
 }
 
-export async function createStakedChain(): Promise<StakedChain> {
-  const anvil = await startAnvil({ accountCount: 2 })
+export async function createStakedChain(options: Pick<AnvilOptions, 'genesisTimestampS'> = {}): Promise<StakedChain> {
+  const anvil = await startAnvil({ accountCount: 2, ...options })
   const [owner, operator] = anvil.accounts
   if (owner === undefined || operator === undefined) throw new Error('anvil has accounts')
   const client = createChainClient(anvil, owner.privateKey)

@@ -1,14 +1,13 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { toHex } from '../../../src/base/bytes.ts'
-import { DAY, HOUR, SECOND } from '../../../src/base/clock.ts'
-import { aggregateBlsSignatures, BlsMessage, blsSign } from '../../../src/crypto/bls.ts'
-import { blsTags, rewardMessage } from '../../../src/crypto/bls-messages.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../../../src/base/clock.ts'
+import { moneyFlags, type UnstakeArgs, unstakeFlags } from '../../../src/cli/stake/options.ts'
+import { unstake } from '../../../src/cli/stake/unstake.ts'
+import { blsTags } from '../../../src/crypto/bls-messages.ts'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
+import { StakingError } from '../../../src/staking/errors.ts'
 import { type CommandWorld, type Operator, starlingHere } from './command-world.ts'
 import { startRpcProxy } from './rpc-proxy.ts'
+import { startSessionNode } from './session-node.ts'
 import { blsKeyText, createSignedWorld, type SigningNode } from './signing-node.ts'
 import { aNode, STAKE } from './staked-chain.ts'
 
@@ -58,37 +57,26 @@ const rewardsOf = ({ keysFolder, operator }: Staked) =>
     ...['--operator', operator.address],
   )
 
-/** As the ledger counts a stake that left the contract. */
-function creditStake({ operator }: Staked, amountAtomic = STAKE): void {
+/** As the ledger counts what was earned. */
+function credit({ operator }: Staked, amountAtomic: bigint): void {
   const key = operator.address.toLowerCase()
   node.totals.set(key, (node.totals.get(key) ?? 0n) + amountAtomic)
 }
 
-/** Answers as one of Session's nodes does when it is asked for the signature of a total, with the members' keys. */
-async function aSessionNode(totalAtomic: bigint) {
-  const tags = blsTags(world.chain.anvil.chainId, world.chain.staking.rewards)
-  const server = createServer(async (request, response) => {
-    const { id, params } = (await json(request)) as { id: number; params: { address: `0x${string}` } }
-    const message = rewardMessage(tags, params.address, totalAtomic)
-    const hashed = new BlsMessage(message, tags.hashToG2)
-    const sum = aggregateBlsSignatures(node.signers.map(({ blsSecretKey }) => blsSign(blsSecretKey, hashed)))
-    if (sum === undefined) throw new Error('Nobody signs')
-    const signed = { msg_to_sign: toHex(message), signature: toHex(sum), non_signer_indices: [] }
-    const result = { address: params.address, amount: Number(totalAtomic), height: 1, ...signed, status: 'OK' }
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result }))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/json_rpc`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+/** As the ledger counts a stake that left the contract, when it has come so far. */
+async function creditStake(stake: Staked): Promise<void> {
+  credit(stake, STAKE)
+  node.ledgerBlock = await world.chain.client.getBlockNumber()
 }
 
 test("one of Session's nodes can give the signatures in place of a running node", async () => {
-  await using session = await aSessionNode(777n)
+  const { chain } = world
+  await using session = await startSessionNode({
+    tags: blsTags(chain.anvil.chainId, chain.staking.rewards),
+    members: () => new Map(node.signers.map((signer, index) => [index + 1, signer])),
+    totalOf: () => 777n,
+    nowMs: Date.now,
+  })
   const operator = await world.newOperator({ tokens: 0n })
   const run = await starlingHere(
     ...['stake', 'claim', '--keys-folder', await world.newFolder(), ...world.target()],
@@ -147,7 +135,7 @@ test('a stake comes back step by step, and each step done twice is done once', a
     exitCode: 0,
     json: { outcome: 'nothing-to-claim', sent: false },
   })
-  creditStake(stake)
+  await creditStake(stake)
   expect(await rewardsOf(stake)).toMatchObject({
     exitCode: 0,
     json: { recordedAtomic: '0', claimableNowAtomic: '0', claimableAtomic: String(STAKE), ledger: { index: 7 } },
@@ -169,27 +157,94 @@ test('a stake comes back step by step, and each step done twice is done once', a
 
 test('unstake goes the whole way, one run after another, and says what it waits for', async () => {
   const stake = await staked()
-  const unstake = () => command('unstake', stake, '--send', '--yes')
+  const run = () => command('unstake', stake, '--send', '--yes')
   expect(await command('unstake', stake, '--dry-run')).toMatchObject({
     exitCode: 0,
     json: { outcome: 'dry-run', sent: false },
   })
-  const first = await unstake()
+  const first = await run()
   expect(first).toMatchObject({
     exitCode: 75,
     json: { outcome: 'waiting', sent: true, steps: [{ outcome: 'exit-requested' }], untilMs: expect.any(Number) },
   })
-  expect(await unstake()).toMatchObject({ exitCode: 75, json: { outcome: 'waiting', sent: false, steps: [] } })
+  expect(await run()).toMatchObject({ exitCode: 75, json: { outcome: 'waiting', sent: false, steps: [] } })
   await world.passTime(FIFTEEN_DAYS_S)
-  expect(await unstake()).toMatchObject({
+  expect(await run()).toMatchObject({
     exitCode: 75,
     json: { outcome: 'waiting', steps: [{ outcome: 'exited' }], sentence: expect.stringContaining('The exit is done') },
   })
-  creditStake(stake)
-  expect(await unstake()).toMatchObject({ exitCode: 0, json: { outcome: 'claimed', sent: true } })
-  expect(await world.tokensOf(stake.operator.address)).toBe(STAKE)
-  expect(await unstake()).toMatchObject({ exitCode: 0, json: { outcome: 'done', sent: false } })
+  // What was earned before can be had already, and is not taken for the stake.
+  credit(stake, 1_000n)
+  expect(await run()).toMatchObject({
+    exitCode: 75,
+    json: {
+      outcome: 'waiting',
+      steps: [{ outcome: 'claimed' }],
+      sentence: expect.stringContaining('The exit is done'),
+    },
+  })
+  await creditStake(stake)
+  expect(await run()).toMatchObject({ exitCode: 0, json: { outcome: 'claimed', sent: true } })
+  expect(await world.tokensOf(stake.operator.address)).toBe(STAKE + 1_000n)
+  expect(await run()).toMatchObject({ exitCode: 0, json: { outcome: 'done', sent: false } })
 })
+
+test('unstake --wait goes the whole way in one run, and a try that fails for now does not end it', async () => {
+  const stake = await staked()
+  const whatPasses: (() => Promise<void>)[] = [
+    () => world.passTime(7 * DAY_S),
+    async () => {
+      await world.passTime(9 * DAY_S)
+      node.afterSigning = async () => {
+        node.afterSigning = async () => {}
+        throw new StakingError('SIGNATURES_INSUFFICIENT', 'Too few members signed')
+      }
+    },
+    async () => {},
+    async () => credit(stake, 1_000n),
+    () => creditStake(stake),
+  ]
+  const pauses: number[] = []
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  try {
+    const outcome = await unstake(patientArgs(stake), async (ms) => {
+      pauses.push(ms)
+      await whatPasses.shift()?.()
+    })
+    expect(outcome.result).toMatchObject({
+      outcome: 'claimed',
+      steps: ['exit-requested', 'exited', 'claimed', 'claimed'].map((step) => ({ outcome: step, sent: true })),
+    })
+    await outcome.afterPrinting?.()
+    const lines = said.mock.calls.map(([line]) => String(line)).filter((line) => /^\d{4}-/.test(line))
+    expect(lines).toEqual([
+      expect.stringContaining('Keep it running until then'),
+      expect.stringContaining('Keep it running until then'),
+      expect.stringContaining('Too few members signed'),
+      expect.stringContaining('The exit is done'),
+      expect.stringContaining('The exit is done'),
+    ])
+  } finally {
+    said.mockRestore()
+  }
+  expect(pauses).toEqual(Array.from({ length: 5 }, () => 5 * MINUTE))
+  expect(await world.tokensOf(stake.operator.address)).toBe(STAKE + 1_000n)
+})
+
+/** What `stake unstake --wait --send --yes` is given. */
+function patientArgs({ keysFolder, operator }: Staked): UnstakeArgs {
+  const { anvil, staking } = world.chain
+  return {
+    ...Object.fromEntries(
+      Object.entries({ ...unstakeFlags, ...moneyFlags }).flatMap(([name, flag]) =>
+        'default' in flag ? [[name, flag.default]] : [],
+      ),
+    ),
+    ...{ rpc: [anvil.rpcUrl], contract: staking.rewards, 'chain-id': anvil.chainId, json: true },
+    ...{ 'keys-folder': keysFolder, 'data-folder': node.dataFolder, 'operator-key-file': operator.keyFile },
+    ...{ send: true, yes: true, wait: true },
+  } as UnstakeArgs
+}
 
 test('after thirty days a node leaves without signatures, and unstake takes that way by itself', async () => {
   const [one, other] = [await staked(), await staked()]
@@ -241,7 +296,7 @@ test('only a contributor can ask, and only a running node can collect', async ()
 
 test('a claim beyond what all claims of a cycle may take waits for the next cycle', async () => {
   const stake = await staked()
-  creditStake(stake, 1_000n)
+  credit(stake, 1_000n)
   const rewards = { address: world.chain.staking.rewards, abi: serviceNodeRewardsAbi } as const
   const setCap = async (capAtomic: bigint) => {
     const call = { ...rewards, functionName: 'setClaimThreshold', args: [capAtomic] } as const

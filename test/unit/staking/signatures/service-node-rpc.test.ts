@@ -1,24 +1,14 @@
 // Session's nodes, as a local server that collects with real keys what a contract on a local chain asks for.
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { json } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { toHex } from '../../../../src/base/bytes.ts'
-import {
-  aggregateBlsSignatures,
-  BlsMessage,
-  blsPublicKey,
-  blsPublicKeyParameter,
-  blsSign,
-  generateBlsSecretKey,
-} from '../../../../src/crypto/bls.ts'
-import { blsTags, exitMessage, liquidateMessage, rewardMessage } from '../../../../src/crypto/bls-messages.ts'
+import { blsPublicKey, blsPublicKeyParameter, generateBlsSecretKey } from '../../../../src/crypto/bls.ts'
+import { blsTags, exitMessage } from '../../../../src/crypto/bls-messages.ts'
 import { StakingError } from '../../../../src/staking/errors.ts'
 import { readServiceNodeAnswer } from '../../../../src/staking/signatures/service-node-answer.ts'
 import { createServiceNodeRpcSignatureSource } from '../../../../src/staking/signatures/service-node-rpc.ts'
 import type { CollectedSignature, SignatureSubject } from '../../../../src/staking/signatures/signature-source.ts'
+import { type SessionNode, startSessionNode } from '../session-node.ts'
 import { aNode } from '../staked-chain.ts'
 import { createSigningNetwork, OLD_ENOUGH_MS, rewardsOf, type SigningNetwork, strangerOf } from './signing-network.ts'
 
@@ -29,13 +19,18 @@ const RECIPIENT = '0xABcdEFABcdEFabcdEfAbCdefabcdeFABcDEFabCD'
 const TOTAL = 102_434_883_718_711n
 
 let network: SigningNetwork
-let nodes: Awaited<ReturnType<typeof sessionNode>>
+let nodes: SessionNode
 
 beforeAll(async () => {
   // Only the first has a peer network; here nobody is asked over it.
   network = await createSigningNetwork(['honest', 'down', 'down', 'down', 'down', 'down', 'down'])
   await network.pass(OLD_ENOUGH_MS)
-  nodes = await sessionNode()
+  nodes = await startSessionNode({
+    tags: blsTags(network.options.chainId, network.options.contract),
+    members: () => new Map(network.nodes.map((node, index) => [index + 1, node])),
+    totalOf: () => TOTAL,
+    nowMs: () => network.clock.nowMs(),
+  })
 })
 afterAll(async () => {
   await nodes?.[Symbol.asyncDispose]()
@@ -45,60 +40,6 @@ beforeEach(() => {
   nodes.silent = [3, 6]
   nodes.change = (answer) => answer
 })
-
-/** Does what such a node does, with the fields and forms of its answers. */
-async function sessionNode() {
-  const state = {
-    /** Ids that do not sign. */
-    silent: [] as number[],
-    change: (answer: Record<string, unknown>): unknown => answer,
-    asked: [] as unknown[],
-  }
-  const tags = () => blsTags(network.options.chainId, network.options.contract)
-  const signed = (message: Uint8Array) => {
-    const hashed = new BlsMessage(message, tags().hashToG2)
-    const signers = network.nodes.filter((_, index) => !state.silent.includes(index + 1))
-    const sum = aggregateBlsSignatures(signers.map(({ blsSecretKey }) => blsSign(blsSecretKey, hashed)))
-    if (sum === undefined) throw new Error('Nobody signed')
-    return { msg_to_sign: toHex(message), signature: toHex(sum), non_signer_indices: state.silent, status: 'OK' }
-  }
-  const answerOf = (method: string, params: Record<string, unknown>) => {
-    if (method === 'bls_rewards_request') {
-      const address = params['address'] as `0x${string}`
-      return { address, amount: Number(TOTAL), height: 2_000_000, ...signed(rewardMessage(tags(), address, TOTAL)) }
-    }
-    const node = network.nodes.find(({ keys }) => keys.key === params['pubkey'])
-    if (method !== 'bls_exit_liquidation_request' || node === undefined) return undefined
-    const timestamp = Math.floor(network.clock.nowMs() / 1000)
-    const messageOf = params['liquidate'] === true ? liquidateMessage : exitMessage
-    const publicKey = blsPublicKey(node.blsSecretKey)
-    return { bls_pubkey: node.keys.bls, timestamp, ...signed(messageOf(tags(), publicKey, timestamp)) }
-  }
-  const server = createServer(async (request, response) => {
-    const { id, method, params } = (await json(request)) as {
-      id: number
-      method: string
-      params: Record<string, unknown>
-    }
-    state.asked.push({ method, params })
-    const answer = answerOf(method, params)
-    const result = answer === undefined ? undefined : state.change(answer)
-    const error = { code: -1, message: 'Node is not removable' }
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ jsonrpc: '2.0', id, ...(result === undefined ? { error } : { result }) }))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/json_rpc`
-  return Object.assign(state, {
-    url,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  })
-}
 
 function aSource(urls: readonly string[] = [nodes.url]) {
   const { clock, contract, bls, options } = network
