@@ -110,8 +110,18 @@ export class History implements AsyncDisposable {
     await this.#begun.chain.finalize()
   }
 
+  /** One look suffices, whatever happened before: to the newest epoch, on the chain as it is now. */
   async look(place: number): Promise<void> {
-    await this.#node(place).follower.refresh()
+    const { follower } = this.#node(place)
+    await follower.refresh()
+    expect(follower.status().lastError).toBeUndefined()
+    const current = follower.current()
+    const { owner } = this.#begun.chain.network
+    const newest = await this.#newestEpoch()
+    // Of a chain that was longer before, the node keeps what it had until this one is as long.
+    if (current === undefined || current.index > newest) return
+    expect(current.index).toBe(newest)
+    expect(current.blockHash).toBe((await owner.getBlock({ blockNumber: current.blockNumber })).hash)
   }
 
   async restart(place: number): Promise<void> {
@@ -214,14 +224,18 @@ export class History implements AsyncDisposable {
   /** What a look under way may still find: the blocks of the last two epochs. */
   async #rememberEpochs(): Promise<void> {
     const { owner } = this.#begun.chain.network
-    const head = await owner.getBlock({ blockTag: 'finalized' })
-    const newest = (head.timestamp - 1n) / BigInt(EPOCH_S)
-    for (const index of [newest, newest - 1n]) {
-      let block = head
-      while (block.timestamp > index * BigInt(EPOCH_S) && block.number > 0n)
+    const newest = await this.#newestEpoch()
+    let block = await owner.getBlock({ blockTag: 'finalized' })
+    for (const index of [newest, newest - 1]) {
+      while (block.timestamp > BigInt(index) * BigInt(EPOCH_S) && block.number > 0n)
         block = await owner.getBlock({ blockNumber: block.number - 1n })
       await this.#truthAt(block.number)
     }
+  }
+
+  async #newestEpoch(): Promise<number> {
+    const head = await this.#begun.chain.network.owner.getBlock({ blockTag: 'finalized' })
+    return Number((head.timestamp - 1n) / BigInt(EPOCH_S))
   }
 
   /** From the file: what a restarted ledger would go on with. */
