@@ -10,8 +10,7 @@ export interface Chance {
 
 const SEED_END = 2 ** 32
 
-export function createChance(): Chance {
-  const seed = Number(process.env['TEST_SEED'] ?? randomInt(SEED_END))
+export function createChance(seed = Number(process.env['TEST_SEED'] ?? randomInt(SEED_END))): Chance {
   let state = seed >>> 0
   // A Weyl sequence through the finalizer of MurmurHash3: plenty for choosing moments.
   const next = () => {

@@ -1,0 +1,175 @@
+// A simulated machine: its disk outlives its processes, each of which is made of the node's own parts.
+import { silentLogger } from '../../src/base/logger.ts'
+import { createMetricsRegistry } from '../../src/base/metrics.ts'
+import { type Ed25519KeyPair, ed25519KeyPairFromSeed } from '../../src/crypto/keys.ts'
+import { sign } from '../../src/crypto/signature.ts'
+import type { AccountId } from '../../src/protocol/account.ts'
+import type { ClientAnswer, Envelope } from '../../src/protocol/client-api/envelope.ts'
+import type { MessageHash } from '../../src/protocol/message.ts'
+import type { NetworkId } from '../../src/protocol/network-id.ts'
+import type { PeerProtocol } from '../../src/protocol/peer-api/peer-request.ts'
+import { type MembershipEpoch, type ServiceNodeKey, serviceNodeKey } from '../../src/protocol/service-node.ts'
+import { createRpcMetrics } from '../../src/rpc/metrics.ts'
+import { defaultRpcOptions } from '../../src/rpc/options.ts'
+import { createRpcHandler, type RpcHandler } from '../../src/rpc/rpc-handler.ts'
+import { openMessageStore } from '../../src/storage/level-message-store.ts'
+import type { MessageStore } from '../../src/storage/message-store.ts'
+import { createStorageMetrics } from '../../src/storage/metrics.ts'
+import { defaultStorageOptions } from '../../src/storage/options.ts'
+import { createSwarmMembership, type SwarmMembership } from '../../src/swarm/membership.ts'
+import { createSwarmMetrics } from '../../src/swarm/metrics.ts'
+import { defaultSwarmOptions } from '../../src/swarm/options.ts'
+import { createReplication } from '../../src/swarm/replication.ts'
+import { type DiskChance, SimulatedDisk } from './disk.ts'
+import type { Handler, SimulatedNetwork } from './network.ts'
+import { LifeTime, type VirtualTime } from './virtual-time.ts'
+
+export interface MachineComponents {
+  readonly time: VirtualTime
+  readonly network: SimulatedNetwork
+  readonly networkId: NetworkId
+  readonly diskChance: DiskChance
+}
+
+/** One run of the node's process. */
+interface Process {
+  readonly life: LifeTime
+  readonly store: MessageStore
+  readonly membership: SwarmMembership
+  readonly rpc: RpcHandler
+}
+
+/** Those that clients use. */
+const NAMESPACES = [0, 2, -1] as const
+const READ_MAX_BYTES = 1024 * 1024
+
+const neverAborted = new AbortController().signal
+
+export class Machine {
+  readonly key: ServiceNodeKey
+  readonly disk: SimulatedDisk
+  /** How far its wall clock is from the truth. */
+  readonly wall = { skewMs: 0 }
+  /** Whether its disk has been lost at any time. */
+  isWiped = false
+  /** Whether it is no service node any more. */
+  hasLeft = false
+  readonly #pair: Ed25519KeyPair
+  readonly #components: MachineComponents
+  readonly #sizeMin: number
+  #process: Process | undefined
+
+  constructor(components: MachineComponents, number: number, sizeMin: number) {
+    this.#components = components
+    this.#sizeMin = sizeMin
+    this.#pair = ed25519KeyPairFromSeed(Buffer.alloc(32, 1 + number))
+    this.key = serviceNodeKey(this.#pair.publicKey)
+    this.disk = new SimulatedDisk(components.diskChance)
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined
+  }
+
+  get store(): MessageStore | undefined {
+    return this.#process?.store
+  }
+
+  get membership(): SwarmMembership | undefined {
+    return this.#process?.membership
+  }
+
+  /** Whether it acknowledges nothing until it is started again. */
+  get isBroken(): boolean {
+    return this.#process?.store.health().writable === false
+  }
+
+  /** Starts a process, which finds the epochs that the node last knew. Time stands still meanwhile. */
+  async start(epochs: readonly MembershipEpoch[]): Promise<void> {
+    const { time, network, networkId } = this.#components
+    const life = new LifeTime(time, this.wall)
+    const registry = createMetricsRegistry()
+    const log = silentLogger
+    const identity = { key: this.key, sign: (bytes: Uint8Array) => sign(bytes, this.#pair.secretKey) }
+    this.disk.isInstant = true
+    const store = await openMessageStore(
+      {
+        log,
+        clock: life,
+        timers: life,
+        metrics: createStorageMetrics(registry),
+        createDatabase: this.disk.opener(life),
+        freeDiskBytes: async () => Number.MAX_SAFE_INTEGER,
+      },
+      { ...defaultStorageOptions, path: '.' },
+    )
+    this.disk.isInstant = false
+    const metrics = createSwarmMetrics(registry)
+    const options = { ...defaultSwarmOptions, sizeMin: this.#sizeMin }
+    const membership = createSwarmMembership({ self: this.key, networkId, log, metrics }, options)
+    for (const epoch of epochs) membership.update(epoch)
+    const peers = {
+      request: (
+        to: ServiceNodeKey,
+        protocol: PeerProtocol,
+        payload: Uint8Array,
+        bounds: { timeoutMs: number; signal?: AbortSignal },
+      ) => network.request(this.key, to, { protocol, payload, life }, bounds),
+    }
+    const replication = createReplication({ peers, membership, clock: life, log, metrics }, options)
+    const rpc = createRpcHandler(
+      {
+        log,
+        clock: life,
+        metrics: createRpcMetrics(registry),
+        identity,
+        messages: store,
+        revocations: store.revocations,
+        swarm: membership,
+        contacts: { contact: (key) => contactOf(key, life.nowMs()) },
+        replication,
+        info: { version: [1, 0, 0] },
+        signReward: () => Promise.reject(new Error('Nobody asks for rewards here')),
+        readiness: () => [],
+      },
+      { ...defaultRpcOptions },
+    )
+    const handlers = new Map<PeerProtocol, Handler>([
+      ['forward', (from, payload, signal) => rpc.handleForwarded(from, payload, signal)],
+    ])
+    this.#process = { life, store, membership, rpc }
+    network.attach(this.key, { life, handlers })
+  }
+
+  /** The process is killed, or the power goes: of its disk, what was flushed is left. */
+  crash(): void {
+    if (this.#process === undefined) return
+    this.#process.life.isOver = true
+    this.#process = undefined
+    this.#components.network.detach(this.key)
+    this.disk.crash()
+  }
+
+  /** What an account's owner can read here, with when it ends. */
+  async holdings(account: AccountId): Promise<ReadonlyMap<MessageHash, string>> {
+    const held = new Map<MessageHash, string>()
+    for (const namespace of NAMESPACES) {
+      const read = await this.#process?.store.retrieve({ account, namespace, sizeMax: READ_MAX_BYTES })
+      for (const { hash, timestampMs, expiryMs } of read?.messages ?? []) {
+        held.set(hash, `${namespace} ${timestampMs} ${expiryMs}`)
+      }
+    }
+    return held
+  }
+
+  /** A client's request over HTTPS. Rejects when nobody listens; never settles when the process dies over it. */
+  async call({ method, params }: Envelope): Promise<ClientAnswer> {
+    if (this.#process === undefined) throw new Error('Nobody listens')
+    const body = Buffer.from(JSON.stringify({ method, params }))
+    return this.#process.rpc.handleJson(body, neverAborted, 'https')
+  }
+}
+
+function contactOf(key: ServiceNodeKey, timestampMs: number) {
+  return { key, ip: '192.0.2.1', httpsPort: 22_021, peerPort: 22_020, version: [1, 0, 0], timestampMs } as const
+}

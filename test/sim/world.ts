@@ -1,0 +1,216 @@
+// One simulated network from one seed: who is in it, what clients ask, what goes wrong, and what is true in the end.
+import { type DurationMs, SECOND } from '../../src/base/clock.ts'
+import type { AccountId } from '../../src/protocol/account.ts'
+import type { NetworkId } from '../../src/protocol/network-id.ts'
+import type { Member, MembershipEpoch, ServiceNodeKey } from '../../src/protocol/service-node.ts'
+import { swarmSpaceOf } from '../../src/protocol/swarm-space.ts'
+import { defaultSwarmOptions } from '../../src/swarm/options.ts'
+import { SwarmMap } from '../../src/swarm/swarm-map.ts'
+import { type Chance, createChance } from '../support/chance.ts'
+import { mustBeGone, mustBeHeld } from './checker.ts'
+import { Clients } from './clients.ts'
+import { planFaults } from './faults.ts'
+import { Machine } from './machine.ts'
+import { SimulatedNetwork } from './network.ts'
+import { VirtualTime } from './virtual-time.ts'
+
+/** 2027-01-15. */
+const START_MS = 1_800_000_000_000
+const NETWORK_ID = '5e'.repeat(32) as NetworkId
+export const EPOCH_MS: DurationMs = 30 * SECOND
+/** How long clients ask and things go wrong. */
+export const TROUBLE_MS: DurationMs = 90 * SECOND
+/** How long members may then take to become equal. */
+const EQUAL_WITHIN_MS: DurationMs = 180 * SECOND
+const LOOK_INTERVAL_MS: DurationMs = 5 * SECOND
+/** No fault sets two clocks further apart. */
+export const SKEW_MAX_MS: DurationMs = 60 * SECOND
+
+export interface Verdict {
+  /** What is wrong; empty when all is well. */
+  readonly faults: readonly string[]
+  readonly acknowledged: number
+  /** Checked messages that had to be there, and that had not. */
+  readonly heldChecked: number
+  readonly goneChecked: number
+  /** From the end of all trouble. */
+  readonly equalAfterMs: DurationMs | undefined
+  readonly bytes: number
+}
+
+export class World {
+  readonly chance: Chance
+  readonly time = new VirtualTime(START_MS)
+  readonly network: SimulatedNetwork
+  readonly machines: readonly Machine[]
+  readonly clients: Clients
+  /** Machines that the contract lists. */
+  readonly listed: Set<Machine>
+  readonly #sizeMin: number
+  #epochs: MembershipEpoch[] = []
+  #map: SwarmMap | undefined
+  /** The most that clocks have been apart. */
+  skewMs = 0
+
+  constructor(seed: number) {
+    this.chance = createChance(seed)
+    const { chance, time } = this
+    this.#sizeMin = chance.below(3) === 0 ? 3 : 5
+    const spare = 2
+    const count = 5 + chance.below(5)
+    this.network = new SimulatedNetwork(time, {
+      delayMs: () => (chance.below(50) === 0 ? chance.below(3 * SECOND) : 1 + chance.below(60)),
+      isLost: () => this.isTroubled && chance.below(40) === 0,
+      isDoubled: () => this.isTroubled && chance.below(20) === 0,
+    })
+    const diskChance = {
+      latencyMs: () => (chance.below(100) === 0 ? chance.below(SECOND) : chance.below(8)),
+      fault: () => this.#diskFault(),
+    }
+    const components = { time, network: this.network, networkId: NETWORK_ID, diskChance }
+    this.machines = Array.from({ length: count + spare }, (_, number) => new Machine(components, number, this.#sizeMin))
+    this.listed = new Set(this.machines.slice(0, count))
+    this.clients = new Clients({ time, chance, swarmOf: ({ id }) => this.swarmOf(id) }, 2 + chance.below(3))
+  }
+
+  get isTroubled(): boolean {
+    return this.time.elapsedMs < TROUBLE_MS
+  }
+
+  /** Machines of the swarm that keeps an account, as the contract has it. */
+  swarmOf(account: AccountId): readonly Machine[] {
+    const members = this.#map?.swarmAt(swarmSpaceOf(account))?.members ?? []
+    return this.machines.filter(({ key }) => members.includes(key))
+  }
+
+  async run(): Promise<Verdict> {
+    this.beginEpoch()
+    for (const machine of this.listed) await this.start(machine)
+    this.#planEpochs()
+    for (let left = 25 + this.chance.below(25); left > 0; left--) {
+      this.time.after(this.chance.below(TROUBLE_MS), () => this.clients.act())
+    }
+    planFaults(this)
+    await this.time.runUntil(TROUBLE_MS)
+    await this.#endTrouble()
+    const equalAfterMs = await this.#runUntilEqual()
+    return this.#judge(equalAfterMs)
+  }
+
+  async start(machine: Machine): Promise<void> {
+    if (!machine.isRunning) await machine.start(this.#epochs.slice(-2))
+  }
+
+  /** The contract's list at the boundary of an epoch. */
+  beginEpoch(): void {
+    const members = [...this.listed].map((machine) => memberOf(machine, this.machines.indexOf(machine)))
+    const epoch = epochOf((this.#epochs.at(-1)?.index ?? 0) + 1, members)
+    this.#epochs.push(epoch)
+    this.#map = new SwarmMap(epoch, NETWORK_ID, { ...defaultSwarmOptions, sizeMin: this.#sizeMin }, this.#map)
+    for (const machine of this.machines) {
+      // Nodes look at the chain each in its own time.
+      this.time.after(this.chance.below(4 * SECOND), () => machine.membership?.update(epoch))
+    }
+  }
+
+  #planEpochs(): void {
+    for (let atMs = EPOCH_MS; atMs <= TROUBLE_MS + EQUAL_WITHIN_MS; atMs += EPOCH_MS) {
+      this.time.after(atMs, () => this.beginEpoch())
+    }
+  }
+
+  #diskFault() {
+    if (!this.isTroubled || this.chance.below(3000) !== 0) return 'none' as const
+    return this.chance.pick(['nothing-written', 'written-unsaid'] as const)
+  }
+
+  async #endTrouble(): Promise<void> {
+    this.network.heal()
+    for (const machine of this.machines) {
+      machine.wall.skewMs = 0
+      if (machine.isBroken) machine.crash()
+    }
+    for (const machine of this.listed) await this.start(machine)
+  }
+
+  async #runUntilEqual(): Promise<DurationMs | undefined> {
+    for (let afterMs = LOOK_INTERVAL_MS; afterMs <= EQUAL_WITHIN_MS; afterMs += LOOK_INTERVAL_MS) {
+      await this.time.runUntil(TROUBLE_MS + afterMs)
+      for (const machine of this.listed) {
+        if (!machine.isBroken) continue
+        machine.crash()
+        await this.start(machine)
+      }
+      if ((await this.#differences()).length === 0) return afterMs
+    }
+    return undefined
+  }
+
+  async #judge(equalAfterMs: DurationMs | undefined): Promise<Verdict> {
+    const faults = equalAfterMs === undefined ? await this.#differences() : []
+    const judgement = {
+      history: this.clients.history,
+      nowMs: this.time.nowMs,
+      skewMs: this.skewMs,
+      lasting: new Set(this.machines.filter(({ isWiped }) => !isWiped).map(({ key }) => key)),
+    }
+    const held = mustBeHeld(judgement)
+    const gone = mustBeGone(judgement)
+    for (const { id } of this.clients.accounts) {
+      const asked = this.clients.history.filter(({ account, kind }) => account === id && kind === 'store')
+      for (const machine of this.swarmOf(id)) {
+        const there = await machine.holdings(id)
+        for (const store of asked) {
+          if (store.kind !== 'store') continue
+          const where = `${store.hash} of ${id.slice(0, 8)} on machine ${this.machines.indexOf(machine)}`
+          if (held.has(store.hash) && !there.has(store.hash)) faults.push(`lost: ${where}`)
+          if (gone.has(store.hash) && there.has(store.hash)) faults.push(`came back: ${where}`)
+        }
+      }
+    }
+    const acknowledged = this.clients.history.filter(({ endedMs }) => endedMs !== undefined).length
+    const checked = { heldChecked: held.size, goneChecked: gone.size }
+    return { faults: [...new Set(faults)], acknowledged, ...checked, equalAfterMs, bytes: this.network.bytes }
+  }
+
+  /** In what members of a swarm differ. */
+  async #differences(): Promise<string[]> {
+    const found: string[] = []
+    for (const { id } of this.clients.accounts) {
+      const members = this.swarmOf(id)
+      const holdings = await Promise.all(members.map((machine) => machine.holdings(id)))
+      const texts = holdings.map((each) => [...each].map(([hash, state]) => `${hash} ${state}`).sort())
+      for (const [at, text] of texts.entries()) {
+        if (text.join() === texts[0]?.join()) continue
+        const name = (index: number) => this.machines.indexOf(members[index] as Machine)
+        found.push(`different: account ${id.slice(0, 8)} on machines ${name(0)} and ${name(at)}`)
+      }
+      for (const machine of this.machines) {
+        if (members.includes(machine) || !this.listed.has(machine)) continue
+        if ((await machine.holdings(id)).size > 0) {
+          found.push(`outside: account ${id.slice(0, 8)} on machine ${this.machines.indexOf(machine)}`)
+        }
+      }
+    }
+    return found
+  }
+}
+
+function memberOf({ key }: { key: ServiceNodeKey }, number: number): Member {
+  return {
+    id: BigInt(number + 1),
+    key,
+    bls: '00'.repeat(64),
+    operator: `0x${'00'.repeat(20)}`,
+    addedTimestampS: 1_700_000_000n + BigInt(number),
+    leaveRequestTimestampS: 0n,
+    depositAtomic: 25_000n,
+  }
+}
+
+function epochOf(index: number, members: readonly Member[]): MembershipEpoch {
+  const root = members.map(({ id }) => id).join()
+  const blockHash = `0x${index.toString(16).padStart(64, '0')}`
+  const blockTimestampS = BigInt(START_MS / 1000) + BigInt(index)
+  return { index, blockNumber: BigInt(index), blockHash, blockTimestampS, members, root }
+}
