@@ -7,11 +7,13 @@ import {
   CONTENTS_SLOTS,
   CONTENTS_VERSION_SIZE,
   type ContentsEntry,
+  type HeldItem,
   type HeldMessage,
 } from './contents.ts'
 import type { MessageHash } from './message.ts'
 import type { Namespace } from './namespace.ts'
 import type { OperationStamp } from './operation-stamp.ts'
+import { decodeForwardedRequest } from './peer-api/forwarded-request.ts'
 
 // How the entry of a thing follows from the thing, so that a member can tell whether it was given what it asked for.
 
@@ -72,6 +74,16 @@ export function messageEntryOf({
 
 export function requestEntryOf(account: AccountId, stamp: OperationStamp, payload: Uint8Array): ContentsEntry {
   return { kind: 'request', account, id: requestIdOf(stamp, payload), version: NO_VERSION }
+}
+
+export function heldAccountOf(item: HeldItem): AccountId {
+  return item.kind === 'message' ? item.message.account : item.account
+}
+
+/** @throws {ProtocolError} for a request that is none */
+export function heldEntryOf(item: HeldItem): ContentsEntry {
+  if (item.kind === 'message') return messageEntryOf(item)
+  return requestEntryOf(item.account, decodeForwardedRequest(item.payload).stamp, item.payload)
 }
 
 /** Which of the parts of a bucket an account is in. */
