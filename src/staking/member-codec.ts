@@ -18,22 +18,38 @@ export function memberCall(id: bigint): Hex {
   return encodeFunctionData({ abi: serviceNodeRewardsAbi, functionName: 'serviceNodes', args: [id] })
 }
 
-/** @throws {StakingError} PROVIDER_REPLY_MALFORMED, MEMBERS_TOO_MANY */
+/**
+ * Two arrays, read word by word: an ABI decoder, and its encoder for the check that this is the contract's own encoding, would stop
+ * everything else for some 50 ms with 2,000 members.
+ * @throws {StakingError} PROVIDER_REPLY_MALFORMED, MEMBERS_TOO_MANY
+ */
 export function decodeMemberIds(data: Hex, countMax: number): readonly MemberId[] {
-  const call = { abi: serviceNodeRewardsAbi, functionName: 'allServiceNodeIDs' } as const
-  const [ids, keys] = decoded('the list of ids', () => {
-    const result = decodeFunctionResult({ ...call, data })
-    requireCanonical(data, encodeFunctionResult({ ...call, result }))
-    return result
-  })
-  if (ids.length !== keys.length) throw malformed('ids and keys differ in number')
-  if (ids.length > countMax)
-    throw new StakingError('MEMBERS_TOO_MANY', 'The contract lists more members than we follow')
-  const entries = ids.map((id, index) => ({ id, bls: blsText(keys[index]) })).sort((a, b) => (a.id < b.id ? -1 : 1))
+  const wordAt = (index: number) => data.slice(2 + index * WORD_DIGITS, 2 + (index + 1) * WORD_DIGITS)
+  // Where the arrays are, how many ids, the ids, how many keys, the keys at two words each.
+  const count = ((data.length - 2) / WORD_DIGITS - 4) / 3
+  const isWhole = /^0x[0-9a-f]*$/.test(data) && Number.isInteger(count) && count >= 0
+  const frame = [wordAt(0), wordAt(1), wordAt(2), wordAt(3 + count)]
+  const expected = [0x40, 0x60 + 0x20 * count, count, count].map(wordOf)
+  if (!isWhole || frame.join() !== expected.join()) throw malformed('the list of ids')
+  if (count > countMax) throw new StakingError('MEMBERS_TOO_MANY', 'The contract lists more members than we follow')
+  const entries = Array.from({ length: count }, (_, index): MemberId => {
+    const [id, x, y] = [wordAt(3 + index), wordAt(4 + count + 2 * index), wordAt(5 + count + 2 * index)]
+    if (!id.startsWith(ID_PADDING)) throw malformed('an id')
+    if (x + y === wordOf(0) + wordOf(0)) throw malformed('a BLS key')
+    return { id: BigInt(`0x${id}`), bls: x + y }
+  }).sort((a, b) => (a.id < b.id ? -1 : 1))
   entries.forEach((entry, index) => {
     if (entry.id === 0n || entry.id === entries[index - 1]?.id) throw malformed('an id is zero or occurs twice')
   })
   return entries
+}
+
+const WORD_DIGITS = 64
+/** An id has 64 bits. */
+const ID_PADDING = '0'.repeat(48)
+
+function wordOf(value: number): string {
+  return value.toString(16).padStart(WORD_DIGITS, '0')
 }
 
 /** The member of an id, or undefined for the all-zero struct that stands for nobody. */

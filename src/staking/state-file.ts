@@ -18,17 +18,19 @@ export async function readStateFile(path: string, sizeMaxBytes: number): Promise
   if (bytes === undefined) return undefined
   const content = parsed(bytes, path)
   const state = isJsonObject(content) ? content['state'] : undefined
-  if (!isJsonObject(content) || state === undefined || content['sha256'] !== checksum(state)) throw damaged(path)
+  if (!isJsonObject(content) || state === undefined || content['sha256'] !== checksum(JSON.stringify(state)))
+    throw damaged(path)
   return state
 }
 
 /** Replaces the file at once, so that a crash leaves the old or the new state. */
 export async function writeStateFile(path: string, state: JsonValue): Promise<void> {
   const temporary = `${path}.${toHex(randomBytes(6))}`
+  const text = JSON.stringify(state)
   try {
     const file = await open(temporary, 'wx', 0o600)
     try {
-      await file.writeFile(JSON.stringify({ sha256: checksum(state), state }))
+      await file.writeFile(`{"sha256":"${checksum(text)}","state":${text}}`)
       await file.sync()
     } finally {
       await file.close()
@@ -69,8 +71,8 @@ function parsed(bytes: Uint8Array, path: string): JsonValue {
   }
 }
 
-function checksum(state: JsonValue): string {
-  return toHex(sha256(utf8(JSON.stringify(state))))
+function checksum(text: string): string {
+  return toHex(sha256(utf8(text)))
 }
 
 function damaged(path: string, cause?: unknown): StakingError {

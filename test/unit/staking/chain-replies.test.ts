@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { encodeFunctionResult, type Hex, multicall3Abi, toHex } from 'viem'
+import { decodeFunctionResult, encodeFunctionResult, type Hex, multicall3Abi, toHex } from 'viem'
 import { expect, test } from 'vitest'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
 import { parseBlock, parseData, parseHash, parseQuantity } from '../../../src/staking/chain-reply.ts'
@@ -122,5 +122,31 @@ test('any JSON in the place of a block, a quantity or bytes is read or refused',
       refused(() => parseData(value, 'x'))
     }),
     { numRuns: 3000 },
+  )
+})
+
+test('a list of ids is read as an ABI decoder reads it, and refused where the contract would encode it otherwise', () => {
+  const call = { abi: serviceNodeRewardsAbi, functionName: 'allServiceNodeIDs' } as const
+  const u256 = fc.bigInt({ min: 1n, max: (1n << 256n) - 1n })
+  const entries = fc.uniqueArray(fc.record({ id: fc.bigInt({ min: 1n, max: (1n << 64n) - 1n }), X: u256, Y: u256 }), {
+    selector: ({ id }) => id,
+    maxLength: 6,
+  })
+  fc.assert(
+    fc.property(entries, fc.nat(), fc.constantFrom(...'0123456789abcdefA'), (list, place, digit) => {
+      const data = encodeFunctionResult({ ...call, result: [list.map(({ id }) => id), list] })
+      const hex = (value: bigint) => value.toString(16).padStart(64, '0')
+      const expected = list.map(({ id, X, Y }) => ({ id, bls: hex(X) + hex(Y) })).sort((a, b) => (a.id < b.id ? -1 : 1))
+      expect(decodeMemberIds(data, 6)).toEqual(expected)
+      const at = 2 + (place % (data.length - 2))
+      const other: Hex = `0x${data.slice(2, at)}${digit}${data.slice(at + 1)}`
+      refused(() => {
+        const read = decodeMemberIds(other, 6)
+        const result = decodeFunctionResult({ ...call, data: other })
+        expect(encodeFunctionResult({ ...call, result })).toBe(other)
+        expect(new Set(read.map(({ id }) => id))).toEqual(new Set(result[0]))
+      })
+    }),
+    { numRuns: 1000 },
   )
 })
