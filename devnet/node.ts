@@ -61,6 +61,7 @@ export async function prepareNode(
     'network.bootstrap': bootstrap,
     'staking.chainId': anvil.chainId,
     'staking.contract': deployment.rewards,
+    'staking.contributionFactory': deployment.factory,
     'staking.rpcUrls': [anvil.rpcUrl],
     'staking.epochLengthS': options.epochLengthS,
     'rpc.listenAddress': ip,

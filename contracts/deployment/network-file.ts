@@ -42,6 +42,7 @@ export function parseNetworkFile(text: string): NetworkFile {
 }
 
 /** The preset for config/, by which nodes and clients name the network. */
-export function presetText({ chainId, rewards, epochLengthS, deployedBlock }: NetworkFile): string {
-  return `${JSON.stringify({ staking: { chainId, contract: rewards, epochLengthS, deployedBlock } }, undefined, 2)}\n`
+export function presetText({ chainId, rewards, factory, epochLengthS, deployedBlock }: NetworkFile): string {
+  const staking = { chainId, contract: rewards, contributionFactory: factory, epochLengthS, deployedBlock }
+  return `${JSON.stringify({ staking }, undefined, 2)}\n`
 }

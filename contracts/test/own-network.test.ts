@@ -102,7 +102,10 @@ test('the guide leads to a network of seven members with rewards', async () => {
   const network = await networkFile()
   const preset = JSON.parse(await readFile(join(folder, 'preset.json'), 'utf8'))
   expect(preset).toEqual({
-    staking: { chainId: 31337, contract: network.rewards, epochLengthS: 600, deployedBlock: 0 },
+    staking: {
+      ...{ chainId: 31337, epochLengthS: 600, deployedBlock: 0 },
+      ...{ contract: network.rewards, contributionFactory: network.factory },
+    },
   })
   const rewards = { address: network.rewards, abi: serviceNodeRewardsAbi } as const
   expect(await client.readContract({ ...rewards, functionName: 'isStarted' })).toBe(false)

@@ -15,16 +15,13 @@ import { stakeSubcommand } from './stake-subcommand.ts'
 
 const CHAIN = '--config /etc/starling/starling.yml'
 const SEND = '--keystore operator.json --send'
-const POOL = '--factory 0x… --pool 0x…'
+const POOL = '--pool 0x…'
 
 const deployCommand = stakeSubcommand<DeployArgs>({
   name: 'deploy',
   describe: 'Open a pooled stake for this service node',
   flags: { ...chainFlags, ...deployFlags, ...moneyFlags },
-  example: [
-    `contribution deploy ${CHAIN} --factory 0x… --fee 500 ${SEND}`,
-    'Five percent of the rewards to the operator',
-  ],
+  example: [`contribution deploy ${CHAIN} --fee 500 ${SEND}`, 'Five percent of the rewards to the operator'],
   run: async (args) => (await import('../stake/contribution.ts')).deployPool(args),
 })
 

@@ -33,6 +33,11 @@ export const CONTRACT_ADDRESS: TextForm = {
   accepts: (text) => /^0x[0-9a-fA-F]{40}$/.test(text),
   wanted: '0x and 40 hex digits',
 }
+/** For what a network need not have. */
+export const CONTRACT_ADDRESS_OR_NONE: TextForm = {
+  accepts: (text) => text === '' || CONTRACT_ADDRESS.accepts(text),
+  wanted: `${CONTRACT_ADDRESS.wanted}, or empty`,
+}
 export const ACCEPTED_CODE: TextForm = {
   accepts: (text) => text === 'first' || /^0x[0-9a-fA-F]{64}$/.test(text),
   wanted: 'first, or 0x and 64 hex digits',

@@ -1,11 +1,12 @@
 import { SECOND } from '../../base/clock.ts'
 import { defaultStakingOptions as defaults, type StakingOptions } from '../../staking/options.ts'
-import { ACCEPTED_CODE, CONTRACT_ADDRESS } from './check.ts'
+import { ACCEPTED_CODE, CONTRACT_ADDRESS, CONTRACT_ADDRESS_OR_NONE } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 
 export type StakingArgs = {
   'staking.chainId': number
   'staking.contract': string
+  'staking.contributionFactory': string
   'staking.rpcUrls': string[]
   'staking.epochLengthS': number
   'staking.pollIntervalS': number
@@ -31,6 +32,14 @@ export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, '
       type: 'string',
       describe: 'Address of the staking contract; from the network preset',
       form: CONTRACT_ADDRESS,
+    },
+    // No part of the node needs it: the operator's commands read the same file.
+    'staking.contributionFactory': {
+      type: 'string',
+      describe:
+        'Address of the factory of pooled stakes, for `starling stake contribution`; empty for none; from the network preset',
+      default: '',
+      form: CONTRACT_ADDRESS_OR_NONE,
     },
     'staking.rpcUrls': {
       type: 'array',

@@ -5,27 +5,29 @@ export interface PoolArgs {
   readonly pool: string
 }
 
-export interface DeployArgs extends MoneyArgs {
-  readonly factory: string
+export interface FactoryArgs {
+  readonly factory: string | undefined
+}
+
+export interface DeployArgs extends MoneyArgs, FactoryArgs {
   readonly fee: number
   readonly reserve: string[] | undefined
   readonly 'finalize-by-hand': boolean
 }
 
-export interface ContributeArgs extends MoneyArgs, PoolArgs {
-  readonly factory: string
+export interface ContributeArgs extends MoneyArgs, PoolArgs, FactoryArgs {
   readonly amount: string
   readonly beneficiary: string | undefined
 }
 
-export type PoolStepArgs = MoneyArgs & PoolArgs & { readonly factory: string }
+export type PoolStepArgs = MoneyArgs & PoolArgs & FactoryArgs
 
 export type PoolStatusArgs = ChainArgs & PoolArgs
 
 const factory = {
   type: 'string',
-  describe: 'Address of the factory of pooled stakes; only contracts that it deployed are paid',
-  demandOption: true,
+  describe:
+    "Address of the factory of pooled stakes, instead of the network's; only contracts that it deployed are paid",
 } as const
 const pool = { type: 'string', describe: 'Address of the pooled stake', demandOption: true } as const
 

@@ -23,8 +23,8 @@ import { requireValidProof } from '../../staking/stake-registration.ts'
 import { parseWholeUnits, wholeUnits } from '../../staking/token-amount.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { OptionsError } from '../options/check.ts'
-import { nodeKeysOf } from './chain.ts'
-import type { ContributeArgs, DeployArgs, PoolStepArgs } from './contribution-options.ts'
+import { nodeKeysOf, type StakeSettings } from './chain.ts'
+import type { ContributeArgs, DeployArgs, FactoryArgs, PoolStepArgs } from './contribution-options.ts'
 import { runMoneyStep } from './money-session.ts'
 import type { MoneyContext, MoneyStep, Prepared } from './money-step.ts'
 import { addressOf } from './operator-access.ts'
@@ -87,7 +87,7 @@ function beneficiaryOf(args: ContributeArgs): Hex {
 
 async function prepareDeployment(context: MoneyContext, args: DeployArgs): Promise<Prepared> {
   const { view, target, settings } = context
-  const factory = addressOf(args.factory)
+  const factory = factoryOf(args, settings)
   await requireFactory(view, target, factory)
   const { ed25519, bls } = await readKeyFiles(settings.keysFolder)
   const keys = nodeKeysOf({ ed25519, bls })
@@ -202,9 +202,16 @@ async function prepareFinalization(context: MoneyContext, args: PoolStepArgs): P
   }
 }
 
-async function ownPool({ view, target }: MoneyContext, args: PoolStepArgs): Promise<PoolFacts> {
+/** @throws {OptionsError} OPTION_INVALID */
+function factoryOf(args: FactoryArgs, { configured }: StakeSettings): Hex {
+  const factory = args.factory ?? configured('staking.contributionFactory')
+  if (typeof factory === 'string' && factory !== '') return addressOf(factory)
+  throw new OptionsError('OPTION_INVALID', '--factory must be given, or --network or --config must tell it')
+}
+
+async function ownPool({ view, target, settings }: MoneyContext, args: PoolStepArgs): Promise<PoolFacts> {
   const pool = addressOf(args.pool)
-  await requireOwnPool(view, target, { factory: addressOf(args.factory), pool })
+  await requireOwnPool(view, target, { factory: factoryOf(args, settings), pool })
   return await readPool(view, pool)
 }
 

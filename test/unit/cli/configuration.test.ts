@@ -67,6 +67,16 @@ test.for([...NETWORK_PRESETS])('the preset %s can be read', (network) => {
   expect(readNetworkPreset(network)).toHaveProperty(['staking.chainId'])
 })
 
+test('the preset of Session’s network has its contracts', () => {
+  expect(readNetworkPreset('mainnet')).toMatchObject({
+    'staking.chainId': 42161,
+    'staking.contract': '0xC2B9fC251aC068763EbDfdecc792E3352E351c00',
+    'staking.contributionFactory': '0x8129bE2D5eF7ACd39483C19F28DE86b7EF19DBCA',
+    'staking.signs': false,
+    'staking.rewards': false,
+  })
+})
+
 test('an unknown key is refused, with the nearest name', () => {
   expect(() => refuseUnknownKeys({ 'metric.port': 1 }, ['metrics.port'], 'a.yml')).toThrow(
     'a.yml: there is no option metric.port. Did you mean metrics.port?',

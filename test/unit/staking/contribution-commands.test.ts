@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { getAddress, type Hex } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY, SECOND } from '../../../src/base/clock.ts'
@@ -151,6 +153,27 @@ test('only a contract of the right factory is paid, and only a factory of the ri
   expect(await world.transactionsOf(contributor.account.address)).toBe(0)
   const odd = await contribution('deploy', operator, '--reserve', 'all')
   expect(odd).toMatchObject({ exitCode: 2, json: { error: { code: 'OPTION_INVALID' } } })
+})
+
+test('the factory is the one of the network, unless another is named', async () => {
+  const operator = await anOperator()
+  const { rewards, factory } = world.chain.staking
+  const presetOf = async (contributionFactory: string) => {
+    const path = join(await world.newFolder(), 'preset.json')
+    await writeFile(path, JSON.stringify({ staking: { contract: rewards, contributionFactory } }))
+    return path
+  }
+  const deploy = (...rest: readonly string[]) =>
+    starlingHere(
+      ...['stake', 'contribution', 'deploy', '--keys-folder', operator.folder, ...world.target()],
+      ...['--operator', operator.account.address, '--dry-run', ...rest],
+    )
+  const unknown = { exitCode: 2, json: { error: { code: 'OPTION_INVALID' } } }
+  expect(await deploy()).toMatchObject(unknown)
+  expect(await deploy('--network', await presetOf(''))).toMatchObject(unknown)
+  const network = ['--network', await presetOf(factory)]
+  expect(await deploy(...network)).toMatchObject({ exitCode: 0, json: { outcome: 'dry-run', plan: { factory } } })
+  expect(await deploy(...network, '--factory', rewards)).toMatchObject({ exitCode: 5 })
 })
 
 test('a contribution that was cut off is finished once, and is not taken for another one', async () => {
