@@ -13,6 +13,8 @@ const START_MAX_MS = 180_000
 const STORING_MIN_MS = 200
 const STORING_SPREAD_MS = 4_000
 const SKIPPED = 77
+/** Of what the machine said last, when it went wrong. */
+const CONSOLE_LINES = 20
 
 const rounds = Number(process.argv[2] ?? 20)
 const chance = createChance()
@@ -67,7 +69,10 @@ async function storeUntilCut(
   const tooLong = setTimeout(() => void machine.cut(), START_MAX_MS)
   let isCutPlanned = false
   let seen = 0
+  const last: string[] = []
   for await (const line of machine.lines) {
+    last.push(line)
+    if (last.length > CONSOLE_LINES) last.shift()
     const [, name] = /^acknowledged (\S+)/.exec(line) ?? []
     if (name === undefined) continue
     acknowledged.add(name)
@@ -79,7 +84,7 @@ async function storeUntilCut(
   }
   clearTimeout(tooLong)
   await machine.cut()
-  if (seen === 0) throw new Error('The machine acknowledged nothing')
+  if (seen === 0) throw new Error(`The machine acknowledged nothing. It said:\n${last.join('\n')}`)
 }
 
 async function tell(parts: MachineParts, disk: string): Promise<Set<string>> {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { DevnetNode } from '../../devnet/network.ts'
 import { callNode } from '../../devnet/node-request.ts'
 import { fromBase64, utf8 } from '../../src/base/bytes.ts'
@@ -26,6 +27,8 @@ export interface Promises {
 export class DirectWriter implements AsyncDisposable {
   readonly #members: readonly DevnetNode[]
   readonly #chooseMember: () => DevnetNode
+  /** From the start of one store to that of the next. */
+  readonly #pauseMs: number
   readonly #news = new EventEmitter()
   readonly #ledger: Promises[] = []
   readonly #workers: Promise<void>[] = []
@@ -38,9 +41,11 @@ export class DirectWriter implements AsyncDisposable {
   /** Answered with success although nobody signed. */
   unsigned = 0
 
-  constructor(members: readonly DevnetNode[], inFlight: number, chooseMember: () => DevnetNode) {
+  /** As fast as answers come, unless a rate is given. */
+  constructor(members: readonly DevnetNode[], inFlight: number, chooseMember: () => DevnetNode, perSecond?: number) {
     this.#members = members
     this.#chooseMember = chooseMember
+    this.#pauseMs = perSecond === undefined ? 0 : (1000 * inFlight) / perSecond
     this.turnPage()
     for (let worker = 0; worker < inFlight; worker++) this.#workers.push(this.#work())
   }
@@ -72,7 +77,7 @@ export class DirectWriter implements AsyncDisposable {
   }
 
   async #work(): Promise<void> {
-    while (!this.#stopped) await this.#storeOne()
+    while (!this.#stopped) await Promise.all([this.#storeOne(), this.#pauseMs > 0 && delay(this.#pauseMs)])
   }
 
   async #storeOne(): Promise<void> {
