@@ -24,7 +24,7 @@ const members = new Map<number, TestNode>()
 
 beforeAll(async () => {
   const genesisMs = Date.now() - 16 * DAY
-  world = await createCommandWorld({ genesisTimestampS: Math.floor(genesisMs / SECOND) })
+  world = await createCommandWorld({ genesisTimestampS: Math.floor(genesisMs / SECOND), isSessions: true })
   for (let id = 1; id <= 5; id++) {
     const member = aNode()
     await world.chain.register(member)
@@ -55,12 +55,36 @@ async function staked(): Promise<Staked> {
 
 function command(name: string, { keysFolder, operator }: Staked, ...rest: readonly string[]) {
   return starlingHere(
-    ...['stake', name, '--keys-folder', keysFolder, ...world.target(), '--operator-key-file', operator.keyFile],
-    ...['--send', '--yes', ...rest],
+    ...['stake', name, '--keys-folder', keysFolder, ...mainnet(), '--operator-key-file', operator.keyFile],
+    ...['--send', '--yes', '--beside-session-node', ...rest],
   )
 }
 
+/** As an operator names Session's network; the local chain stands in for Arbitrum One. */
+const mainnet = () => ['--network', 'mainnet', '--rpc', world.chain.anvil.rpcUrl, '--json']
+
 const fromSession = (...urls: readonly string[]) => urls.flatMap((url) => ['--signatures-from', url])
+
+test('looking needs no word, and nothing is prepared without it', async () => {
+  const { keysFolder, operator } = leaving
+  const plainly = (name: string, ...rest: readonly string[]) =>
+    starlingHere('stake', name, '--keys-folder', keysFolder, ...mainnet(), ...rest)
+  await world.chain.finalize()
+  expect(await plainly('status')).toMatchObject({ exitCode: 0, json: { state: 'leaving' } })
+  const preflight = await plainly('preflight')
+  expect(preflight.json['checks']).toContainEqual(expect.objectContaining({ id: 'session-software', status: 'warn' }))
+  const sent = await world.transactionsOf(operator.address)
+  const signer = ['--operator', operator.address]
+  expect(await plainly('request-exit', ...signer, '--dry-run')).toMatchObject({
+    exitCode: 0,
+    json: { outcome: 'already-leaving' },
+  })
+  expect(await plainly('request-exit', ...signer)).toMatchObject({
+    exitCode: 2,
+    json: { error: { code: 'SESSION_NODE_UNCONFIRMED' } },
+  })
+  expect(await world.transactionsOf(operator.address)).toBe(sent)
+})
 
 test('before the wait is over nobody is asked, and afterwards a refusal of theirs is told', async () => {
   const early = await command('exit', leaving, ...fromSession(session.url))
@@ -114,7 +138,7 @@ test('rewards are shown and claimed by the total that Session’s network signs'
   // Of the five members that are left, one need not sign.
   session.silent = [2]
   const rewards = await starlingHere(
-    ...['stake', 'rewards', ...world.target(), '--operator', address, ...fromSession(session.url)],
+    ...['stake', 'rewards', ...mainnet(), '--operator', address, ...fromSession(session.url)],
   )
   expect(rewards).toMatchObject({
     exitCode: 0,

@@ -15,6 +15,7 @@ import { serviceNodeRewardsAbi, stakingTokenAbi } from '../../../src/staking/abi
 import { defaultStakingOptions, type StakingOptions } from '../../../src/staking/options.ts'
 import type { NodeKeys } from '../../../src/staking/own-registration.ts'
 import { createRegistration, registrationArguments } from '../../../src/staking/registration.ts'
+import { placeSessionContract, SESSION_CHAIN_ID } from './session-contract.ts'
 
 // A local chain with the real contracts, on which service nodes register with real keys and transactions.
 
@@ -49,13 +50,22 @@ export function aNode(overrides: Partial<Pick<TestNode, 'ed25519' | 'blsSecretKe
   return { ed25519, blsSecretKey, keys }
 }
 
-export async function createStakedChain(options: Pick<AnvilOptions, 'genesisTimestampS'> = {}): Promise<StakedChain> {
-  const anvil = await startAnvil({ accountCount: 2, ...options })
+export interface StakedChainOptions extends Pick<AnvilOptions, 'genesisTimestampS'> {
+  /** Whether the contract stands where Session's does, on a chain of the same id. */
+  readonly isSessions?: boolean
+}
+
+export async function createStakedChain({
+  isSessions = false,
+  ...options
+}: StakedChainOptions = {}): Promise<StakedChain> {
+  const anvil = await startAnvil({ accountCount: 2, ...options, ...(isSessions ? { chainId: SESSION_CHAIN_ID } : {}) })
   const [owner, operator] = anvil.accounts
   if (owner === undefined || operator === undefined) throw new Error('anvil has accounts')
   const client = createChainClient(anvil, owner.privateKey)
   const operatorClient = createChainClient(anvil, operator.privateKey)
-  const staking = await deployStaking(client, { startsEmpty: true })
+  const deployed = await deployStaking(client, { startsEmpty: true })
+  const staking = isSessions ? { ...deployed, rewards: await placeSessionContract(client, deployed) } : deployed
   const token = { address: staking.token, abi: stakingTokenAbi } as const
   const rewards = { address: staking.rewards, abi: serviceNodeRewardsAbi } as const
   const mined = async (hash: Promise<Hex>) => {
