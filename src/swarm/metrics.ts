@@ -1,5 +1,7 @@
 import type { MetricsRegister } from '../base/metrics.ts'
+import { createContentsMetrics } from './contents-metrics.ts'
 import { createHandOffMetrics } from './hand-off-metrics.ts'
+import { createJoinMetrics } from './join-metrics.ts'
 
 /** What became of an epoch that the swarm was told of. */
 export type EpochUpdate =
@@ -77,5 +79,7 @@ export function createSwarmMetrics(register: MetricsRegister) {
       help: 'Members whose wait is shortened because they timed out repeatedly',
     }),
     handOff: createHandOffMetrics(register),
+    contents: createContentsMetrics(register),
+    joining: createJoinMetrics(register),
   }
 }

@@ -1,4 +1,4 @@
-import { DAY, type DurationMs, MINUTE, SECOND } from '../base/clock.ts'
+import { DAY, type DurationMs, HOUR, MINUTE, SECOND } from '../base/clock.ts'
 import { FORWARD_TIMEOUT_MS } from '../protocol/limits.ts'
 
 /** Of these, `sizeMin` and `unlockMs` belong to the network preset: nodes that differ in them compute different swarms. */
@@ -21,6 +21,8 @@ export interface SwarmOptions {
   readonly forwardsPerMemberMax: number
   /** Of requests that a member did not take. */
   readonly handOff: HandOffOptions
+  /** Of comparing what this node holds with the other members of its swarm. */
+  readonly comparing: ComparingOptions
   /** Of accounts that are new to this node. */
   readonly joining: JoiningOptions
   /** Of accounts that this node no longer serves. */
@@ -47,6 +49,36 @@ export interface HandOffOptions {
   readonly failuresMax: number
 }
 
+export interface ComparingOptions {
+  /** Wait between two rounds with all members, up to a quarter more or less. */
+  readonly intervalMs: DurationMs
+  /** Wait before a difference is looked into: most are requests that are still under way. */
+  readonly confirmAfterMs: DurationMs
+  /** How long a member may take for one answer. */
+  readonly timeoutMs: DurationMs
+  /** How long one member is fetched from before it is the turn of the others. */
+  readonly turnMaxMs: DurationMs
+  /** Entries that are enough for one page of a list. */
+  readonly listCountMax: number
+  /** Entries of one bucket that are looked at in one turn; what a member has beyond that waits for the next. */
+  readonly listedMax: number
+  /** First wait before a bucket is listed again that differs although the member has nothing new. It doubles each time. */
+  readonly backOffMinMs: DurationMs
+  readonly backOffMaxMs: DurationMs
+  /** A list that brought nothing is not fetched again before its bytes have taken their time at this speed. */
+  readonly fruitlessBytesPerSecond: number
+  /** Bytes of requests and answers about contents that one member may use, and how many at once. */
+  readonly bytesPerSecondMax: number
+  readonly burstBytes: number
+  /** Requests about contents that are worked on at once, of all members and of one. */
+  readonly answersMax: number
+  readonly answersPerMemberMax: number
+  /** A member that gives so many wrong things within a time is ignored for another. */
+  readonly wrongMax: number
+  readonly wrongMemoryMs: DurationMs
+  readonly ignoredMs: DurationMs
+}
+
 export interface JoiningOptions {
   /** Without any progress for so long, this node answers for what it has. */
   readonly patienceMs: DurationMs
@@ -58,6 +90,8 @@ export interface JoiningOptions {
   readonly timeoutMs: DurationMs
   /** Members whose contents are compared with ours before we call them complete. */
   readonly checks: number
+  /** When fewer can be asked for so long, one has to do. */
+  readonly checksPatienceMs: DurationMs
   /** Wait after a source failed, or had nothing to compare with. It doubles with each further time. */
   readonly retryMinMs: DurationMs
   readonly retryMaxMs: DurationMs
@@ -103,6 +137,26 @@ export const defaultSwarmOptions: SwarmOptions = {
     retryMaxMs: 30 * SECOND,
     failuresMax: 12,
   },
+  comparing: {
+    // A total is 100 bytes, or 1 KiB with its padding: under a kilobyte a second for a swarm of five.
+    intervalMs: 5 * SECOND,
+    confirmAfterMs: SECOND,
+    timeoutMs: 10 * SECOND,
+    turnMaxMs: MINUTE,
+    listCountMax: 1_024,
+    listedMax: 500_000,
+    backOffMinMs: 5 * SECOND,
+    backOffMaxMs: 30 * SECOND,
+    fruitlessBytesPerSecond: MIB / 16,
+    // More than a disk takes of small messages, less than what would keep clients waiting.
+    bytesPerSecondMax: 32 * MIB,
+    burstBytes: 64 * MIB,
+    answersMax: 16,
+    answersPerMemberMax: 4,
+    wrongMax: 16,
+    wrongMemoryMs: HOUR,
+    ignoredMs: HOUR,
+  },
   joining: {
     patienceMs: 10 * MINUTE,
     ranges: 16,
@@ -110,6 +164,7 @@ export const defaultSwarmOptions: SwarmOptions = {
     timeoutMs: 15 * SECOND,
     // Two that both say that nothing is missing: one may be new itself.
     checks: 2,
+    checksPatienceMs: 10 * SECOND,
     retryMinMs: SECOND / 4,
     retryMaxMs: 15 * SECOND,
     retryAfterS: 5,
