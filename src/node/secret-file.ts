@@ -126,8 +126,7 @@ async function syncFolder(folder: string): Promise<void> {
 function refuseExposed(stats: Stats, path: string): void {
   if (!stats.isFile()) throw new SecretFileError('SECRET_FILE_NOT_REGULAR', `${path} is not a regular file`)
   if (isForeign(stats)) {
-    const message = `${path} belongs to another user; run: chown ${process.getuid?.() ?? ''} ${quoted(path)}`
-    throw new SecretFileError('SECRET_FILE_OWNER', message)
+    throw new SecretFileError('SECRET_FILE_OWNER', `${path} belongs to another user; ${ownerRemedy(stats, path)}`)
   }
   if ((stats.mode & GROUP_OR_OTHERS) !== 0) {
     const message = `Other users may read ${path}; run: chmod 600 ${quoted(path)}`
@@ -143,7 +142,7 @@ async function refuseExposedFolder(folder: string): Promise<void> {
   const refuse = (message: string) => new SecretFileError('SECRET_FOLDER_EXPOSED', message)
   if (!stats.isDirectory()) throw refuse(`${folder} is not a folder, or is a symbolic link`)
   if (isForeign(stats)) {
-    throw refuse(`${folder} belongs to another user; run: chown ${process.getuid?.() ?? ''} ${quoted(folder)}`)
+    throw refuse(`${folder} belongs to another user; ${ownerRemedy(stats, folder)}`)
   }
   if ((stats.mode & GROUP_OR_OTHERS_WRITE) !== 0) {
     throw refuse(`Other users may write to ${folder}; run: chmod 700 ${quoted(folder)}`)
@@ -160,6 +159,13 @@ export async function refuseSharedFolder(folder: string): Promise<void> {
   if ((mode & GROUP_OR_OTHERS) === 0) return
   const message = `Other users may look into ${folder}; run: chmod 700 ${quoted(folder)}`
   throw new SecretFileError('SECRET_FOLDER_EXPOSED', message)
+}
+
+/** Root must not take a file from the user that the node runs as: the node could no longer read it. */
+function ownerRemedy({ uid }: Stats, path: string): string {
+  const own = process.getuid?.()
+  if (own === 0) return `run the command as that user: sudo -u '#${uid}' …`
+  return `run: chown ${own ?? ''} ${quoted(path)}`
 }
 
 function isForeign(stats: Stats): boolean {

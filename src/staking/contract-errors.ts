@@ -61,7 +61,18 @@ function refusalOf(reverted: ContractFunctionRevertedError): StakingError {
   const name = reverted.data?.errorName ?? reverted.signature ?? 'no reason'
   const { code, sentence, untilS } = new Map<string, Refusal>(Object.entries(CONTRACT_REFUSALS)).get(name) ?? UNKNOWN
   const until = dateOf(reverted.data?.args, untilS)
-  return new StakingError(code, `${sentence}${until} (${name})`, { details: { contractError: name } })
+  return new StakingError(code, `${sentence}${until} (${reasonOf(reverted, name)})`, {
+    details: { contractError: name },
+  })
+}
+
+const REASON_LENGTH_MAX = 120
+
+/** The words of a contract that gives its reason as text, which comes from outside and goes to a terminal. */
+function reasonOf({ data }: ContractFunctionRevertedError, name: string): string {
+  const text = data?.errorName === 'Error' ? data.args?.[0] : undefined
+  if (typeof text !== 'string') return name
+  return `it says: ${text.replace(/[^ -~]/g, '?').slice(0, REASON_LENGTH_MAX)}`
 }
 
 /** The moment that the error names, if it names one that a date can be. */

@@ -1,3 +1,4 @@
+import { parseAbi } from 'viem'
 import {
   serviceNodeContributionAbi,
   serviceNodeContributionFactoryAbi,
@@ -6,13 +7,23 @@ import {
 } from './abi.ts'
 import type { StakingErrorCode } from './errors.ts'
 
+/** Errors of Session's own contracts that ours do not have. */
+const SESSION_ERRORS = parseAbi([
+  'error AddressEmptyCode(address target)',
+  'error AddressInsufficientBalance(address account)',
+  'error FailedInnerCall()',
+])
+
 /** Every error that can come out of a call of an operator: each contract passes on those of the contracts that it calls. */
 export const contractErrorsAbi = [
-  ...serviceNodeRewardsAbi,
-  ...stakingTokenAbi,
-  ...serviceNodeContributionAbi,
-  ...serviceNodeContributionFactoryAbi,
-].filter((item) => item.type === 'error')
+  ...[
+    ...serviceNodeRewardsAbi,
+    ...stakingTokenAbi,
+    ...serviceNodeContributionAbi,
+    ...serviceNodeContributionFactoryAbi,
+  ].filter((item) => item.type === 'error'),
+  ...SESSION_ERRORS,
+]
 
 export type ContractErrorName = (typeof contractErrorsAbi)[number]['name']
 
@@ -53,6 +64,9 @@ export const CONTRACT_REFUSALS: Readonly<Record<ContractErrorName, Refusal>> = {
   ERC20InvalidSender: refused('The token does not come from this address'),
   ERC20InvalidSpender: refused('The token cannot be spent by this address'),
   SafeERC20FailedOperation: refused('The transfer of tokens failed'),
+  AddressEmptyCode: refused('There is no contract at an address that the contract calls'),
+  AddressInsufficientBalance: refused('The contract lacks the ether for a call of its own'),
+  FailedInnerCall: refused('A call that the contract makes itself failed'),
 
   // Leaving
   BLSPubkeyDoesNotExist: refused('No service node is registered with this BLS key'),

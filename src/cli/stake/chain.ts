@@ -66,11 +66,18 @@ export async function connectToChain(options: CommandChainOptions, signal: Abort
   return providers
 }
 
-/** The first provider that passed the checks. */
+/**
+ * The first provider that passed the checks. One that could not be asked for its chain is not asked for anything else.
+ * @throws {StakingError} PROVIDERS_UNAVAILABLE
+ */
 export function usableUrl(providers: ChainProviders, { rpcUrls }: CommandChainOptions): string {
-  const url = rpcUrls[providers.available()[0]?.index ?? 0]
-  if (url === undefined) throw new StakingError('PROVIDERS_UNAVAILABLE', 'No RPC provider can be used')
-  return url
+  const looked = providers.status()
+  const usable = providers.available().find(({ index }) => looked[index]?.healthy === true)
+  const url = rpcUrls[usable?.index ?? -1]
+  if (url !== undefined) return url
+  const faults = [...new Set(looked.flatMap(({ lastError }) => lastError ?? []))].join(', ')
+  const message = `No RPC provider could be asked for its chain and contract (${faults})`
+  throw new StakingError('PROVIDERS_UNAVAILABLE', message, { details: { faults } })
 }
 
 export function nodeKeysOf({ ed25519, bls }: ServiceNodeKeys): NodeKeys {

@@ -72,14 +72,25 @@ export async function requireOwnPool(
   if (!isOwned) throw wrong(`The factory ${factory} has not deployed ${pool}: it may keep what it is paid`)
 }
 
-/** @throws {StakingError} CONTRACT_WRONG */
+const UNHEARD: ReadonlySet<string> = new Set([
+  'PROVIDER_UNREACHABLE',
+  'PROVIDER_TIMEOUT',
+  'PROVIDER_LIMITED',
+  'PROVIDER_REPLY_TOO_LARGE',
+])
+
+/** @throws {StakingError} CONTRACT_WRONG, PROVIDER_… */
 export async function requireFactory(
   { chain }: Pick<OperatorView, 'chain'>,
   { contract }: Pick<StakeTarget, 'contract'>,
   factory: Hex,
 ): Promise<void> {
   const call = { address: factory, abi: factoryAbi, functionName: 'stakingRewardsContract' } as const
-  const staking = await chain.readContract(call).catch(() => undefined)
+  const staking = await told(() => chain.readContract(call)).catch((error: unknown) => {
+    // What has another interface refuses the call or answers something else; that a provider is silent says nothing about it.
+    if (error instanceof StakingError && UNHEARD.has(error.code)) throw error
+    return undefined
+  })
   if (staking?.toLowerCase() === contract.toLowerCase()) return
   throw new StakingError('CONTRACT_WRONG', `${factory} is no factory of pooled stakes of this staking contract`)
 }

@@ -124,5 +124,9 @@ test("an existing node's BLS key above the group order is reduced", async () => 
 test.runIf(process.getuid?.() === 0)('a key file of another user is refused', async () => {
   await createKeyFiles(folder)
   await chown(join(folder, 'key_bls'), 12345, 12345)
-  await expect(readKeyFiles(folder)).rejects.toMatchObject({ code: 'SECRET_FILE_OWNER' })
+  await expect(readKeyFiles(folder)).rejects.toMatchObject({
+    code: 'SECRET_FILE_OWNER',
+    // Given to root, the node of that user could not read it any more.
+    message: expect.stringMatching(/belongs to another user; run the command as that user: sudo -u '#12345' …$/),
+  })
 })

@@ -123,6 +123,19 @@ test('another chain, another contract and an unreachable provider end with exit 
   expect(unreachable.stdout + unreachable.stderr).not.toContain('sEcReTkEy')
 })
 
+test('a provider that does not tell its chain is asked for nothing else', async () => {
+  await using provider = await startRpcProxy(chain.anvil.rpcUrl)
+  provider.behaviour = { kind: 'refusing', method: 'eth_chainId' }
+  const keysFolder = await newNode()
+  const operator = await chain.fundedAccount()
+  const words = ['--keys-folder', keysFolder, '--operator-key-file', await keyFile(operator.privateKey)]
+  expect(await starling('stake', 'register', ...words, '--send', '--yes', ...target(provider.url))).toMatchObject({
+    exitCode: 5,
+    json: { error: { code: 'PROVIDERS_UNAVAILABLE', details: { faults: 'PROVIDER_REFUSED' } } },
+  })
+  expect(await transactionsOf(operator.address)).toBe(0)
+})
+
 test('a node that is not registered has exit code 6, and a squatted key exit code 1', async () => {
   const keysFolder = await newNode()
   const status = await starling('stake', 'status', '--keys-folder', keysFolder, ...target())
