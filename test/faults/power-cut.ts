@@ -29,7 +29,7 @@ async function run(): Promise<number> {
   console.log(`Seed ${chance.seed}, ${rounds} rounds`)
   const cache = join(tmpdir(), 'starling-power-cut')
   mkdirSync(cache, { recursive: true })
-  const parts = await makeMachineParts(cache, join(import.meta.dirname, 'power-cut-guest.ts'))
+  const parts = await makeMachineParts(cache, join(import.meta.dirname, 'storing-program.ts'))
   const folder = mkdtempSync(join(tmpdir(), 'starling-power-cut-'))
   const disks = { flushed: join(folder, 'flushed.img'), unflushed: join(folder, 'unflushed.img') }
   for (const disk of Object.values(disks)) makeDataDisk(disk)

@@ -1,4 +1,5 @@
-// Runs in the virtual machine of power-cut.ts: stores messages and tells of each that was acknowledged, or tells which are held.
+// Stores messages and tells of each that was acknowledged, or tells which are held: in a virtual machine whose power is cut, and on a disk
+// that fails.   storing-program.ts <tell | flushed | unflushed> <folder> [messages]
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../src/base/metrics.ts'
@@ -14,12 +15,12 @@ const ACCOUNT = `05${'a1'.repeat(32)}` as AccountId
 const AT_ONCE = 8
 const LIFE_MS = 1_000_000_000
 
-const [, , mode = ''] = process.argv
+const [, , mode = '', path = '/data/messages', count = 'Infinity'] = process.argv
 const createDatabase: { createDatabase?: CreateDatabase } =
   mode === 'unflushed' ? { createDatabase: withoutFlushes } : {}
 const store = await openMessageStore(
   { log: silentLogger, clock: systemClock, metrics: createStorageMetrics(createMetricsRegistry()), ...createDatabase },
-  { ...defaultStorageOptions, accountMessagesMax: 1e9, freeDiskMinBytes: 0, path: '/data/messages' },
+  { ...defaultStorageOptions, accountMessagesMax: 1e9, freeDiskMinBytes: 0, path },
 )
 
 function aMessage(name: string) {
@@ -29,8 +30,8 @@ function aMessage(name: string) {
   return { ...message, hash: hashMessage(ACCOUNT, 0, data) }
 }
 
-async function storeForEver(worker: number): Promise<never> {
-  for (let number = 0; ; number++) {
+async function storeMany(worker: number): Promise<void> {
+  for (let number = 0; number < Number(count) / AT_ONCE; number++) {
     const name = `${systemClock.nowMs()}.${worker}.${number}`
     await store.store(aMessage(name))
     console.log(`acknowledged ${name}`)
@@ -52,4 +53,14 @@ async function tellAll(): Promise<void> {
 
 console.log('ready')
 if (mode === 'tell') await tellAll()
-else await Promise.all(Array.from({ length: AT_ONCE }, (_, worker) => storeForEver(worker)))
+else {
+  const workers = Array.from({ length: AT_ONCE }, (_, worker) => storeMany(worker))
+  for (const ended of await Promise.allSettled(workers)) {
+    if (ended.status === 'rejected') console.log(`refused ${codeOf(ended.reason)}`)
+  }
+  console.log(store.health().writable ? 'writable' : 'not writable')
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}
