@@ -45,9 +45,9 @@ export function contractTrouble({ contract }: ChainView): string | undefined {
 }
 
 const STANDINGS: Readonly<Record<Exclude<ChainStanding, 'trusting-one' | 'full'>, string>> = {
-  'without-spare': 'An RPC provider that stands by cannot be used',
-  'on-backup': 'The node relies on backup RPC providers, for one of those configured first cannot be used',
-  'too-few': 'Too few RPC providers are left to agree with each other, so nothing new is believed',
+  'without-spare': 'An RPC provider that stands by has a fault',
+  'on-backup': 'The node relies on backup RPC providers, for one of those configured first has a fault',
+  'too-few': 'Too few RPC providers are left to agree with each other, so the service node list may stay as it is',
 }
 
 function isThisMachine(host: string): boolean {

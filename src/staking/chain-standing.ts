@@ -2,11 +2,11 @@
 export type ChainStanding =
   /** One provider is configured, and trusted. */
   | 'trusting-one'
-  /** All providers can be used. */
+  /** All providers are sound. */
   | 'full'
-  /** The preferred providers agree, but a spare one cannot be used. */
+  /** The preferred providers are sound, but a spare one is not. */
   | 'without-spare'
-  /** A preferred provider cannot be used; others stand in for it. */
+  /** A preferred provider has a fault; others stand in for it. */
   | 'on-backup'
   /** Too few are left for agreement: nothing new is believed. */
   | 'too-few'
@@ -19,11 +19,14 @@ export const CHAIN_STANDINGS: readonly ChainStanding[] = [
   'too-few',
 ]
 
-/** From which of the providers, in their configured order, can be used. */
-export function standingOf(usable: readonly boolean[], quorum: number): ChainStanding {
-  if (usable.length === 1) return 'trusting-one'
-  const count = usable.filter(Boolean).length
-  if (count === usable.length) return 'full'
-  if (count < quorum) return 'too-few'
-  return usable.slice(0, quorum).every(Boolean) ? 'without-spare' : 'on-backup'
+/** Slow ones are asked last, and believed like any. */
+export type Soundness = 'sound' | 'slow' | 'faulty'
+
+/** From how the providers fare, in their configured order. */
+export function standingOf(providers: readonly Soundness[], quorum: number): ChainStanding {
+  if (providers.length === 1) return 'trusting-one'
+  const isSound = (one: Soundness) => one === 'sound'
+  if (providers.every(isSound)) return 'full'
+  if (providers.filter((one) => one !== 'faulty').length < quorum) return 'too-few'
+  return providers.slice(0, quorum).every(isSound) ? 'without-spare' : 'on-backup'
 }

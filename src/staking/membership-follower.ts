@@ -157,6 +157,8 @@ class Follower implements MembershipFollower {
     const signal = withDeadline(this.#options.passTimeoutMs, parent)
     try {
       const heads = await this.#readHeads(signal)
+      // First, so that other code behind the contract's address has the list read anew.
+      await this.#watchContract(heads, signal)
       await this.#correct(heads, signal)
       const hasNewList = await this.#advance(heads, signal)
       this.#lastSuccessMs = this.#components.clock.nowMs()
@@ -165,7 +167,6 @@ class Follower implements MembershipFollower {
       const current = this.#kept?.current
       if (current !== undefined)
         await this.#epochs.compareOthers(current, { heads: heads.heads, isNew: hasNewList }, signal)
-      await this.#watchContract(heads, signal)
     } catch (error) {
       if (parent.aborted) return
       if (!(error instanceof StakingError)) throw error

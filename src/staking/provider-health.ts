@@ -14,6 +14,15 @@ export type HealthOptions = Pick<
   'backOffMinMs' | 'backOffMaxMs' | 'retryAfterMaxMs' | 'slowAnswerMs' | 'providerGraceMs'
 >
 
+const IDENTITY: ReadonlySet<StakingErrorCode> = new Set<StakingErrorCode>(['CHAIN_WRONG', 'CONTRACT_WRONG'])
+/** What does not happen to a good provider now and then. */
+const CERTAIN: ReadonlySet<StakingErrorCode> = new Set<StakingErrorCode>([
+  ...IDENTITY,
+  'PROVIDER_DISAGREES',
+  'PROVIDER_AHEAD',
+  'PROVIDER_SLOW',
+])
+
 /** Enough for any back-off, and 2 to this power is still exact. */
 const FAILURES_COUNTED = 30
 /** The median of so many answers tells a slow provider from a slow moment, and a fast one again within a look. */
@@ -47,16 +56,24 @@ export class ProviderHealth {
   /** What is wrong with it; undefined while nothing is. */
   get trouble(): StakingErrorCode | undefined {
     const [verdict] = this.#verdicts.keys()
-    return verdict ?? this.#failure
+    // Another chain explains whatever else seems wrong.
+    return this.#failure !== undefined && IDENTITY.has(this.#failure) ? this.#failure : (verdict ?? this.#failure)
   }
 
-  /** How long without a break. */
-  get troubledForMs(): DurationMs {
-    return this.#troubledSinceMs === undefined ? 0 : this.#clock.monotonicMs() - this.#troubledSinceMs
+  /** Whether that is certain, or has lasted so long that it is more than a hiccup. */
+  get isFaulty(): boolean {
+    if (this.#troubledSinceMs === undefined || this.trouble === undefined) return false
+    const lastsMs = this.#clock.monotonicMs() - this.#troubledSinceMs
+    return CERTAIN.has(this.trouble) || lastsMs >= this.#options.providerGraceMs
   }
 
   get isResting(): boolean {
     return this.#restsUntilMs > this.#clock.monotonicMs()
+  }
+
+  /** A look at the chain is over. Only now is one well that had a fault: within a look, one fault may end right before another is found. */
+  reviewed(): void {
+    if (this.trouble === undefined) this.#troubledSinceMs = undefined
   }
 
   isHeld(verdict: ProviderVerdict): boolean {
@@ -67,7 +84,6 @@ export class ProviderHealth {
     this.#failures = 0
     this.#failure = undefined
     this.#restsUntilMs = 0
-    this.#settle()
   }
 
   failed(code: StakingErrorCode, retryAfterMs: DurationMs = 0): void {
@@ -111,7 +127,6 @@ export class ProviderHealth {
   }
 
   #settle(): void {
-    if (this.trouble === undefined) this.#troubledSinceMs = undefined
-    else this.#troubledSinceMs ??= this.#clock.monotonicMs()
+    if (this.trouble !== undefined) this.#troubledSinceMs ??= this.#clock.monotonicMs()
   }
 }

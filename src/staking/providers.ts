@@ -4,7 +4,7 @@ import type { Logger } from '../base/logger.ts'
 import { wait } from '../base/wait.ts'
 import { type ChainProvider, createChainProvider } from './chain-provider.ts'
 import type { ChainBlock } from './chain-reply.ts'
-import { CHAIN_STANDINGS, type ChainStanding, standingOf } from './chain-standing.ts'
+import { CHAIN_STANDINGS, type ChainStanding, type Soundness, standingOf } from './chain-standing.ts'
 import { requireRightContract } from './contract-check.ts'
 import { isProviderFault, StakingError, type StakingErrorCode } from './errors.ts'
 import type { HeadStanding } from './head-judgement.ts'
@@ -222,7 +222,7 @@ class Providers implements ChainProviders {
 
   standing(): ChainStanding {
     return standingOf(
-      this.#entries.map((entry) => !this.#isFaulty(entry)),
+      this.#entries.map((entry) => this.#soundnessOf(entry)),
       this.quorum,
     )
   }
@@ -272,7 +272,12 @@ class Providers implements ChainProviders {
 
   /** A hiccup is not told; what was told stays so until it is over. */
   #isFaulty({ health, isTold }: Entry): boolean {
-    return health.trouble !== undefined && (isTold || health.troubledForMs >= this.#options.providerGraceMs)
+    return health.isFaulty || (isTold && health.trouble !== undefined)
+  }
+
+  #soundnessOf(entry: Entry): Soundness {
+    if (!this.#isFaulty(entry)) return 'sound'
+    return entry.health.trouble === 'PROVIDER_SLOW' ? 'slow' : 'faulty'
   }
 
   #roleOf(entry: Entry): ProviderRole {
@@ -283,6 +288,7 @@ class Providers implements ChainProviders {
   #tell(entry: Entry, isFirst: boolean): void {
     const { log } = this.#components
     const { health, provider, isTold } = entry
+    health.reviewed()
     entry.isTold = this.#isFaulty(entry) || (isFirst && !isSound(entry))
     if (entry.isTold && !isTold) log.warn({ provider: provider.host, code: health.trouble }, 'An RPC provider fails')
     if (!entry.isTold && isTold) log.info({ provider: provider.host }, 'An RPC provider is well again')
@@ -317,10 +323,10 @@ class Providers implements ChainProviders {
 }
 
 const STANDING_SENTENCES: Readonly<Record<Exclude<ChainStanding, 'trusting-one'>, string>> = {
-  full: 'All RPC providers can be used',
-  'without-spare': 'An RPC provider that stands by cannot be used',
-  'on-backup': 'The node relies on backup RPC providers: one of those configured first cannot be used',
-  'too-few': 'Too few RPC providers are left to agree, so nothing new is believed',
+  full: 'All RPC providers are sound',
+  'without-spare': 'An RPC provider that stands by has a fault',
+  'on-backup': 'The node relies on backup RPC providers: one of those configured first has a fault',
+  'too-few': 'Too few RPC providers are left to agree, so the service node list may stay as it is',
 }
 
 function isSound({ health }: Entry): boolean {

@@ -63,7 +63,7 @@ export class RequestBudget {
 
   #refilled(): number {
     const nowMs = this.#components.clock.monotonicMs()
-    const gained = ((nowMs - this.#countedAtMs) / 1000) * this.#rate.perSecond
+    const gained = (Math.max(0, nowMs - this.#countedAtMs) / 1000) * this.#rate.perSecond
     this.#countedAtMs = nowMs
     this.#tokens = Math.min(this.#rate.burst, this.#tokens + gained)
     return this.#tokens

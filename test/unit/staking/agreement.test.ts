@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { MembershipEpoch } from '../../../src/protocol/service-node.ts'
-import { agreeOnEpoch } from '../../../src/staking/agreement.ts'
+import { agree as agreeOn, agreeOnEpoch } from '../../../src/staking/agreement.ts'
 import { StakingError } from '../../../src/staking/errors.ts'
 
 const epoch = (root: string, blockHash = '0xaa'): MembershipEpoch => ({
@@ -72,4 +72,33 @@ test('when the epoch is unknown to all, that is what is told', async () => {
   const unknown = new StakingError('EPOCH_UNKNOWN', 'too old')
   expect((await agree(2, unknown, unknown)).outcome).toBe(unknown)
   expect((await agree(2, unknown, epoch('a'), epoch('a'))).outcome).toMatchObject({ answer: { root: 'a' } })
+})
+
+/** Sources of which some never answer, asked until two say the same. */
+async function agreeWithout(silent: readonly number[], answers: readonly string[]) {
+  const calledOff: number[] = []
+  const ask = (source: number, settled: AbortSignal): Promise<string> => {
+    const answer = answers[source]
+    if (!silent.includes(source) && answer !== undefined) return Promise.resolve(answer)
+    return new Promise((_, reject) => {
+      settled.addEventListener('abort', () => {
+        calledOff.push(source)
+        reject(settled.reason)
+      })
+    })
+  }
+  const question = { about: 'a test', ask, digestOf: (answer: string) => answer, hedgeAfterMs: 5 }
+  const agreement = await agreeOn(
+    answers.map((_, place) => place),
+    2,
+    question,
+  )
+  return { ...agreement, calledOff }
+}
+
+test('one that dawdles is not waited for when others can be asked, and is called off when they agree', async () => {
+  expect(await agreeWithout([0], ['a', 'a', 'a'])).toEqual({
+    ...{ answer: 'a', agreeing: [1, 2], dissenters: [], calledOff: [0] },
+  })
+  expect(await agreeWithout([0, 1], ['a', 'a', 'a', 'a'])).toMatchObject({ agreeing: [2, 3], calledOff: [0, 1] })
 })

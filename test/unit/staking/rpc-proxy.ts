@@ -29,6 +29,14 @@ export type Behaviour =
       readonly when: 'before' | 'after'
       readonly stopped: () => void
     }
+  /** Gives no logs of more blocks than this. */
+  | { readonly kind: 'limiting'; readonly logBlocksMax: number }
+  /** Takes a block for the newest that was it so many blocks ago. */
+  | { readonly kind: 'stale'; readonly blocks: number }
+  /** Is a provider of another chain. */
+  | { readonly kind: 'elsewhere'; readonly target: string }
+  /** Tells the truth after this has passed the time. */
+  | { readonly kind: 'slow'; readonly delay: () => void }
   /** Falsifies results: gets what the chain answered, and returns what is passed on. */
   | { readonly kind: 'lying'; readonly lie: (method: string, result: unknown, params: readonly unknown[]) => unknown }
 
@@ -73,6 +81,33 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
   })
 }
 
+const HONEST: Behaviour = { kind: 'honest' }
+
+function hasMoreBlocks({ method, params }: { method: string; params: readonly unknown[] }, max: number): boolean {
+  if (method !== 'eth_getLogs') return false
+  const { fromBlock, toBlock } = params[0] as { fromBlock: string; toBlock: string }
+  return Number(toBlock) - Number(fromBlock) >= max
+}
+
+/** The newest blocks are older ones; all else is true. */
+async function staleAnswer(
+  target: string,
+  { method, params }: { method: string; params: readonly unknown[] },
+  blocks: number,
+): Promise<string> {
+  const ask = async (asked: readonly unknown[]) => {
+    const body = JSON.stringify({ id: 1, jsonrpc: '2.0', method, params: asked })
+    const reply = await fetch(target, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+    return (await reply.json()) as { result?: { number?: string } | null }
+  }
+  const [at] = params
+  if (method !== 'eth_getBlockByNumber' || (at !== 'finalized' && at !== 'latest')) {
+    return JSON.stringify(await ask(params))
+  }
+  const number = Number((await ask(params)).result?.number ?? 0) - blocks
+  return JSON.stringify(await ask([`0x${Math.max(0, number).toString(16)}`, false]))
+}
+
 async function answer(
   response: ServerResponse,
   target: string,
@@ -92,8 +127,20 @@ async function answer(
       sendEndlessly(response)
       return
     case 'refusing':
-      if (request.method !== behaviour.method) return await answer(response, target, request, { kind: 'honest' })
+      if (request.method !== behaviour.method) return await answer(response, target, request, HONEST)
       response.end('{"error":{"code":-32005,"message":"block range too large"}}')
+      return
+    case 'limiting':
+      if (!hasMoreBlocks(request, behaviour.logBlocksMax)) return await answer(response, target, request, HONEST)
+      response.end('{"error":{"code":-32005,"message":"block range too large"}}')
+      return
+    case 'elsewhere':
+      return await answer(response, behaviour.target, request, HONEST)
+    case 'slow':
+      behaviour.delay()
+      return await answer(response, target, request, HONEST)
+    case 'stale':
+      response.end(await staleAnswer(target, request, behaviour.blocks))
       return
     case 'denying':
     case 'honest':
