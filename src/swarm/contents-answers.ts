@@ -24,8 +24,8 @@ export interface ContentsAnswersComponents {
   readonly contents: Pick<Contents, 'sums' | 'list' | 'lacking' | 'read' | 'page'>
   readonly intake: ContentsIntake
   readonly membership: ContentsMembership
-  /** Whether this node has all that it should have of these accounts, so that others may take it from here. */
-  readonly isComplete?: (arc: SwarmArc) => boolean
+  /** Whether this node may still hold accounts here that it no longer serves: until their swarm has them. */
+  readonly mayHold?: (arc: SwarmArc) => boolean
   readonly clock: Clock
   readonly metrics: ContentsMetrics
 }
@@ -34,6 +34,7 @@ export interface ContentsMembership {
   ownArc(): SwarmArc | undefined
   servedArcs(): readonly SwarmArc[]
   arcsServedBy(key: ServiceNodeKey): readonly SwarmArc[]
+  arcsLatelyServedBy(key: ServiceNodeKey): readonly SwarmArc[]
 }
 
 /** What an answer has beside its items. */
@@ -77,7 +78,7 @@ export class ContentsAnswers {
       case 'read':
         return this.#read(from, request.entries)
       case 'offer':
-        return this.#wanted(from, request.entries)
+        return this.#wanted(request.entries)
       case 'give':
         return this.#take(from, request.items)
     }
@@ -99,11 +100,10 @@ export class ContentsAnswers {
     request: Extract<ContentsRequest, { kind: 'page' }>,
     signal: AbortSignal,
   ): Promise<ContentsAnswer<'page'>> {
-    const { contents, membership, isComplete } = this.#components
-    const wanted = ArcSet.of(request.arc)
-    const isHere = wanted.without(ArcSet.of(...membership.servedArcs())).isEmpty
-    if (!isHere || !this.#shares(from, request.arc)) return OTHER_ARC
-    if (isComplete?.(request.arc) === false) return NOT_READY
+    const { contents, membership, mayHold } = this.#components
+    const isOurs = ArcSet.of(request.arc).without(ArcSet.of(...membership.servedArcs())).isEmpty
+    if (!isOurs && mayHold?.(request.arc) !== true) return OTHER_ARC
+    if (!this.#shares(from, request.arc)) return OTHER_ARC
     let after = request.after
     for (;;) {
       signal.throwIfAborted()
@@ -122,21 +122,18 @@ export class ContentsAnswers {
     return this.#given(await this.#components.contents.read(entries, ITEMS_MAX_BYTES))
   }
 
-  async #wanted(from: ServiceNodeKey, entries: readonly ContentsEntry[]): Promise<ContentsAnswer<'offer'>> {
+  /** Members may have served the accounts long ago. What is not ours yet, as far as we know, is not said to be here. */
+  async #wanted(entries: readonly ContentsEntry[]): Promise<ContentsAnswer<'offer'>> {
     const served = ArcSet.of(...this.#components.membership.servedArcs())
-    const ours = entries.filter(({ account }) => served.has(swarmSpaceOf(account)))
-    this.#requireShared(
-      from,
-      ours.map(({ account }) => swarmSpaceOf(account)),
-    )
-    const lacking = new Set((await this.#components.contents.lacking(ours)).map(thingOf))
-    return { wanted: entries.map((entry) => lacking.has(thingOf(entry))) }
+    const isOurs = ({ account }: ContentsEntry) => served.has(swarmSpaceOf(account))
+    const lacking = new Set((await this.#components.contents.lacking(entries.filter(isOurs))).map(thingOf))
+    return { wanted: entries.map((entry) => !isOurs(entry) || lacking.has(thingOf(entry))) }
   }
 
-  /** What is not ours, or not the asker's, may be so only in an epoch that one of us has not heard of. */
+  /** What is not ours, or never was the asker's, may be so only in an epoch that one of us has not heard of. */
   async #take(from: ServiceNodeKey, items: readonly HeldItem[]): Promise<ContentsAnswer<'give'>> {
     const { membership } = this.#components
-    const shared = ArcSet.of(...membership.arcsServedBy(from)).within(ArcSet.of(...membership.servedArcs()))
+    const shared = ArcSet.of(...membership.arcsLatelyServedBy(from)).within(ArcSet.of(...membership.servedArcs()))
     const isTaken = (item: HeldItem) => {
       const account = item.kind === 'message' ? item.message.account : item.account
       return shared.has(swarmSpaceOf(account))

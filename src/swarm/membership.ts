@@ -10,6 +10,7 @@ import {
 } from '../protocol/service-node.ts'
 import type { SwarmArc } from '../protocol/swarm-assignment.ts'
 import { swarmSpaceOf } from '../protocol/swarm-space.ts'
+import { FormerArcs } from './former-arcs.ts'
 import type { SwarmMetrics } from './metrics.ts'
 import type { SwarmOptions } from './options.ts'
 import type { SwarmRange } from './placement.ts'
@@ -64,6 +65,8 @@ export interface SwarmMembership {
   holders(): { readonly now: readonly SwarmHolders[]; readonly before: readonly SwarmHolders[] }
   /** The same of any service node: what it may ask others about. */
   arcsServedBy(key: ServiceNodeKey): readonly SwarmArc[]
+  /** These, and those that it served a while ago: what it may hand over to others. What was before our start is not known. */
+  arcsLatelyServedBy(key: ServiceNodeKey): readonly SwarmArc[]
   /** Id of the swarm that a service node belongs to. */
   swarmOfMember(key: ServiceNodeKey): bigint | undefined
   /** Every swarm, ascending by id. */
@@ -84,17 +87,19 @@ export interface SwarmMembership {
 
 export function createSwarmMembership(
   { self, networkId, log, metrics }: SwarmMembershipComponents,
-  options: Pick<SwarmOptions, 'sizeMin' | 'unlockMs'>,
+  options: Pick<SwarmOptions, 'sizeMin' | 'unlockMs' | 'handOverEpochs'>,
 ): SwarmMembership {
   const listeners = new Set<(change: SwarmChange) => void>()
   let current: SwarmMap | undefined
   let previous: SwarmMap | undefined
+  const former = new FormerArcs(options.handOverEpochs)
 
   const take = (epoch: MembershipEpoch) => {
     const before = current
     const after = new SwarmMap(epoch, networkId, options, before)
     // A corrected epoch replaces one that never was: the epoch before it stays.
     if (before?.epoch.index !== epoch.index) previous = before
+    if (before !== undefined) former.note(before, after)
     current = after
     report(changeOf(self, before, after), after)
   }
@@ -136,6 +141,7 @@ export function createSwarmMembership(
     ownArc: () => current?.arcServedBy(self),
     servedArcs: () => arcsServedBy(self),
     arcsServedBy,
+    arcsLatelyServedBy: (key) => [...arcsServedBy(key), ...former.of(key)],
     holders: () => ({ now: current?.holders() ?? [], before: previous?.holders() ?? [] }),
     swarmOfMember: (key) => current?.swarmOfMember(key)?.id,
     swarms: () => current?.swarms ?? [],

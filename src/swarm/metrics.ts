@@ -1,6 +1,7 @@
 import type { MetricsRegister } from '../base/metrics.ts'
 import { createContentsMetrics } from './contents-metrics.ts'
 import { createHandOffMetrics } from './hand-off-metrics.ts'
+import { createHandOverMetrics } from './hand-over-metrics.ts'
 import { createJoinMetrics } from './join-metrics.ts'
 
 /** What became of an epoch that the swarm was told of. */
@@ -81,5 +82,6 @@ export function createSwarmMetrics(register: MetricsRegister) {
     handOff: createHandOffMetrics(register),
     contents: createContentsMetrics(register),
     joining: createJoinMetrics(register),
+    handOver: createHandOverMetrics(register),
   }
 }

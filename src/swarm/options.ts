@@ -7,6 +7,8 @@ export interface SwarmOptions {
   readonly sizeMin: number
   /** How long after its exit request a member still keeps messages. */
   readonly unlockMs: DurationMs
+  /** For so many epochs, accounts are taken from service nodes that no longer serve them: until all is handed over. */
+  readonly handOverEpochs: number
   /** How long a member may take to answer a forwarded request. */
   readonly forwardTimeoutMs: DurationMs
   /** The wait never gets shorter than this for a member that timed out repeatedly. */
@@ -67,6 +69,9 @@ export interface ComparingOptions {
   readonly backOffMaxMs: DurationMs
   /** A list that brought nothing is not fetched again before its bytes have taken their time at this speed. */
   readonly fruitlessBytesPerSecond: number
+  /** Things that a member gave and that changed nothing here, such as what a full account has no room for: so many are not fetched again for so long. */
+  readonly fruitlessThingsMax: number
+  readonly fruitlessMemoryMs: DurationMs
   /** Bytes of requests and answers about contents that one member may use, and how many at once. */
   readonly bytesPerSecondMax: number
   readonly burstBytes: number
@@ -88,7 +93,7 @@ export interface JoiningOptions {
   readonly inFlightMax: number
   /** How long a source may take for one page. */
   readonly timeoutMs: DurationMs
-  /** Members whose contents are compared with ours before we call them complete. */
+  /** Members whose contents are compared with ours before we call them complete, and half of our swarm if that is more. */
   readonly checks: number
   /** When fewer can be asked for so long, one has to do. */
   readonly checksPatienceMs: DurationMs
@@ -115,6 +120,8 @@ const MIB = 1024 * 1024
 export const defaultSwarmOptions: SwarmOptions = {
   sizeMin: 5,
   unlockMs: 15 * DAY,
+  // A day.
+  handOverEpochs: 144,
   forwardTimeoutMs: FORWARD_TIMEOUT_MS,
   // Above a round trip around the world on a poor line, well below what a client waits for.
   forwardTimeoutMinMs: SECOND / 2,
@@ -148,6 +155,9 @@ export const defaultSwarmOptions: SwarmOptions = {
     backOffMinMs: 5 * SECOND,
     backOffMaxMs: 30 * SECOND,
     fruitlessBytesPerSecond: MIB / 16,
+    // About two megabytes of names.
+    fruitlessThingsMax: 8_192,
+    fruitlessMemoryMs: 10 * MINUTE,
     // More than a disk takes of small messages, less than what would keep clients waiting.
     bytesPerSecondMax: 32 * MIB,
     burstBytes: 64 * MIB,

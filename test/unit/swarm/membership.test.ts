@@ -5,12 +5,14 @@ import { type Logger, silentLogger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
 import type { AccountId } from '../../../src/protocol/account.ts'
 import type { Member, ServiceNodeKey } from '../../../src/protocol/service-node.ts'
+import { swarmSpaceOf } from '../../../src/protocol/swarm-space.ts'
+import { ArcSet } from '../../../src/swarm/arc-set.ts'
 import { createSwarmMembership, type SwarmChange, type SwarmMembership } from '../../../src/swarm/membership.ts'
 import { createSwarmMetrics } from '../../../src/swarm/metrics.ts'
 import { computeSwarms } from '../../../src/swarm/placement.ts'
 import { accountAt, aMember, anEpoch, EPOCH_TIME_S, NETWORK, pointsOfTheRing, someMembers } from './member-lists.ts'
 
-const options = { sizeMin: 5, unlockMs: 15 * DAY }
+const options = { sizeMin: 5, unlockMs: 15 * DAY, handOverEpochs: 3 }
 const DAYS_15_S = 15n * 86_400n
 const ACCOUNTS = pointsOfTheRing(200).map(accountAt)
 const stranger = aMember(9_999).key
@@ -326,4 +328,37 @@ test('the metrics show the epoch, the swarms and the own swarm', async () => {
   expect(text).toContain(`starling_swarm_swarms ${membership.swarms().length}`)
   expect(text).toContain(`starling_swarm_own_members ${membership.ownSwarm()?.members.length}`)
   expect(text).toContain('starling_swarm_own_changes_total 1')
+})
+
+test('who served which part of the ring is known of this epoch and of the one before', () => {
+  const members = someMembers(30)
+  const self = keyOf(members, 0)
+  const { membership } = membershipOf(self)
+  expect(membership.holders()).toEqual({ now: [], before: [] })
+  membership.update(anEpoch(1, members.slice(0, 12)))
+  const { now } = membership.holders()
+  membership.update(anEpoch(2, members))
+  expect(membership.holders().before).toEqual(now)
+  for (const account of ACCOUNTS) {
+    const holders = membership.holders().now.filter(({ arc }) => ArcSet.of(arc).has(swarmSpaceOf(account)))
+    expect(holders.map((each) => each.members)).toEqual([membership.swarmOf(account)?.members])
+  }
+  const arcs = ArcSet.of(...membership.servedArcs())
+  expect(ACCOUNTS.filter((account) => arcs.has(swarmSpaceOf(account)))).toEqual(served(membership))
+})
+
+test('what a member served is remembered for some epochs, and then forgotten', () => {
+  const members = someMembers(30)
+  const { membership } = membershipOf(keyOf(members, 0))
+  const other = keyOf(members, 1)
+  membership.update(anEpoch(1, members.slice(0, 5)))
+  expect(membership.arcsLatelyServedBy(other)).toEqual(membership.arcsServedBy(other))
+  const sizes = [2, 3, 4, 5].map((index) => {
+    membership.update(anEpoch(index, members))
+    return ArcSet.of(...membership.arcsLatelyServedBy(other)).size
+  })
+  const whole = 1n << 64n
+  expect(sizes.slice(0, 3)).toEqual([whole, whole, whole])
+  expect(sizes[3]).toBeLessThan(whole)
+  expect(membership.arcsLatelyServedBy(stranger)).toEqual([])
 })

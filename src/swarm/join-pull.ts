@@ -1,0 +1,221 @@
+import type { Clock, DurationMs } from '../base/clock.ts'
+import { CodedError } from '../base/coded-error.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Timers } from '../base/timers.ts'
+import type { ContentsEntry, HeldItem } from '../protocol/contents.ts'
+import { heldAccountOf, heldEntryOf } from '../protocol/contents-entry.ts'
+import type { ContentsAnswer, ContentsRequest } from '../protocol/peer-api/contents-exchange.ts'
+import type { ServiceNodeKey } from '../protocol/service-node.ts'
+import type { SwarmArc } from '../protocol/swarm-assignment.ts'
+import type { ContentsConduct } from './contents-conduct.ts'
+import type { ContentsIntake } from './contents-intake.ts'
+import type { JoinMetrics } from './join-metrics.ts'
+import { isFetched, isOf, isSameArc, type JoinPiece, type JoinRange } from './join-plan.ts'
+import { JoinSources } from './join-sources.ts'
+import type { JoiningOptions } from './options.ts'
+import { Pause } from './pause.ts'
+
+type PageRequest = Extract<ContentsRequest, { kind: 'page' }>
+
+export interface JoinPullComponents {
+  readonly exchange: {
+    /** @throws {CodedError} when there is no usable answer, or the member is not to be asked */
+    ask(
+      member: ServiceNodeKey,
+      request: PageRequest,
+      options: { readonly timeoutMs: DurationMs; readonly signal: AbortSignal },
+    ): Promise<ContentsAnswer<'page'>>
+  }
+  readonly intake: ContentsIntake
+  readonly conduct: Pick<ContentsConduct, 'ignores' | 'wrong'>
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly log: Logger
+  readonly metrics: JoinMetrics
+  readonly job: JoinJob
+}
+
+/** What is to be fetched, as it changes on the way. */
+export interface JoinJob {
+  pieces(): readonly JoinPiece[]
+  /** The other members of our swarm. */
+  members(): readonly ServiceNodeKey[]
+  advance(arc: SwarmArc, range: JoinRange): void
+}
+
+interface Errand {
+  readonly arc: SwarmArc
+  readonly range: JoinRange
+  readonly source: ServiceNodeKey
+}
+
+/** A source that gives more of one account than any account may hold repeats itself. */
+const ACCOUNT_ITEMS_MAX = 200_000
+
+/**
+ * Fetches ranges of accounts page by page: each from one source, several at once, the next page when the one before is on the disk. A range whose source fails
+ * is gone on with at another. One whose source turns out to break the rules begins anew: it may have left things out.
+ */
+export class JoinPull {
+  readonly #components: JoinPullComponents
+  readonly #options: JoiningOptions
+  readonly #sources: JoinSources
+  readonly #pause: Pause
+  readonly #underWay = new Set<string>()
+  #turn = 0
+
+  constructor(components: JoinPullComponents, options: JoiningOptions) {
+    this.#components = components
+    this.#options = options
+    this.#sources = new JoinSources(components.clock, options)
+    this.#pause = new Pause(components.timers)
+  }
+
+  /** Settles when all is fetched, or nobody can be asked for the rest just now. */
+  async run(signal: AbortSignal): Promise<void> {
+    const worker = async () => {
+      for (let errand = this.#next(); errand !== undefined && !signal.aborted; errand = this.#next()) {
+        await this.#run(errand, signal)
+      }
+    }
+    await Promise.all(Array.from({ length: this.#options.inFlightMax }, worker))
+  }
+
+  /** Until a source that failed may be asked again. */
+  waitMs(): DurationMs | undefined {
+    return this.#sources.waitMs()
+  }
+
+  #next(): Errand | undefined {
+    for (const piece of this.#components.job.pieces()) {
+      if (isFetched(piece)) continue
+      const range = piece.ranges.find(({ done, first }) => !done && !this.#underWay.has(nameOf(piece.arc, first)))
+      if (range === undefined) continue
+      const source = this.#sourceOf(piece)
+      if (source !== undefined) return { arc: piece.arc, range, source }
+    }
+    return undefined
+  }
+
+  /** Who held all of the piece before; when none of them can be asked, the others of our swarm, with what they have. */
+  #sourceOf({ sources }: JoinPiece): ServiceNodeKey | undefined {
+    const { conduct, job } = this.#components
+    const turn = this.#turn++
+    const mayBeAsked = (member: ServiceNodeKey) => !conduct.ignores(member)
+    const holders = this.#sources.take(sources.filter(mayBeAsked), turn)
+    if (holders !== undefined) return holders === 'busy' ? undefined : holders
+    const others = job.members().filter((member) => !sources.includes(member) && mayBeAsked(member))
+    const taken = this.#sources.take(others, turn)
+    return taken === 'busy' ? undefined : taken
+  }
+
+  async #run({ arc, range, source }: Errand, signal: AbortSignal): Promise<void> {
+    const name = nameOf(arc, range.first)
+    this.#underWay.add(name)
+    let end: 'answered' | 'failed' = 'failed'
+    try {
+      end = await this.#fetch({ arc, range, source }, signal)
+    } catch (error) {
+      if (!signal.aborted) this.#report(error)
+    } finally {
+      this.#sources.giveBack(source, end)
+      this.#underWay.delete(name)
+    }
+  }
+
+  async #fetch(
+    { arc, range: { first, last, after }, source }: Errand,
+    signal: AbortSignal,
+  ): Promise<'answered' | 'failed'> {
+    const { exchange, conduct, metrics, job } = this.#components
+    let cursor = after
+    let ofAccount = 0
+    while (this.#isWanted(arc) && !signal.aborted) {
+      const timeoutMs = this.#options.timeoutMs
+      const answer = await exchange.ask(
+        source,
+        { kind: 'page', arc, first, last, after: cursor },
+        { timeoutMs, signal },
+      )
+      if ('obstacle' in answer) {
+        metrics.pages.inc({ outcome: 'failed' })
+        return 'failed'
+      }
+      const { items, more } = answer
+      const end = cursorBehind(items)
+      ofAccount = end !== undefined && end.account === cursor?.account ? ofAccount + items.length : 0
+      const isRight =
+        isPage(items, { arc, first, last, after: cursor }) &&
+        (end !== undefined || !more) &&
+        ofAccount <= ACCOUNT_ITEMS_MAX
+      if (isRight) await this.#take(source, items, signal)
+      else conduct.wrong(source, 'unasked')
+      if (!isRight || conduct.ignores(source)) {
+        metrics.pages.inc({ outcome: 'refused' })
+        job.advance(arc, { first, last, after: undefined, done: false })
+        return 'failed'
+      }
+      metrics.pages.inc({ outcome: 'taken' })
+      metrics.items.add(items.length)
+      cursor = end ?? cursor
+      job.advance(arc, { first, last, after: cursor, done: !more })
+      if (!more) break
+    }
+    return 'answered'
+  }
+
+  /** What cannot be taken now is tried again: the source waits. */
+  async #take(source: ServiceNodeKey, items: readonly HeldItem[], signal: AbortSignal): Promise<void> {
+    let rest = items
+    let waitMs = this.#options.retryMinMs
+    while (rest.length > 0) {
+      rest = await this.#takeOnce(source, rest)
+      if (rest.length === 0) return
+      await this.#pause.for(waitMs, signal)
+      signal.throwIfAborted()
+      waitMs = Math.min(this.#options.retryMaxMs, waitMs * 2)
+    }
+  }
+
+  /** What is left. */
+  async #takeOnce(source: ServiceNodeKey, items: readonly HeldItem[]): Promise<readonly HeldItem[]> {
+    try {
+      const outcomes = await this.#components.intake.take(source, items)
+      return items.filter((_, index) => outcomes[index] === 'later')
+    } catch (error) {
+      if (error instanceof CodedError && error.code === 'BUSY') return items
+      throw error
+    }
+  }
+
+  #isWanted(arc: SwarmArc): boolean {
+    return this.#components.job.pieces().some((piece) => isSameArc(piece.arc, arc))
+  }
+
+  #report(error: unknown): void {
+    const { metrics, log } = this.#components
+    metrics.pages.inc({ outcome: 'failed' })
+    if (!(error instanceof CodedError)) log.error({ error }, 'Fetching accounts failed in an unforeseen way')
+  }
+}
+
+function nameOf({ first, last }: SwarmArc, byte: number): string {
+  return `${first} ${last} ${byte}`
+}
+
+/** Whether a page has only what was asked for, accounts in order. */
+function isPage(items: readonly HeldItem[], { arc, first, last, after }: Omit<PageRequest, 'kind'>): boolean {
+  let before = after?.account
+  for (const item of items) {
+    const account = heldAccountOf(item)
+    if (!isOf(account, arc, { first, last })) return false
+    if (before !== undefined && account < before) return false
+    before = account
+  }
+  return true
+}
+
+function cursorBehind(items: readonly HeldItem[]): ContentsEntry | undefined {
+  const last = items.at(-1)
+  return last === undefined ? undefined : heldEntryOf(last)
+}
