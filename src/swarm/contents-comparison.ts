@@ -1,0 +1,302 @@
+import { type Clock, type DurationMs, SECOND, type TimestampMs } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { systemTimers, type Timers } from '../base/timers.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import type { PeerRequester } from '../protocol/peer-api/peer-request.ts'
+import { PeerRequestError } from '../protocol/peer-api/peer-request-error.ts'
+import type { ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
+import type { SwarmArc } from '../protocol/swarm-assignment.ts'
+import { ContentsBackOff } from './contents-back-off.ts'
+import { firstComparedBucket } from './contents-buckets.ts'
+import type { ContentsConduct } from './contents-conduct.ts'
+import type { ContentsIntake } from './contents-intake.ts'
+import type { ComparisonEnd, ContentsMetrics } from './contents-metrics.ts'
+import { askContents } from './contents-request.ts'
+import type { Contents } from './contents-store.ts'
+import { ContentsObstacleError, ContentsTurn } from './contents-turn.ts'
+import type { ComparingOptions } from './options.ts'
+import { Pause } from './pause.ts'
+
+export interface ComparisonComponents {
+  /** The key of this node. */
+  readonly self: ServiceNodeKey
+  readonly peers: PeerRequester
+  readonly contents: Pick<Contents, 'cover' | 'sums' | 'lacking'>
+  readonly intake: ContentsIntake
+  readonly conduct: ContentsConduct
+  readonly membership: ComparisonMembership
+  /** Whether something else brings this node what it lacks, as while it joins. */
+  readonly isPaused?: () => boolean
+  readonly clock: Clock
+  readonly timers?: Timers
+  /** At least 0 and below 1: keeps nodes that started together from staying in step. */
+  readonly random: () => number
+  readonly log: Logger
+  readonly metrics: ContentsMetrics
+}
+
+export interface ComparisonMembership {
+  ownSwarm(): Swarm | undefined
+  ownArc(): SwarmArc | undefined
+  onChange(listener: () => void): () => void
+}
+
+/** Members of our swarm without this node, by the last comparison. */
+export interface ComparisonStatus {
+  readonly members: number
+  readonly equal: number
+  readonly differing: number
+  /** Did not answer. */
+  readonly silent: number
+  /** An epoch apart, or not ready; and those that are ignored. */
+  readonly apart: number
+  /** When all that answered were last seen to hold the same, and any did. */
+  readonly lastEqualMs: TimestampMs | undefined
+}
+
+/**
+ * Anti-entropy: compares what this node holds with each other member of its swarm, again and again, and fetches what is missing here.
+ * Whatever else went wrong, members that can reach each other come to hold the same.
+ */
+export interface Comparison extends AsyncDisposable {
+  status(): ComparisonStatus
+  /** Settles after a round that began no sooner than now. Rejects after disposal. */
+  roundNow(): Promise<void>
+  /** A member has asked something: if it was silent before, it is compared with at once. */
+  heard(member: ServiceNodeKey): void
+  /** Calls the listener after each round in which all that answered held the same, and any did. Returns what ends that. */
+  onEqual(listener: () => void): () => void
+}
+
+/** However urgent. */
+const PAUSE_MIN_MS: DurationMs = SECOND / 4
+
+type Ends = Map<ServiceNodeKey, ComparisonEnd | 'differs'>
+
+export function createComparison(components: ComparisonComponents, options: ComparingOptions): Comparison {
+  const comparison = new ContentsComparison(components, options)
+  comparison.start()
+  return comparison
+}
+
+class ContentsComparison implements Comparison {
+  readonly #components: ComparisonComponents & { readonly timers: Timers }
+  readonly #options: ComparingOptions
+  readonly #backOff: ContentsBackOff
+  readonly #pause: Pause
+  readonly #stop = new AbortController()
+  readonly #listeners = new Set<() => void>()
+  #rounds: Promise<void> = Promise.resolve()
+  #stopWatching = () => {}
+  #isUrgent = false
+  #waiting: PromiseWithResolvers<void> | undefined
+  #ends: Ends = new Map()
+  #lastEqualMs: TimestampMs | undefined
+  #differingSinceMs: DurationMs | undefined
+
+  constructor(components: ComparisonComponents, options: ComparingOptions) {
+    const timers = components.timers ?? systemTimers
+    this.#components = { ...components, timers }
+    this.#options = options
+    this.#backOff = new ContentsBackOff(components.clock, options)
+    this.#pause = new Pause(timers)
+  }
+
+  start(): void {
+    const { contents, membership } = this.#components
+    contents.cover(membership.ownArc())
+    this.#stopWatching = membership.onChange(() => {
+      contents.cover(membership.ownArc())
+      this.#backOff.forgetAll()
+      this.#hurry()
+    })
+    this.#rounds = this.#run()
+  }
+
+  status(): ComparisonStatus {
+    const ends = [...this.#ends.values()]
+    const count = (...which: readonly (ComparisonEnd | 'differs')[]) => ends.filter((end) => which.includes(end)).length
+    return {
+      members: ends.length,
+      equal: count('equal'),
+      differing: count('differs', 'fetched', 'fruitless'),
+      silent: count('silent', 'failed'),
+      apart: count('other-arc', 'not-ready', 'ignored'),
+      lastEqualMs: this.#lastEqualMs,
+    }
+  }
+
+  roundNow(): Promise<void> {
+    if (this.#stop.signal.aborted) return Promise.reject(this.#stop.signal.reason)
+    this.#waiting ??= Promise.withResolvers<void>()
+    this.#hurry()
+    return this.#waiting.promise
+  }
+
+  heard(member: ServiceNodeKey): void {
+    if (this.#ends.get(member) !== 'silent') return
+    this.#backOff.forget(member)
+    this.#hurry()
+  }
+
+  onEqual(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopWatching()
+    this.#stop.abort()
+    await this.#rounds
+    // Nobody may be waiting for it any more.
+    this.#waiting?.promise.catch(() => {})
+    this.#waiting?.reject(this.#stop.signal.reason)
+  }
+
+  #hurry(): void {
+    this.#isUrgent = true
+    this.#pause.end()
+  }
+
+  async #run(): Promise<void> {
+    const { random, log } = this.#components
+    const { signal } = this.#stop
+    const { intervalMs } = this.#options
+    await this.#pause.for(intervalMs * random(), signal)
+    while (!signal.aborted) {
+      this.#isUrgent = false
+      const waiting = this.#waiting
+      this.#waiting = undefined
+      try {
+        await this.#round()
+      } catch (error) {
+        if (!signal.aborted) log.warn({ error }, 'Comparing what members hold failed')
+      }
+      waiting?.resolve()
+      await new Pause(this.#components.timers).for(PAUSE_MIN_MS, signal)
+      if (!this.#isUrgent) await this.#pause.for(intervalMs * (0.75 + random() / 2), signal)
+    }
+  }
+
+  async #round(): Promise<void> {
+    const { membership, contents, isPaused } = this.#components
+    const members = this.#others()
+    const arc = membership.ownArc()
+    const before = this.#ends
+    const ends: Ends = new Map()
+    if (isPaused?.() !== true && arc !== undefined && contents.sums() !== undefined) {
+      await this.#total(arc, members, ends)
+      for (const [member, end] of ends)
+        if (before.get(member) === 'silent' && end !== 'silent') this.#backOff.forget(member)
+      await this.#confirm(arc, ends)
+      await this.#fetchAll(arc, ends, before)
+    }
+    this.#conclude(members, ends)
+  }
+
+  #others(): readonly ServiceNodeKey[] {
+    const { self, membership } = this.#components
+    return membership.ownSwarm()?.members.filter((key) => key !== self) ?? []
+  }
+
+  /** Asks members at once whether they hold the same. */
+  async #total(arc: SwarmArc, members: readonly ServiceNodeKey[], ends: Ends): Promise<void> {
+    const { contents, conduct, clock } = this.#components
+    const sums = contents.sums()
+    const from = firstComparedBucket(clock.nowMs())
+    const sum = sums?.total(from)
+    const endOf = async (member: ServiceNodeKey) => {
+      if (conduct.ignores(member)) return 'ignored'
+      if (sum === undefined) return 'not-ready'
+      return this.#attempt(member, async (signal) => {
+        const { timeoutMs } = this.#options
+        const request = { kind: 'total', arc, from, sum } as const
+        const answer = await askContents<'total'>(this.#components, member, request, { timeoutMs, signal })
+        if ('obstacle' in answer) return answer.obstacle
+        return answer.same ? 'equal' : 'differs'
+      })
+    }
+    await Promise.all(members.map(async (member) => ends.set(member, await endOf(member))))
+  }
+
+  /** Most differences are requests that have reached one of the two: those are gone a moment later. */
+  async #confirm(arc: SwarmArc, ends: Ends): Promise<void> {
+    const differing = membersThat(ends, 'differs')
+    if (differing.length === 0) return
+    await new Pause(this.#components.timers).for(this.#options.confirmAfterMs, this.#stop.signal)
+    await this.#total(arc, differing, ends)
+    if (membersThat(ends, 'differs').length > 0) this.#differingSinceMs ??= this.#components.clock.monotonicMs()
+  }
+
+  /** One member after the other, so that what several have is fetched once. Those that brought nothing the last time come last. */
+  async #fetchAll(arc: SwarmArc, ends: Ends, before: Ends): Promise<void> {
+    const { random } = this.#components
+    const ranked = membersThat(ends, 'differs').map((member) => ({
+      member,
+      rank: (UNPROMISING.has(before.get(member) ?? 'equal') ? 1 : 0) + random(),
+    }))
+    for (const { member } of ranked.sort((a, b) => a.rank - b.rank)) {
+      const end = await this.#attempt(member, async (signal) => {
+        const turn = new ContentsTurn({ ...this.#components, backOff: this.#backOff }, this.#options, {
+          member,
+          arc,
+          signal,
+        })
+        const { differing, fetched } = await turn.take()
+        // By its clock and ours together, nothing that is compared differs.
+        if (differing === 0) return 'equal'
+        return fetched > 0 ? 'fetched' : 'fruitless'
+      })
+      ends.set(member, end)
+    }
+  }
+
+  async #attempt(
+    member: ServiceNodeKey,
+    work: (signal: AbortSignal) => Promise<ComparisonEnd | 'differs'>,
+  ): Promise<ComparisonEnd | 'differs'> {
+    const { signal } = this.#stop
+    try {
+      return await work(signal)
+    } catch (error) {
+      if (error instanceof ContentsObstacleError) return error.obstacle
+      if (error instanceof PeerRequestError) return error.code === 'PEER_FAILED' ? 'failed' : 'silent'
+      if (error instanceof ProtocolError) {
+        this.#components.conduct.wrong(member, 'malformed')
+        return 'failed'
+      }
+      // Our deadline, where the network did not hold it.
+      if (error instanceof DOMException && !signal.aborted) return 'silent'
+      throw error
+    }
+  }
+
+  #conclude(members: readonly ServiceNodeKey[], ends: Ends): void {
+    const { clock, conduct, metrics } = this.#components
+    for (const member of members) {
+      const end = ends.get(member) ?? 'not-ready'
+      ends.set(member, end)
+      metrics.comparisons.inc({ outcome: end === 'differs' ? 'fruitless' : end })
+    }
+    this.#ends = ends
+    const { equal, differing, silent } = this.status()
+    metrics.differingMembers.set(differing)
+    metrics.silentMembers.set(silent)
+    metrics.ignoredMembers.set(conduct.ignored)
+    // What was fetched may have made both equal, which the next round finds out.
+    if (membersThat(ends, 'fetched').length > 0) this.#isUrgent = true
+    if (differing > 0 || equal === 0) return
+    this.#lastEqualMs = clock.nowMs()
+    if (this.#differingSinceMs !== undefined) {
+      metrics.convergence.observe((clock.monotonicMs() - this.#differingSinceMs) / SECOND)
+      this.#differingSinceMs = undefined
+    }
+    for (const listener of [...this.#listeners]) listener()
+  }
+}
+
+const UNPROMISING: ReadonlySet<ComparisonEnd | 'differs'> = new Set(['fruitless', 'failed', 'silent'])
+
+function membersThat(ends: Ends, which: ComparisonEnd | 'differs'): ServiceNodeKey[] {
+  return [...ends].filter(([, end]) => end === which).map(([member]) => member)
+}
