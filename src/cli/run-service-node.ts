@@ -5,14 +5,18 @@ import { createLogger, type LogOptions } from '../node/logger.ts'
 import type { ServiceNodeOptions } from '../node/options.ts'
 import { createServiceNode } from '../node/service-node.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { isSessionContract } from './stake/chain.ts'
 
 /** What an orderly end may take, draining of requests included. */
 const STOP_MAX_MS = 10 * SECOND
 const SIGNAL_EXIT_BASE = 128
+const BESIDE_SESSION =
+  "This is the contract of Session's network, whose members run other software: it is read here, and nothing else. Session's clients do not look for this node (docs/beside-session.md)"
 
 /** Runs a node until SIGTERM or SIGINT, then drains and ends with 0. A second signal, or one while it starts, ends it at once. */
 export async function runServiceNode(options: { node: ServiceNodeOptions; log: LogOptions }): Promise<void> {
   const log = createLogger(options.log)
+  if (isSessionContract(options.node.staking)) log.warn({}, BESIDE_SESSION)
   endOnBugs(log)
   const stopped = stopSignal(log)
   try {

@@ -52,7 +52,8 @@ export function settingsOf(args: ChainArgs): StakeSettings {
 /** Whether this is the contract that Session's own network runs on. */
 export function isSessionContract({ chainId, contract }: Pick<CommandChainOptions, 'chainId' | 'contract'>): boolean {
   const mainnet = readNetworkPreset('mainnet')
-  return chainId === mainnet['staking.chainId'] && contract === String(mainnet['staking.contract']).toLowerCase()
+  const address = String(mainnet['staking.contract']).toLowerCase()
+  return chainId === mainnet['staking.chainId'] && contract.toLowerCase() === address
 }
 
 /**

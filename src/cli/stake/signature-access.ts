@@ -13,6 +13,8 @@ import {
 } from '../../staking/signatures/service-node-rpc.ts'
 import type { SignatureSource } from '../../staking/signatures/signature-source.ts'
 import { type AdminClient, adminSocketPath, createAdminClient } from '../admin-client.ts'
+import { OptionsError } from '../options/check.ts'
+import { isSessionContract } from './chain.ts'
 import type { MoneyContext } from './money-step.ts'
 import type { SignatureArgs } from './options.ts'
 
@@ -27,9 +29,17 @@ export interface LedgerTotal {
 
 /** The running node collects the members' signatures; on Session's contract, one of Session's own nodes does. */
 export function signatureSourceOf(args: SignatureArgs, context: MoneyContext): SignatureSource {
-  const urls = args['signatures-from']
-  if (urls !== undefined) return sessionSource(urls.map(String), context)
-  return runningNode(context)
+  const urls = sessionNodesOf(args, context)
+  return urls === undefined ? runningNode(context) : sessionSource(urls, context)
+}
+
+/** @throws {OptionsError} OPTION_INVALID: no node of ours can collect what Session's members sign */
+function sessionNodesOf(args: SignatureArgs, { settings }: MoneyContext): readonly string[] | undefined {
+  const urls = args['signatures-from']?.map(String)
+  if (urls !== undefined || !isSessionContract(settings.chain)) return urls
+  const message =
+    "Members of Session's contract sign for Session's nodes only: --signatures-from must name one, such as https://seed1.getsession.org/json_rpc"
+  throw new OptionsError('OPTION_INVALID', message)
 }
 
 /**
@@ -37,7 +47,7 @@ export function signatureSourceOf(args: SignatureArgs, context: MoneyContext): S
  * @throws {StakingError} REWARDS_UNKNOWN, SIGNATURE_ANSWER_WRONG, …
  */
 export async function ledgerTotalOf(args: SignatureArgs, context: MoneyContext, recipient: Hex): Promise<LedgerTotal> {
-  if (args['signatures-from'] !== undefined) {
+  if (sessionNodesOf(args, context) !== undefined) {
     const source = signatureSourceOf(args, context)
     const { totalAtomic } = await source.collect({ kind: 'reward', recipient }, context.signal)
     if (totalAtomic === undefined) throw new StakingError('SIGNATURE_ANSWER_WRONG', 'The signature has no total')

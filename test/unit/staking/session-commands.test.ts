@@ -1,6 +1,9 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { DAY, SECOND } from '../../../src/base/clock.ts'
 import { blsTags } from '../../../src/crypto/bls-messages.ts'
+import { startStarling } from '../../support/program.ts'
 import { type CommandWorld, createCommandWorld, type Operator, starlingHere } from './command-world.ts'
 import { type SessionNode, startSessionNode } from './session-node.ts'
 import { aNode, STAKE, type TestNode } from './staked-chain.ts'
@@ -86,11 +89,75 @@ test('looking needs no word, and nothing is prepared without it', async () => {
   expect(await world.transactionsOf(operator.address)).toBe(sent)
 })
 
-test('before the wait is over nobody is asked, and afterwards a refusal of theirs is told', async () => {
+test('signatures are asked for when the wait is over, and of Session’s nodes only', async () => {
   const early = await command('exit', leaving, ...fromSession(session.url))
   expect(early).toMatchObject({ exitCode: 75, json: { error: { code: 'WAIT_NOT_OVER' } } })
   expect(session.asked).toEqual([])
+  const nobody = await command('claim', leaving)
+  expect(nobody).toMatchObject({ json: { error: { message: expect.stringContaining('--signatures-from') } } })
+})
+
+test('the page about it leads from the keys to the claim', async () => {
+  const page = await readFile('docs/beside-session.md', 'utf8')
+  const lines = page.split('\n').filter((line) => line.startsWith('starling '))
+  const [, configuration = ''] = /```yaml\n(.*?)```/s.exec(page) ?? []
+  const { keysFolder, operator } = await staked()
+  const folder = await world.newFolder()
+  const { rpcUrl } = world.chain.anvil
+  const place = (text: string) =>
+    text
+      .replaceAll('/var/lib/starling/keys', join(folder, 'keys'))
+      .replaceAll('/var/lib/oxen', keysFolder)
+      .replace('https://rpc.example', rpcUrl)
+      .replace('https://other-rpc.example', `${rpcUrl}/`)
+      .replace('starling.yml', join(folder, 'starling.yml'))
+      .replace(`0x${'1'.repeat(40)}`, operator.address)
+      .replace('https://seed1.getsession.org/json_rpc', session.url)
+      .replace('--keystore operator.json', `--yes --operator-key-file ${operator.keyFile}`)
+  await writeFile(join(folder, 'starling.yml'), place(configuration))
+  const next = () =>
+    starlingHere(
+      ...place(lines.shift() ?? '')
+        .split(' ')
+        .slice(1),
+      '--json',
+    )
+
+  expect(await next()).toMatchObject({ exitCode: 0, json: { imported: true } })
+  await world.chain.finalize()
+  expect(await next()).toMatchObject({ exitCode: 0, json: { state: 'active' } })
+  expect((await next()).json['checks']).toContainEqual(
+    expect.objectContaining({ id: 'session-software', status: 'warn' }),
+  )
+  expect(await next()).toMatchObject({ exitCode: 0, json: { claimableAtomic: String(TOTAL) } })
+  expect(await next()).toMatchObject({ exitCode: 0, json: { outcome: 'dry-run' } })
+  expect(await next()).toMatchObject({ exitCode: 0, json: { outcome: 'exit-requested' } })
   await world.chain.mineAt(BigInt(Math.floor(Date.now() / SECOND)))
+  const id = await world.memberId(keysFolder)
+  expect(await next()).toMatchObject({ exitCode: 0, json: { outcome: 'exited' } })
+  members.delete(Number(id))
+  expect(await next()).toMatchObject({
+    exitCode: 0,
+    json: { outcome: 'claimed', plan: { amountAtomic: String(TOTAL) } },
+  })
+  expect(lines).toEqual([])
+  expect(await world.tokensOf(operator.address)).toBe(TOTAL)
+
+  const ports = ['rpc', 'network', 'metrics'].flatMap((part) => [`--${part}.port`, '0'])
+  await using node = startStarling([
+    ...['run', '--config', join(folder, 'starling.yml'), '--dataFolder', join(folder, 'data'), ...ports],
+    ...['--publicIp', '192.0.2.7', '--rpc.listenAddress', '127.0.0.1', '--network.listenAddress', '127.0.0.1'],
+  ])
+  const said = (start: string) => node.until(({ events }) => events.find(({ msg }) => String(msg).startsWith(start)))
+  await said("This is the contract of Session's network")
+  expect(await said('Not serving')).toMatchObject({
+    reasons: [expect.stringContaining('No other service node is known yet')],
+  })
+  node.kill('SIGTERM')
+  expect((await node.ended()).code).toBe(0)
+})
+
+test('a refusal of theirs is told', async () => {
   session.change = () => undefined
   expect(await command('exit', leaving, ...fromSession(session.url))).toMatchObject({
     exitCode: 69,
