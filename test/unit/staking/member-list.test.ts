@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { placeMulticall } from '../../../devnet/chain/multicall.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import type { Member } from '../../../src/protocol/service-node.ts'
 import { createChainProvider } from '../../../src/staking/chain-provider.ts'
@@ -11,28 +11,19 @@ import { aNode, createStakedChain, type StakedChain, testStakingOptions } from '
 
 let chain: StakedChain
 let proxy: RpcProxy
-let multicall: Hex
+/** Another one than by default, so that members are also read without. */
+const multicall: Hex = '0x000000000000000000000000000000000000ca11'
 const members: Member[] = []
 beforeAll(async () => {
   chain = await createStakedChain()
   proxy = await startRpcProxy(chain.anvil.rpcUrl)
-  multicall = await deployMulticall()
+  await placeMulticall(chain.client, multicall)
   for (let count = 0; count < 5; count++) members.push(await chain.register(aNode()))
 })
 afterAll(async () => {
   await proxy[Symbol.asyncDispose]()
   await chain[Symbol.asyncDispose]()
 })
-
-/** Multicall3 as it is on public chains: viem carries its code. */
-async function deployMulticall(): Promise<Hex> {
-  const source = readFileSync('node_modules/viem/_esm/constants/contracts.js', 'utf8')
-  const bytecode = /multicall3Bytecode = '(0x[0-9a-f]+)'/.exec(source)?.[1]
-  const hash = await chain.client.deployContract({ abi: [], bytecode: bytecode as Hex })
-  const { contractAddress } = await chain.client.waitForTransactionReceipt({ hash })
-  if (!contractAddress) throw new Error('Multicall3 was not deployed')
-  return contractAddress
-}
 
 const signal = new AbortController().signal
 
