@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isJsonObject } from '../../protocol/json.ts'
 import type { Hex } from '../chain-reply.ts'
 import { StakingError } from '../errors.ts'
 import { readStateFile, writeStateFile } from '../state-file.ts'
@@ -37,10 +38,10 @@ export async function openJournal(folder: string, owner: JournalOwner): Promise<
   const path = journalPath(folder, owner)
   const lock = await acquireLock(`${path}.lock`)
   try {
-    let entries = await readEntries(path)
+    let entries = await readEntries(path, owner)
     const write = async (changed: readonly JournalEntry[]) => {
       const kept = shortened(changed)
-      await writeStateFile(path, { entries: kept.map(journalEntryJson) })
+      await writeStateFile(path, { ...ownerJson(owner), entries: kept.map(journalEntryJson) })
       entries = kept
     }
     return {
@@ -80,7 +81,10 @@ export async function readJournals(
     return Number(chain) === chainId && account !== undefined ? [{ name, account: account as Hex }] : []
   })
   return await Promise.all(
-    ours.map(async ({ name, account }) => ({ account, entries: await readEntries(join(folder, name)) })),
+    ours.map(async ({ name, account }) => ({
+      account,
+      entries: await readEntries(join(folder, name), { chainId, account }),
+    })),
   )
 }
 
@@ -88,13 +92,29 @@ function journalPath(folder: string, { chainId, account }: JournalOwner): string
   return join(folder, `transactions-${chainId}-${account.toLowerCase()}.json`)
 }
 
-async function readEntries(path: string): Promise<readonly JournalEntry[]> {
-  const state = await readStateFile(path, FILE_MAX_BYTES)
+/** So that a file that was copied or renamed has nothing sent to another chain, or for another account. */
+function ownerJson({ chainId, account }: JournalOwner) {
+  return { chainId, account: account.toLowerCase() }
+}
+
+async function readEntries(path: string, owner: JournalOwner): Promise<readonly JournalEntry[]> {
+  const state = await readStateFile(path, FILE_MAX_BYTES).catch((cause: unknown) => {
+    throw damaged(path, cause)
+  })
   if (state === undefined) return []
-  const list = typeof state === 'object' && state !== null && 'entries' in state ? state['entries'] : undefined
+  const { chainId, account } = ownerJson(owner)
+  if (!isJsonObject(state) || state['chainId'] !== chainId || state['account'] !== account) throw damaged(path)
+  const list = state['entries']
   const entries = Array.isArray(list) ? list.map(parseJournalEntry) : [undefined]
   if (entries.every((entry) => entry !== undefined)) return entries
-  throw new StakingError('STATE_FILE_DAMAGED', `The file ${path} is not as it was written`)
+  throw damaged(path)
+}
+
+/** What is under way is no longer known, and only the chain can tell. */
+function damaged(path: string, cause?: unknown): StakingError {
+  const what = `${path} cannot be read, or is not this account's journal as it was written`
+  const remedy = 'when a block explorer shows nothing of the account under way, move the file away'
+  return new StakingError('STATE_FILE_DAMAGED', `${what}; ${remedy}`, { cause })
 }
 
 function shortened(entries: readonly JournalEntry[]): readonly JournalEntry[] {

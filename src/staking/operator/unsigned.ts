@@ -1,5 +1,7 @@
 import { getAddress } from 'viem'
+import type { JsonObject } from '../../protocol/json.ts'
 import type { CallPlan } from './plan.ts'
+import { safeChecksum } from './safe-checksum.ts'
 
 // Transactions to be signed elsewhere: on an offline machine, by a hardware wallet, or by a Safe.
 
@@ -33,14 +35,16 @@ export function unsignedTransactions(plan: CallPlan): readonly UnsignedTransacti
 }
 
 /** A batch as Safe's Transaction Builder imports it: the Safe makes nonce, gas and fees itself. */
-export function safeBatch(plan: CallPlan, name: string, createdAtMs: number): Readonly<Record<string, unknown>> {
-  return {
+export function safeBatch(plan: CallPlan, name: string, createdAtMs: number): JsonObject {
+  const description = plan.calls.map(({ call }) => call.title).join('; ')
+  const meta = { name, description, createdFromSafeAddress: plan.from, createdFromOwnerAddress: '' }
+  const batch = {
     version: '1.0',
     chainId: String(plan.chainId),
     createdAt: createdAtMs,
-    meta: { name, description: plan.calls.map(({ call }) => call.title).join('; '), createdFromSafeAddress: plan.from },
     transactions: plan.calls.map(({ call, data }) => ({ to: getAddress(call.to), value: '0', data })),
   }
+  return { ...batch, meta: { ...meta, checksum: safeChecksum({ ...batch, meta }) } }
 }
 
 function quantity(value: number | bigint): string {

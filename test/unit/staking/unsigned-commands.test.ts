@@ -5,6 +5,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createChainClient } from '../../../devnet/chain/chain-client.ts'
 import { createWalletFile } from '../../../src/cli/wallet/wallet-file.ts'
+import { safeChecksum } from '../../../src/staking/operator/safe-checksum.ts'
 import type { UnsignedTransaction } from '../../../src/staking/operator/unsigned.ts'
 import { type CommandWorld, createCommandWorld, starlingHere } from './command-world.ts'
 import { STAKE } from './staked-chain.ts'
@@ -56,7 +57,10 @@ test('a file takes the transactions, also as a batch for a Safe, which needs no 
   const batch = ['--operator', address, '--unsigned', file, '--unsigned-form', 'safe']
   expect(await register(keysFolder, ...batch)).toMatchObject({ exitCode: 0, json: { file } })
   expect((await stat(file)).mode & 0o777).toBe(0o600)
-  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+  const written = JSON.parse(await readFile(file, 'utf8'))
+  const { checksum, ...meta } = written.meta
+  expect(safeChecksum({ ...written, meta })).toBe(checksum)
+  expect(written).toMatchObject({
     version: '1.0',
     chainId: String(world.chain.anvil.chainId),
     meta: { createdFromSafeAddress: address },

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -328,8 +328,20 @@ test('the journal is for this user alone, for one command at a time, and survive
     ])
     expect(await readJournals(folder, owner.chainId + 1)).toEqual([])
     const path = join(folder, files[0] ?? '')
-    await writeFile(path, '{"sha256":"00","state":{"entries":[]}}')
-    await expect(readJournals(folder, owner.chainId)).rejects.toMatchObject({ code: 'STATE_FILE_DAMAGED' })
+    const whole = await readFile(path)
+    const damaged = { code: 'STATE_FILE_DAMAGED', message: expect.stringContaining('move the file away') }
+    // Renamed to another chain's, or another account's, it is not taken for theirs.
+    await writeFile(join(folder, `transactions-5-${account.address.toLowerCase()}.json`), whole)
+    await expect(readJournals(folder, 5)).rejects.toMatchObject(damaged)
+    await writeFile(join(folder, `transactions-6-${RECIPIENT}.json`), whole)
+    await expect(readJournals(folder, 6)).rejects.toMatchObject(damaged)
+    for (const content of ['', '[]', 'null', '{"sha256":"00","state":{"entries":[]}}', whole.subarray(0, 700)]) {
+      await writeFile(path, content)
+      await expect(readJournals(folder, owner.chainId)).rejects.toMatchObject(damaged)
+    }
+    await rm(path)
+    await mkdir(path)
+    await expect(readJournals(folder, owner.chainId)).rejects.toMatchObject(damaged)
   } finally {
     await rm(folder, { recursive: true })
   }
