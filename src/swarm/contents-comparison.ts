@@ -2,7 +2,6 @@ import { type Clock, type DurationMs, SECOND, type TimestampMs } from '../base/c
 import type { Logger } from '../base/logger.ts'
 import { systemTimers, type Timers } from '../base/timers.ts'
 import { ProtocolError } from '../protocol/errors.ts'
-import type { PeerRequester } from '../protocol/peer-api/peer-request.ts'
 import { PeerRequestError } from '../protocol/peer-api/peer-request-error.ts'
 import type { ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
 import type { SwarmArc } from '../protocol/swarm-assignment.ts'
@@ -11,7 +10,7 @@ import { firstComparedBucket } from './contents-buckets.ts'
 import type { ContentsConduct } from './contents-conduct.ts'
 import type { ContentsIntake } from './contents-intake.ts'
 import type { ComparisonEnd, ContentsMetrics } from './contents-metrics.ts'
-import { askContents } from './contents-request.ts'
+import type { ContentsRequester } from './contents-requester.ts'
 import type { Contents } from './contents-store.ts'
 import { ContentsObstacleError, ContentsTurn } from './contents-turn.ts'
 import type { ComparingOptions } from './options.ts'
@@ -20,7 +19,7 @@ import { Pause } from './pause.ts'
 export interface ComparisonComponents {
   /** The key of this node. */
   readonly self: ServiceNodeKey
-  readonly peers: PeerRequester
+  readonly exchange: ContentsRequester
   readonly contents: Pick<Contents, 'cover' | 'sums' | 'lacking'>
   readonly intake: ContentsIntake
   readonly conduct: ContentsConduct
@@ -62,6 +61,10 @@ export interface Comparison extends AsyncDisposable {
   status(): ComparisonStatus
   /** Settles after a round that began no sooner than now. Rejects after disposal. */
   roundNow(): Promise<void>
+  /** Whether a member holds the same; undefined when that could not be found out. */
+  isSame(member: ServiceNodeKey, signal: AbortSignal): Promise<boolean | undefined>
+  /** Fetches, not only for one turn, what a member has that is missing here. Whether nothing is any more. */
+  converge(member: ServiceNodeKey, signal: AbortSignal): Promise<boolean>
   /** A member has asked something: if it was silent before, it is compared with at once. */
   heard(member: ServiceNodeKey): void
   /** Calls the listener after each round in which all that answered held the same, and any did. Returns what ends that. */
@@ -70,6 +73,9 @@ export interface Comparison extends AsyncDisposable {
 
 /** However urgent. */
 const PAUSE_MIN_MS: DurationMs = SECOND / 4
+
+/** A turn is a minute of fetching. */
+const CONVERGING_TURNS_MAX = 1_000
 
 type Ends = Map<ServiceNodeKey, ComparisonEnd | 'differs'>
 
@@ -131,6 +137,32 @@ class ContentsComparison implements Comparison {
     this.#waiting ??= Promise.withResolvers<void>()
     this.#hurry()
     return this.#waiting.promise
+  }
+
+  async isSame(member: ServiceNodeKey, signal: AbortSignal): Promise<boolean | undefined> {
+    const arc = this.#components.membership.ownArc()
+    if (arc === undefined) return undefined
+    const ends: Ends = new Map()
+    await this.#total(arc, [member], ends, AbortSignal.any([signal, this.#stop.signal]))
+    const end = ends.get(member)
+    return end === 'equal' ? true : end === 'differs' ? false : undefined
+  }
+
+  async converge(member: ServiceNodeKey, ended: AbortSignal): Promise<boolean> {
+    const arc = this.#components.membership.ownArc()
+    if (arc === undefined) return false
+    const signal = AbortSignal.any([ended, this.#stop.signal])
+    const backOff = new ContentsBackOff(this.#components.clock, this.#options)
+    for (let turns = 0; turns < CONVERGING_TURNS_MAX && !signal.aborted; turns++) {
+      const end = await this.#attempt(signal, async () => {
+        const components = { ...this.#components, backOff }
+        const result = await new ContentsTurn(components, this.#options, { member, arc, signal }).take()
+        if (result.fetched > 0) return 'fetched'
+        return result.isComplete ? 'equal' : 'fruitless'
+      })
+      if (end !== 'fetched') return end === 'equal'
+    }
+    return false
   }
 
   heard(member: ServiceNodeKey): void {
@@ -200,18 +232,23 @@ class ContentsComparison implements Comparison {
   }
 
   /** Asks members at once whether they hold the same. */
-  async #total(arc: SwarmArc, members: readonly ServiceNodeKey[], ends: Ends): Promise<void> {
-    const { contents, conduct, clock } = this.#components
+  async #total(
+    arc: SwarmArc,
+    members: readonly ServiceNodeKey[],
+    ends: Ends,
+    signal: AbortSignal = this.#stop.signal,
+  ): Promise<void> {
+    const { contents, conduct, exchange, clock } = this.#components
     const sums = contents.sums()
     const from = firstComparedBucket(clock.nowMs())
     const sum = sums?.total(from)
     const endOf = async (member: ServiceNodeKey) => {
       if (conduct.ignores(member)) return 'ignored'
       if (sum === undefined) return 'not-ready'
-      return this.#attempt(member, async (signal) => {
+      return this.#attempt(signal, async () => {
         const { timeoutMs } = this.#options
         const request = { kind: 'total', arc, from, sum } as const
-        const answer = await askContents<'total'>(this.#components, member, request, { timeoutMs, signal })
+        const answer = await exchange.ask(member, request, { timeoutMs, signal })
         if ('obstacle' in answer) return answer.obstacle
         return answer.same ? 'equal' : 'differs'
       })
@@ -231,12 +268,13 @@ class ContentsComparison implements Comparison {
   /** One member after the other, so that what several have is fetched once. Those that brought nothing the last time come last. */
   async #fetchAll(arc: SwarmArc, ends: Ends, before: Ends): Promise<void> {
     const { random } = this.#components
+    const { signal } = this.#stop
     const ranked = membersThat(ends, 'differs').map((member) => ({
       member,
       rank: (UNPROMISING.has(before.get(member) ?? 'equal') ? 1 : 0) + random(),
     }))
     for (const { member } of ranked.sort((a, b) => a.rank - b.rank)) {
-      const end = await this.#attempt(member, async (signal) => {
+      const end = await this.#attempt(signal, async () => {
         const turn = new ContentsTurn({ ...this.#components, backOff: this.#backOff }, this.#options, {
           member,
           arc,
@@ -252,21 +290,16 @@ class ContentsComparison implements Comparison {
   }
 
   async #attempt(
-    member: ServiceNodeKey,
-    work: (signal: AbortSignal) => Promise<ComparisonEnd | 'differs'>,
+    signal: AbortSignal,
+    work: () => Promise<ComparisonEnd | 'differs'>,
   ): Promise<ComparisonEnd | 'differs'> {
-    const { signal } = this.#stop
     try {
-      return await work(signal)
+      return await work()
     } catch (error) {
       if (error instanceof ContentsObstacleError) return error.obstacle
       if (error instanceof PeerRequestError) return error.code === 'PEER_FAILED' ? 'failed' : 'silent'
-      if (error instanceof ProtocolError) {
-        this.#components.conduct.wrong(member, 'malformed')
-        return 'failed'
-      }
-      // Our deadline, where the network did not hold it.
-      if (error instanceof DOMException && !signal.aborted) return 'silent'
+      if (error instanceof ProtocolError) return 'failed'
+      if (signal.aborted) return 'silent'
       throw error
     }
   }

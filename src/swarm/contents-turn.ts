@@ -1,9 +1,14 @@
 import { type Clock, type DurationMs, SECOND } from '../base/clock.ts'
+import type { Timers } from '../base/timers.ts'
 import type { ContentsEntry, HeldItem } from '../protocol/contents.ts'
-import { messageEntryOf, requestEntryOf, slotOf, thingOf } from '../protocol/contents-entry.ts'
+import { heldEntryOf, slotOf, thingOf } from '../protocol/contents-entry.ts'
 import { ProtocolError } from '../protocol/errors.ts'
-import type { BucketSlots, ContentsObstacle, ContentsRequestKind } from '../protocol/peer-api/contents-exchange.ts'
-import { decodeForwardedRequest } from '../protocol/peer-api/forwarded-request.ts'
+import type {
+  BucketSlots,
+  ContentsAnswers,
+  ContentsObstacle,
+  ContentsRequest,
+} from '../protocol/peer-api/contents-exchange.ts'
 import { PeerRequestError } from '../protocol/peer-api/peer-request-error.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { SwarmArc } from '../protocol/swarm-assignment.ts'
@@ -14,17 +19,19 @@ import { bucketSums, differingSlots, firstComparedBucket, lastBucket } from './c
 import type { ContentsConduct } from './contents-conduct.ts'
 import type { ContentsIntake, IntakeOutcome } from './contents-intake.ts'
 import type { ContentsMetrics } from './contents-metrics.ts'
-import { askContents, type ContentsRequesterComponents, type ContentsRequestOf } from './contents-request.ts'
+import type { ContentsRequester } from './contents-requester.ts'
 import type { Contents } from './contents-store.ts'
 import type { ComparingOptions } from './options.ts'
 import { Pause } from './pause.ts'
 
-export interface ContentsTurnComponents extends ContentsRequesterComponents {
+export interface ContentsTurnComponents {
+  readonly exchange: ContentsRequester
   readonly contents: Pick<Contents, 'sums' | 'lacking'>
   readonly intake: ContentsIntake
   readonly conduct: Pick<ContentsConduct, 'wrong' | 'ignores'>
   readonly backOff: ContentsBackOff
   readonly clock: Clock
+  readonly timers: Timers
   readonly metrics: ContentsMetrics
 }
 
@@ -40,6 +47,8 @@ export interface ContentsTurnResult {
   readonly differing: number
   /** Things that came and changed what is held here. */
   readonly fetched: number
+  /** Whether all that the member has was looked at, and nothing of it has to be taken another time. */
+  readonly isComplete: boolean
 }
 
 /** The two cannot compare now. */
@@ -67,6 +76,7 @@ export class ContentsTurn {
   readonly #subject: ContentsTurnSubject
   readonly #own: ArcSet
   readonly #endsAtMs: DurationMs
+  #isComplete = true
 
   constructor(components: ContentsTurnComponents, options: ComparingOptions, subject: ContentsTurnSubject) {
     this.#components = components
@@ -90,9 +100,11 @@ export class ContentsTurn {
       if (this.#isOver()) break
       const sums = contents.sums()
       const slots = sums === undefined ? new Set<number>() : differingSlots(sums, bucket)
-      if (slots.size > 0 && backOff.mayList(member, bucket.bucket)) fetched += await this.#fetch(bucket.bucket, slots)
+      if (slots.size === 0) continue
+      if (backOff.mayList(member, bucket.bucket)) fetched += await this.#fetch(bucket.bucket, slots)
+      else this.#isComplete = false
     }
-    return { differing: differing.length, fetched }
+    return { differing: differing.length, fetched, isComplete: this.#isComplete && !this.#isOver() }
   }
 
   async #differing(): Promise<BucketSlots[]> {
@@ -102,7 +114,7 @@ export class ContentsTurn {
     const sums = contents.sums()
     if (sums === undefined) throw new ContentsObstacleError('not-ready')
     const { arc } = this.#subject
-    const { differing } = await this.#ask<'buckets'>({ kind: 'buckets', arc, from, sums: bucketSums(sums, from) })
+    const { differing } = await this.#ask({ kind: 'buckets', arc, from, sums: bucketSums(sums, from) })
     const last = lastBucket(clock.nowMs())
     const possible = differing.filter(({ bucket }) => bucket >= from && bucket <= last)
     if (possible.length < differing.length) this.#wrong('malformed')
@@ -115,12 +127,14 @@ export class ContentsTurn {
     const { member, arc } = this.#subject
     let [after, listed, fetched] = [0, 0, 0]
     for (;;) {
-      const { entries, next } = await this.#ask<'list'>({ kind: 'list', arc, bucket, slots, after })
+      const { entries, next } = await this.#ask({ kind: 'list', arc, bucket, slots, after })
       listed += entries.length
       fetched += await this.#fetchListed(entries.filter((entry) => this.#isOfThese(entry, slots)))
-      const isWhole = next === undefined
-      if (next !== undefined && next <= after) this.#wrong('malformed')
-      if (isWhole || next <= after || listed >= this.#options.listedMax || this.#isOver()) {
+      const isRepeated = next !== undefined && next <= after
+      if (isRepeated) this.#wrong('malformed')
+      const isTooMuch = isRepeated || listed >= this.#options.listedMax
+      if (isTooMuch) this.#isComplete = false
+      if (next === undefined || isTooMuch || this.#isOver()) {
         if (fetched > 0) backOff.listedWithSuccess(member, bucket)
         else {
           backOff.listedInVain(member, bucket, listed)
@@ -154,7 +168,7 @@ export class ContentsTurn {
   async #read(entries: readonly ContentsEntry[]): Promise<number> {
     let fetched = 0
     for (let rest = entries; rest.length > 0 && !this.#isOver(); ) {
-      const { items } = await this.#ask<'read'>({ kind: 'read', entries: rest })
+      const { items } = await this.#ask({ kind: 'read', entries: rest })
       const given = this.#matched(rest, items)
       fetched += await this.#take(given)
       const last = [...given.values()].at(-1)
@@ -192,24 +206,26 @@ export class ContentsTurn {
       const outcome = outcomes[index] ?? 'later'
       const entry = given.get(item)
       if (CHANGING.has(outcome)) fetched++
+      if (outcome === 'later') this.#isComplete = false
       if (SETTLED.has(outcome) && entry !== undefined) backOff.tookInVain(member, entry)
     }
     return fetched
   }
 
   /** Asks again, while there is time, a member that has too much to do. */
-  async #ask<Kind extends ContentsRequestKind>(request: ContentsRequestOf<Kind>) {
+  async #ask<Request extends ContentsRequest>(request: Request): Promise<ContentsAnswers[Request['kind']]> {
     const { member, signal } = this.#subject
     const { timeoutMs } = this.#options
+    const { exchange, timers } = this.#components
     for (;;) {
       try {
-        const answer = await askContents<Kind>(this.#components, member, request, { timeoutMs, signal })
+        const answer = await exchange.ask(member, request, { timeoutMs, signal })
         if ('obstacle' in answer) throw new ContentsObstacleError(answer.obstacle)
         return answer
       } catch (error) {
         const isBusy = error instanceof PeerRequestError && error.code === 'PEER_BUSY'
         if (!isBusy || this.#isOver()) throw error
-        await new Pause(this.#components.timers).for(BUSY_PAUSE_MS, signal)
+        await new Pause(timers).for(BUSY_PAUSE_MS, signal)
       }
     }
   }
@@ -231,9 +247,8 @@ const SETTLED: ReadonlySet<IntakeOutcome> = new Set(['known', 'obsolete', 'full'
 
 /** The entry of a thing as it came; undefined for a request that is none. */
 function entryOf(item: HeldItem): ContentsEntry | undefined {
-  if (item.kind === 'message') return messageEntryOf(item)
   try {
-    return requestEntryOf(item.account, decodeForwardedRequest(item.payload).stamp, item.payload)
+    return heldEntryOf(item)
   } catch (error) {
     if (error instanceof ProtocolError) return undefined
     throw error
