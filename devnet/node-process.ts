@@ -17,6 +17,8 @@ export interface NodeProcessOptions {
   readonly configPath: string
   readonly logPath: string
   readonly metricsUrl: string
+  /** What the program is started with; by itself when empty. */
+  readonly command: readonly string[]
 }
 
 /** One service node as its own process, started as an operator would: `starling run --config …`. */
@@ -45,7 +47,9 @@ export class NodeProcess implements AsyncDisposable {
     if (this.running) throw new Error(`The node of ${this.#options.configPath} runs already`)
     const log = openSync(this.#options.logPath, 'a')
     // A group of its own, so that Ctrl-C reaches the devnet first, which then stops its nodes in order.
-    const child = spawn(process.execPath, [MAIN, 'run', '--config', this.#options.configPath], {
+    const program = [process.execPath, MAIN, 'run', '--config', this.#options.configPath]
+    const [command = '', ...rest] = [...this.#options.command, ...program]
+    const child = spawn(command, rest, {
       stdio: ['ignore', log, log],
       // Sixteen nodes read the same code: the second finds it compiled.
       env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },

@@ -7,7 +7,7 @@ import { type ServiceNodeKey, serviceNodeKey } from '../src/protocol/service-nod
 import { freePorts } from './free-port.ts'
 import { InProcessNode } from './in-process-node.ts'
 import { NodeProcess } from './node-process.ts'
-import type { DevnetOptions } from './options.ts'
+import type { DevnetOptions, NodeHome } from './options.ts'
 import type { Operator, StakingChain } from './stakes.ts'
 
 /** What starts, stops and watches one service node, in a process of its own or in this one. */
@@ -48,9 +48,8 @@ export async function prepareNode(
   options: DevnetOptions,
 ): Promise<DevnetNode> {
   const folder = nodeFolder(options, index)
-  const ip = `127.0.${index}.1`
-  // All on the node's own address: on 127.0.0.1, other nodes' connections would take the ports away before it starts.
-  const [httpsPort, peerPort, metricsPort] = (await freePorts(ip, 3)) as [number, number, number]
+  const { ip, ports, command } = options.homeOf?.(index) ?? (await homeOnLoopback(index))
+  const [httpsPort, peerPort, metricsPort] = ports
   const configuration = {
     network: 'devnet',
     publicIp: ip,
@@ -77,7 +76,7 @@ export async function prepareNode(
 
   const logPath = join(folder, 'starling.log')
   const metricsUrl = `http://${ip}:${metricsPort}`
-  const run = { configPath, logPath, metricsUrl }
+  const run = { configPath, logPath, metricsUrl, command }
   const { publicKey } = operator.keys.ed25519
   const key = serviceNodeKey(publicKey)
   return {
@@ -92,6 +91,12 @@ export async function prepareNode(
     logPath,
     runner: options.inProcess ? new InProcessNode(run) : new NodeProcess(run),
   }
+}
+
+async function homeOnLoopback(index: number): Promise<NodeHome> {
+  const ip = `127.0.${index}.1`
+  // All on the node's own address: on 127.0.0.1, other nodes' connections would take the ports away before it starts.
+  return { ip, ports: (await freePorts(ip, 3)) as [number, number, number], command: [] }
 }
 
 export function nodeFolder(options: DevnetOptions, index: number): string {

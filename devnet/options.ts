@@ -1,5 +1,14 @@
 import { SECOND } from '../src/base/clock.ts'
 
+/** Where a node lives, when that is not an address of loopback. */
+export interface NodeHome {
+  readonly ip: string
+  /** HTTPS, libp2p and metrics: free there. */
+  readonly ports: readonly [number, number, number]
+  /** What its program is started with, such as `ip netns exec NAME`. */
+  readonly command: readonly string[]
+}
+
 export interface DevnetOptions {
   /** How many service nodes. */
   nodes: number
@@ -15,6 +24,10 @@ export interface DevnetOptions {
   spareOperators: number
   /** Unix seconds of the chain's first block; now when left out. A chain that begins in the past can travel to the present. */
   genesisTimestampS?: number
+  /** Where each node lives; an address of loopback of its own when left out. */
+  homeOf?: (index: number) => NodeHome
+  /** Where the chain listens; 127.0.0.1 when left out. */
+  chainAddress?: string
   /** What the nodes log. */
   logLevel: string
   /** What else stands in every node's configuration file. */

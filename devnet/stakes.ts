@@ -8,9 +8,10 @@ import { sendCall } from '../src/staking/operator/sender.ts'
 import { createOperatorAccount } from '../src/staking/operator-account.ts'
 import { createRegistration } from '../src/staking/registration.ts'
 import { prepareRegistration } from '../src/staking/stake-registration.ts'
-import { type Anvil, type AnvilOptions, startAnvil } from './chain/anvil.ts'
+import { type Anvil, startAnvil } from './chain/anvil.ts'
 import { type ChainClient, createChainClient } from './chain/chain-client.ts'
 import { deployStaking, type StakingDeployment } from './chain/deployment.ts'
+import type { DevnetOptions } from './options.ts'
 import type { Reporter } from './reporter.ts'
 
 /** What a provider on loopback may take and send. */
@@ -46,7 +47,7 @@ export interface StakingChain extends AsyncDisposable {
 export async function startStakingChain(
   operatorsMax: number,
   reporter: Reporter,
-  { genesisTimestampS }: Pick<AnvilOptions, 'genesisTimestampS'> = {},
+  { genesisTimestampS, chainAddress }: Partial<Pick<DevnetOptions, 'genesisTimestampS' | 'chainAddress'>> = {},
 ): Promise<StakingChain> {
   await using parts = new AsyncDisposableStack()
   reporter.progress('Starting a local chain')
@@ -54,6 +55,7 @@ export async function startStakingChain(
     await startAnvil({
       accountCount: operatorsMax + 1,
       ...(genesisTimestampS === undefined ? {} : { genesisTimestampS }),
+      ...(chainAddress === undefined ? {} : { address: chainAddress }),
     }),
   )
   const deployer = anvil.accounts[0]

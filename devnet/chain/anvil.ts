@@ -31,6 +31,8 @@ export interface AnvilOptions {
   readonly blockTimeS?: number
   /** Unix seconds of the first block; now by default. A chain that begins in the past can be moved on to the present, where the clocks of nodes are. */
   readonly genesisTimestampS?: number
+  /** 127.0.0.1 by default. */
+  readonly address?: string
   /** 0, the default, takes a free one. */
   readonly port?: number
   readonly accountCount?: number
@@ -114,7 +116,7 @@ function endAtOnce(pid: number): void {
 
 function anvilArguments(options: AnvilOptions, chainId: number, mnemonic: string): string[] {
   return [
-    ...['--host', '127.0.0.1', '--port', String(options.port ?? 0)],
+    ...['--host', options.address ?? '127.0.0.1', '--port', String(options.port ?? 0)],
     ...['--chain-id', String(chainId), '--mnemonic', mnemonic],
     ...['--accounts', String(options.accountCount ?? DEFAULT_ACCOUNT_COUNT)],
     // Makes `safe` lag by one block and `finalized` by two instead of 32 and 64.

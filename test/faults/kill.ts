@@ -6,6 +6,7 @@ import { createChance } from '../support/chance.ts'
 import { startTestDevnet } from '../support/devnet.ts'
 import { DirectWriter, hashesOn, type Promises } from '../support/direct-writer.ts'
 import { eventually } from '../support/eventually.ts'
+import { untilEqual } from './equality.ts'
 
 const NODES = 5
 const STORES_A_SECOND = 200
@@ -40,7 +41,7 @@ for (let round = 1; round <= rounds; round++) {
 }
 const perSecond = (1000 * writer.acknowledged) / (performance.now() - started)
 await writer.stop()
-const equalMs = await untilEqual()
+const equalMs = await untilEqual(devnet.nodes, writer.ledger, EQUAL_WITHIN_MS)
 for (const page of writer.ledger) for (const node of devnet.nodes) await requireKept(node, page)
 const { acknowledged, unknown } = writer
 console.log(
@@ -55,25 +56,4 @@ async function requireKept(node: DevnetNode, { account, signedBy }: Promises): P
   const held = await eventually(`node ${node.index} answers`, () => hashesOn(node, account))
   checked += promised.length
   lost += promised.filter((hash) => !held.has(hash)).length
-}
-
-async function untilEqual(): Promise<number | undefined> {
-  const begun = performance.now()
-  const pending = new Set(writer.ledger)
-  await eventually(
-    'members hold the same',
-    async () => {
-      for (const page of [...pending]) {
-        const held = await Promise.all(devnet.nodes.map((node) => hashesOn(node, page.account)))
-        const [first] = held
-        const isWhole = [...page.acknowledged].every((hash) => first?.has(hash))
-        if (isWhole && held.every((each) => each.size === first?.size && [...each].every((hash) => first?.has(hash)))) {
-          pending.delete(page)
-        }
-      }
-      return pending.size === 0 || undefined
-    },
-    EQUAL_WITHIN_MS,
-  ).catch(() => {})
-  return pending.size === 0 ? performance.now() - begun : undefined
 }
