@@ -34,13 +34,24 @@ export interface Contacts {
   contact(key: ServiceNodeKey): ServiceNodeContact | undefined
 }
 
+/** Whether this node has all that its swarm holds of an account; it may still be fetching it. */
+export type IsComplete = (account: AccountId) => boolean
+
 export interface ServiceNodeDirectoryComponents {
   readonly swarm: Pick<SwarmView, 'swarmOf' | 'serves'>
   readonly contacts: Contacts
   readonly images: X25519Images
+  /** Every account is when it is left out. */
+  readonly isComplete?: IsComplete | undefined
 }
 
 const STATUS_WRONG_SWARM = 421
+/** Most accounts take seconds; a client asks another member at once anyway. */
+const INCOMPLETE = {
+  status: 503,
+  body: 'The account is being handed over to this service node, ask another member of its swarm',
+  retryAfterSeconds: 5,
+} as const satisfies ClientAnswer
 
 /** Tells clients which nodes keep an account's messages. */
 export class ServiceNodeDirectory {
@@ -65,6 +76,13 @@ export class ServiceNodeDirectory {
   wrongSwarm(account: AccountId, nowMs: TimestampMs): ClientAnswer | undefined {
     if (this.#components.swarm.serves(account)) return undefined
     return { status: STATUS_WRONG_SWARM, body: this.swarmAnswer(account, nowMs) }
+  }
+
+  /** The answer to whoever wants to read what this node does not have, or not all of; undefined when it has. */
+  unreadable(account: AccountId, nowMs: TimestampMs): ClientAnswer | undefined {
+    const elsewhere = this.wrongSwarm(account, nowMs)
+    if (elsewhere !== undefined) return elsewhere
+    return this.#components.isComplete?.(account) === false ? INCOMPLETE : undefined
   }
 
   /** Undefined for a node that clients could not use. */

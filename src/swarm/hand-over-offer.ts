@@ -1,30 +1,17 @@
-import type { DurationMs } from '../base/clock.ts'
 import { CodedError } from '../base/coded-error.ts'
 import type { Logger } from '../base/logger.ts'
 import type { AccountId } from '../protocol/account.ts'
 import type { HeldItem } from '../protocol/contents.ts'
 import { heldAccountOf, heldEntryOf } from '../protocol/contents-entry.ts'
-import {
-  CONTENTS_ASKED_MAX,
-  type ContentsAnswer,
-  type ContentsRequest,
-} from '../protocol/peer-api/contents-exchange.ts'
+import { CONTENTS_ASKED_MAX } from '../protocol/peer-api/contents-exchange.ts'
 import { heldItemSize } from '../protocol/peer-api/contents-item.ts'
 import type { ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
+import type { ContentsRequester } from './contents-requester.ts'
 import type { HandOverMetrics } from './hand-over-metrics.ts'
 import type { HandOverOptions } from './options.ts'
 
-type OfferRequest = Extract<ContentsRequest, { kind: 'offer' | 'give' }>
-
 export interface HandOverOfferComponents {
-  readonly exchange: {
-    /** @throws {CodedError} when there is no usable answer */
-    ask<Kind extends OfferRequest['kind']>(
-      member: ServiceNodeKey,
-      request: Extract<OfferRequest, { kind: Kind }>,
-      options: { readonly timeoutMs: DurationMs; readonly signal: AbortSignal },
-    ): Promise<ContentsAnswer<Kind>>
-  }
+  readonly exchange: ContentsRequester
   readonly membership: { swarmOf(account: AccountId): Swarm | undefined }
   readonly log: Logger
   readonly metrics: Pick<HandOverMetrics, 'items' | 'bytes'>

@@ -4,28 +4,20 @@ import type { Logger } from '../base/logger.ts'
 import type { Timers } from '../base/timers.ts'
 import type { ContentsEntry, HeldItem } from '../protocol/contents.ts'
 import { heldAccountOf, heldEntryOf } from '../protocol/contents-entry.ts'
-import type { ContentsAnswer, ContentsRequest } from '../protocol/peer-api/contents-exchange.ts'
+import type { ContentsRequest } from '../protocol/peer-api/contents-exchange.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { SwarmArc } from '../protocol/swarm-assignment.ts'
 import type { ContentsConduct } from './contents-conduct.ts'
 import type { ContentsIntake } from './contents-intake.ts'
+import type { ContentsRequester } from './contents-requester.ts'
 import type { JoinMetrics } from './join-metrics.ts'
 import { isFetched, isOf, isSameArc, type JoinPiece, type JoinRange } from './join-plan.ts'
 import { JoinSources } from './join-sources.ts'
 import type { JoiningOptions } from './options.ts'
 import { Pause } from './pause.ts'
 
-type PageRequest = Extract<ContentsRequest, { kind: 'page' }>
-
 export interface JoinPullComponents {
-  readonly exchange: {
-    /** @throws {CodedError} when there is no usable answer, or the member is not to be asked */
-    ask(
-      member: ServiceNodeKey,
-      request: PageRequest,
-      options: { readonly timeoutMs: DurationMs; readonly signal: AbortSignal },
-    ): Promise<ContentsAnswer<'page'>>
-  }
+  readonly exchange: ContentsRequester
   readonly intake: ContentsIntake
   readonly conduct: Pick<ContentsConduct, 'ignores' | 'wrong'>
   readonly clock: Clock
@@ -48,6 +40,8 @@ interface Errand {
   readonly range: JoinRange
   readonly source: ServiceNodeKey
 }
+
+type PageQuery = Pick<Extract<ContentsRequest, { kind: 'page' }>, 'arc' | 'first' | 'last' | 'after'>
 
 /** A source that gives more of one account than any account may hold repeats itself. */
 const ACCOUNT_ITEMS_MAX = 200_000
@@ -195,7 +189,7 @@ export class JoinPull {
   #report(error: unknown): void {
     const { metrics, log } = this.#components
     metrics.pages.inc({ outcome: 'failed' })
-    if (!(error instanceof CodedError)) log.error({ error }, 'Fetching accounts failed in an unforeseen way')
+    if (!(error instanceof CodedError)) log.warn({ error }, 'Fetching accounts failed at this node')
   }
 }
 
@@ -204,7 +198,7 @@ function nameOf({ first, last }: SwarmArc, byte: number): string {
 }
 
 /** Whether a page has only what was asked for, accounts in order. */
-function isPage(items: readonly HeldItem[], { arc, first, last, after }: Omit<PageRequest, 'kind'>): boolean {
+function isPage(items: readonly HeldItem[], { arc, first, last, after }: PageQuery): boolean {
   let before = after?.account
   for (const item of items) {
     const account = heldAccountOf(item)

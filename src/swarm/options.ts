@@ -100,8 +100,6 @@ export interface JoiningOptions {
   /** Wait after a source failed, or had nothing to compare with. It doubles with each further time. */
   readonly retryMinMs: DurationMs
   readonly retryMaxMs: DurationMs
-  /** What clients are told to wait before they ask for an account again. */
-  readonly retryAfterS: number
 }
 
 export interface HandOverOptions {
@@ -177,7 +175,6 @@ export const defaultSwarmOptions: SwarmOptions = {
     checksPatienceMs: 10 * SECOND,
     retryMinMs: SECOND / 4,
     retryMaxMs: 15 * SECOND,
-    retryAfterS: 5,
   },
   handOver: {
     intervalMs: 5 * MINUTE,

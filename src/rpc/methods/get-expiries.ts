@@ -14,7 +14,7 @@ import type { ServiceNodeDirectory } from '../service-node-directory.ts'
 export interface GetExpiriesComponents {
   readonly accounts: AccountLimiter
   readonly authenticator: Authenticator
-  readonly directory: Pick<ServiceNodeDirectory, 'wrongSwarm'>
+  readonly directory: Pick<ServiceNodeDirectory, 'unreadable'>
   readonly messages: Pick<Messages, 'expiries'>
 }
 
@@ -24,8 +24,8 @@ export function createGetExpiriesMethod(components: GetExpiriesComponents): Loca
     parse: parseGetExpiriesParams,
     async answer(request, call) {
       const { account, authentication, hashes, timestampMs } = request
-      const elsewhere = directory.wrongSwarm(account, call.nowMs)
-      if (elsewhere !== undefined) return elsewhere
+      const unreadable = directory.unreadable(account, call.nowMs)
+      if (unreadable !== undefined) return unreadable
       requireRecent(timestampMs, call, 'get_expiries timestamp too far from current time')
       authenticator.require({
         account,

@@ -21,7 +21,7 @@ import type { ServiceNodeDirectory } from '../service-node-directory.ts'
 export interface RetrieveComponents {
   readonly accounts: AccountLimiter
   readonly authenticator: Authenticator
-  readonly directory: Pick<ServiceNodeDirectory, 'wrongSwarm'>
+  readonly directory: Pick<ServiceNodeDirectory, 'unreadable'>
   readonly messages: Pick<Messages, 'retrieve'>
   readonly reading: ByteGate
 }
@@ -31,8 +31,8 @@ export function createRetrieveMethod(components: RetrieveComponents): LocalMetho
   return {
     parse: parseRetrieveParams,
     async answer(request, call) {
-      const elsewhere = directory.wrongSwarm(request.account, call.nowMs)
-      if (elsewhere !== undefined) return elsewhere
+      const unreadable = directory.unreadable(request.account, call.nowMs)
+      if (unreadable !== undefined) return unreadable
       if (request.namespace === TEST_SINK) return nothing(call)
       checkSignature(request, call, authenticator)
       const use = request.signed === undefined ? 'openReads' : 'reads'

@@ -15,7 +15,7 @@ import type { ServiceNodeDirectory } from '../service-node-directory.ts'
 export interface RevokedSubaccountsComponents {
   readonly accounts: AccountLimiter
   readonly authenticator: Authenticator
-  readonly directory: Pick<ServiceNodeDirectory, 'wrongSwarm'>
+  readonly directory: Pick<ServiceNodeDirectory, 'unreadable'>
   readonly revocations: Pick<Revocations, 'revoked'>
 }
 
@@ -26,8 +26,8 @@ export function createRevokedSubaccountsMethod(
   return {
     parse: parseRevokedSubaccountsParams,
     answer({ account, authentication, timestampMs }, call) {
-      const elsewhere = directory.wrongSwarm(account, call.nowMs)
-      if (elsewhere !== undefined) return elsewhere
+      const unreadable = directory.unreadable(account, call.nowMs)
+      if (unreadable !== undefined) return unreadable
       requireRecent(timestampMs, call, 'revoked_subaccounts timestamp too far from current time')
       authenticator.require({
         account,
