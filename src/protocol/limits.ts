@@ -79,9 +79,9 @@ export const ONION_HOPS_MAX = 15
 export const OPERATION_AHEAD_MAX_MS = 2 * MINUTE
 /**
  * How old an operation may be when it arrives. Members remember for that long what came meanwhile, so that it finds its place
- * among the others; a restart or a short outage is over by then. What is older reaches a member as state, not as an operation.
+ * among the others: as long as any message may live that it could concern.
  */
-export const OPERATION_LATENESS_MAX_MS = 10 * MINUTE
+export const OPERATION_LATENESS_MAX_MS = TTL_MAX_MS
 
 /** How long a member may take to answer a forwarded request before the client is told `timeout`. */
 export const FORWARD_TIMEOUT_MS = 5 * SECOND

@@ -6,7 +6,7 @@ import { stampMs } from '../protocol/operation-stamp.ts'
 import type { Circumstances } from './circumstances.ts'
 import { RANGES_MAX } from './counters-codec.ts'
 import type { Database } from './database.ts'
-import { expiryBucket } from './expiry-entry.ts'
+import { orderBucket } from './expiry-entry.ts'
 import type { Writer } from './group-commit.ts'
 import { ACCOUNT_ITSELF, accountBytes, hashBytes, hashFromBytes, hashOfLocatorKey, locatorRange } from './keys.ts'
 import { decodeLocator, isHeld, type Locator } from './message-codec.ts'
@@ -60,7 +60,7 @@ export async function changeAccount(
 /** Forgets operations on ranges that nothing can arrive for any more. */
 export function forgetRanges(batch: WriteBatch, account: Buffer, bucket: number): void {
   const usage = usageOf(batch, account)
-  const ranges = usage.ranges.filter(({ stamp }) => expiryBucket(stampMs(stamp)) > bucket)
+  const ranges = usage.ranges.filter(({ stamp }) => orderBucket(stamp) > bucket)
   if (ranges.length < usage.ranges.length) writeUsage(batch, account, { ...usage, ranges })
 }
 
@@ -76,7 +76,7 @@ function rememberRange(
   const recent = usage.ranges.filter(({ stamp }) => stampMs(stamp) >= settledMs)
   const ranges = [...recent, range].sort(compareOperations).slice(-RANGES_MAX)
   writeUsage(batch, account, { ...usage, ranges })
-  batch.indexExpiry(expiryBucket(stampMs(range.stamp)), { account, hash: ACCOUNT_ITSELF })
+  batch.indexExpiry(orderBucket(range.stamp), { account, hash: ACCOUNT_ITSELF })
 }
 
 /** Cheap, and wrong only on the safe side: an account has thousands that are gone already. */

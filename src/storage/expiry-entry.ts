@@ -6,6 +6,8 @@
 // another bucket is named there too, and the sweeper skips what an entry says of messages that are gone or live longer.
 import { MINUTE, type TimestampMs } from '../base/clock.ts'
 import { ACCOUNT_ID_SIZE } from '../protocol/account.ts'
+import { type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
+import { ORDER_KEPT_MS } from './circumstances.ts'
 import { StorageError } from './errors.ts'
 import { HASH_SIZE } from './keys.ts'
 
@@ -25,6 +27,16 @@ export interface ExpiryReference {
 /** The bucket that a moment lies in. */
 export function expiryBucket(ms: TimestampMs): number {
   return Math.floor(ms / EXPIRY_BUCKET_MS)
+}
+
+/** The bucket from which on nothing can arrive any more that comes before an operation. */
+export function orderBucket(stamp: OperationStamp): number {
+  return expiryBucket(stampMs(stamp) + ORDER_KEPT_MS)
+}
+
+/** The moment that a bucket ends at. */
+export function bucketEndMs(bucket: number): TimestampMs {
+  return (bucket + 1) * EXPIRY_BUCKET_MS
 }
 
 export function encodeExpiryEntry(references: readonly ExpiryReference[]): Buffer {

@@ -4,18 +4,19 @@ import { createPeriodic } from '../base/periodic.ts'
 import type { Timers } from '../base/timers.ts'
 import { isPublicOutbox } from '../protocol/namespace.ts'
 import { forgetRanges } from './account-scan.ts'
-import { type Circumstances, SETTLED_AFTER_MS } from './circumstances.ts'
+import { type Circumstances, DATA_KEPT_MS, ORDER_KEPT_MS } from './circumstances.ts'
 import { compact, isCompactionDue } from './compaction.ts'
 import type { Database } from './database.ts'
 import { StorageError } from './errors.ts'
-import { decodeExpiryEntry, expiryBucket } from './expiry-entry.ts'
+import { bucketEndMs, decodeExpiryEntry, expiryBucket } from './expiry-entry.ts'
 import type { GroupCommit, Writer } from './group-commit.ts'
 import { ACCOUNT_ITSELF, bucketOfExpiryKey, expiryRangeBefore } from './keys.ts'
-import { isHeld } from './message-codec.ts'
-import { changeRecords, findLocator, foldBucketOf, lastBucketOf, type MessageId } from './message-records.ts'
+import { bucketsOf, changeRecords, findLocator, type MessageId } from './message-records.ts'
 import type { StorageMetrics } from './metrics.ts'
 import type { StorageOptions } from './options.ts'
 import type { QuotaOptions } from './quota.ts'
+import { nameOfId, stampOfName } from './request-codec.ts'
+import { removeRequest, requestExpiryMs } from './request-log.ts'
 import { settleRevocations } from './revocation-store.ts'
 import { settle } from './settlement.ts'
 import { createSweepClock } from './sweep-clock.ts'
@@ -50,8 +51,9 @@ export function createExpirySweeper(
   const sweep = async (signal: AbortSignal) => {
     removed = 0
     // What arrives late may still bring back or lengthen what had expired at its moment.
-    const settledMs = Math.max(0, sweepClock.nowMs() - SETTLED_AFTER_MS)
-    const range = expiryRangeBefore(expiryBucket(settledMs))
+    const sweptMs = sweepClock.nowMs()
+    const settledMs = Math.max(0, sweptMs - ORDER_KEPT_MS)
+    const range = expiryRangeBefore(expiryBucket(Math.max(0, sweptMs - DATA_KEPT_MS)))
     await using iterator = database.iterator(range)
     for (let page = await iterator.nextv(PAGE_SIZE); page.length > 0; page = await iterator.nextv(PAGE_SIZE)) {
       if (signal.aborted) return
@@ -68,7 +70,9 @@ export function createExpirySweeper(
   }
 
   const sweepEntry = async (key: Buffer, entry: Buffer, settledMs: TimestampMs) => {
-    const circumstances = { nowMs: clock.nowMs(), settledMs, diskIsFull: false, quota: options, onForgotten: () => {} }
+    const onForgotten = () => metrics.forgotten.inc()
+    const judged = { nowMs: clock.nowMs(), settledMs, droppedMs: 0, diskIsFull: false }
+    const circumstances = { ...judged, quota: options, onForgotten }
     const count = await commits.submit({
       sizeBytes: entry.length,
       scans: false,
@@ -109,7 +113,7 @@ function passBusy(error: unknown): void {
 }
 
 /**
- * Removes what an entry names, unless it is gone or lives longer: then a later entry names it too. What has been done lately with
+ * Removes what an entry names, unless it is gone or lives longer: then a later entry names it too. What is settled of
  * what stays is folded. Returns how many messages were removed that were still held.
  */
 async function removeExpired(
@@ -140,17 +144,21 @@ function sweepReference(batch: WriteBatch, id: MessageId, bucket: number, circum
   if (id.hash.equals(ACCOUNT_ITSELF)) {
     forgetRanges(batch, id.account, bucket)
     settleRevocations(batch, id.account, circumstances.settledMs)
-  } else sweepMessage(batch, id, bucket, circumstances)
+    return
+  }
+  const name = nameOfId(id.hash)
+  const isRequest = name !== undefined && expiryBucket(requestExpiryMs(stampOfName(name))) <= bucket
+  if (isRequest && removeRequest(batch, id.account, name)) return
+  sweepMessage(batch, id, bucket, circumstances)
 }
 
 function sweepMessage(batch: WriteBatch, id: MessageId, bucket: number, circumstances: Circumstances): void {
   const found = findLocator(batch, id)
-  if (found === undefined) return
-  const fold = foldBucketOf(found)
-  // Before one message of an outbox goes, the others have to know that they did not outlive it.
-  const isAwaited = isHeld(found) && isPublicOutbox(found.namespace) && lastBucketOf(found) <= bucket
-  if (isAwaited || (fold !== undefined && fold <= bucket)) settle(batch, id, undefined, circumstances)
-  const left = findLocator(batch, id)
-  const isOver = left !== undefined && lastBucketOf(left) <= bucket && foldBucketOf(left) === undefined
+  if (found === undefined || !bucketsOf(found).some((due) => due <= bucket)) return
+  // What an outbox held is remembered, for what is older and may still arrive.
+  const isRemembered = found.history !== undefined || isPublicOutbox(found.namespace)
+  if (isRemembered) settle(batch, id, undefined, { ...circumstances, droppedMs: bucketEndMs(bucket) })
+  const left = isRemembered ? findLocator(batch, id) : found
+  const isOver = left !== undefined && left.history === undefined && bucketsOf(left).every((due) => due <= bucket)
   if (isOver) changeRecords(batch, [{ id, before: left, after: undefined, data: undefined }])
 }

@@ -8,13 +8,15 @@ import { DatabaseReader } from './database-reader.ts'
 import { StorageError } from './errors.ts'
 import type { StorageMetrics } from './metrics.ts'
 import type { StorageOptions } from './options.ts'
-import { WriteBatch } from './write-batch.ts'
+import { type ItemChange, WriteBatch } from './write-batch.ts'
 
 export interface GroupCommitComponents {
   database: Database
   log: Logger
   clock: Clock
   metrics: StorageMetrics
+  /** Is told what came and went when the disk has it, batch by batch. */
+  onItems?: (items: readonly ItemChange[]) => void
 }
 
 export type GroupCommitOptions = Pick<
@@ -250,9 +252,11 @@ export class GroupCommit implements AsyncDisposable {
     metrics.commit.observe((clock.monotonicMs() - startMs) / SECOND)
     metrics.batchOperations.observe(operations)
     this.#committed = batch.totals
+    this.#components.onItems?.(batch.items)
     metrics.messages.set(batch.totals.messages)
     metrics.dataBytes.set(batch.totals.dataBytes)
     metrics.tombstones.set(batch.totals.tombstones)
+    metrics.requests.set(batch.totals.requests)
   }
 
   #fail(cause: unknown, waiters: readonly Waiter[]): void {

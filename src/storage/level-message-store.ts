@@ -5,7 +5,9 @@ import type { AccountId } from '../protocol/account.ts'
 import type { MessageHash, StoredMessage } from '../protocol/message.ts'
 import type { OperationOrigin } from '../protocol/operation-stamp.ts'
 import { changeAccount, type NamespacedHash } from './account-scan.ts'
-import { type Circumstances, SETTLED_AFTER_MS } from './circumstances.ts'
+import { type Circumstances, ORDER_KEPT_MS } from './circumstances.ts'
+import type { Contents } from './contents.ts'
+import { SumKeeper } from './contents-sum-keeper.ts'
 import { decodeTotals, EMPTY_TOTALS } from './counters-codec.ts'
 import { type CreateDatabase, type Database, openDatabase, readError } from './database.ts'
 import { deleteMessages } from './delete-operation.ts'
@@ -13,7 +15,12 @@ import { createDiskSpace, type DiskSpace, type FreeDiskBytes } from './disk-spac
 import { expireMessages, isPointless, type MessageExpiry, sorted } from './expire-operation.ts'
 import { createExpirySweeper, type ExpirySweeper } from './expiry-sweeper.ts'
 import { GroupCommit, type Writer } from './group-commit.ts'
+import type { Hints } from './hints.ts'
 import { accountBytes, hashBytes, locatorKey, TOTALS_KEY } from './keys.ts'
+import { LevelContents } from './level-contents.ts'
+import { openHints } from './level-hints.ts'
+import { LevelMarks } from './level-marks.ts'
+import type { Marks } from './marks.ts'
 import { decodeLocator, type Locator } from './message-codec.ts'
 import { isLive } from './message-records.ts'
 import type { MessageStore } from './message-store.ts'
@@ -21,10 +28,13 @@ import type { StorageMetrics } from './metrics.ts'
 import type { ExpireMode, NamespaceChoice, RangeOperation } from './operation.ts'
 import { OperationClock } from './operation-clock.ts'
 import type { StorageOptions } from './options.ts'
+import { type RequestSubject, subjectOfRange, subjectOfSet } from './request-codec.ts'
+import { logRequest } from './request-log.ts'
 import { type RetrieveQuery, retrieveMessages } from './retrieval.ts'
 import { LevelRevocationStore, type RevocationStore } from './revocation-store.ts'
 import { bringSchemaAlong } from './schema-version.ts'
 import { type StoreResult, storeMessage } from './store-operation.ts'
+import type { ItemChange } from './write-batch.ts'
 
 export interface MessageStoreComponents {
   log: Logger
@@ -38,6 +48,14 @@ export interface MessageStoreComponents {
   freeDiskBytes?: FreeDiskBytes
 }
 
+interface ChangeRequest {
+  readonly origin: OperationOrigin
+  readonly sizeBytes?: number
+  readonly scans?: boolean
+  /** What later requests may supersede, or this one of earlier ones. */
+  readonly subject?: RequestSubject
+}
+
 /** What a hash in a list takes while the list waits for the writer. */
 const HASH_QUEUED_BYTES = 64
 
@@ -45,8 +63,11 @@ interface Parts {
   database: Database
   commits: GroupCommit
   sweeper: ExpirySweeper
-  disk: DiskSpace
   stamps: OperationClock
+  hints: Hints
+  sumKeeper: SumKeeper
+  /** As they are when an operation's turn has come. */
+  circumstances: () => Circumstances
 }
 
 /** Opens the message database, after a look at its schema version. The store owns the folder until it is disposed. */
@@ -63,12 +84,28 @@ export async function openMessageStore(
   metrics.messages.set(totals.messages)
   metrics.dataBytes.set(totals.dataBytes)
   metrics.tombstones.set(totals.tombstones)
+  metrics.requests.set(totals.requests)
   const diskParts = { log, metrics, timers, freeDiskBytes: components.freeDiskBytes }
   const disk = opening.use(await createDiskSpace(diskParts, options))
-  const commits = opening.use(new GroupCommit({ database, log, clock, metrics }, options, totals))
+  const sumKeeper = new SumKeeper({ database, log })
+  const onItems = (items: readonly ItemChange[]) => sumKeeper.apply(items)
+  const commits = opening.use(new GroupCommit({ database, log, clock, metrics, onItems }, options, totals))
+  opening.use(sumKeeper)
   const sweeper = opening.use(createExpirySweeper({ database, commits, clock, timers, log, metrics }, options))
   const stamps = new OperationClock(clock, totals.newestStamp)
-  const parts = { database, commits, sweeper, disk, stamps }
+  const hints = await openHints({ database, commits, disk, clock, metrics }, options)
+  const circumstances = (): Circumstances => {
+    const nowMs = clock.nowMs()
+    return {
+      nowMs,
+      settledMs: Math.max(0, nowMs - ORDER_KEPT_MS),
+      droppedMs: 0,
+      diskIsFull: disk.isFull(),
+      quota: options,
+      onForgotten: () => metrics.forgotten.inc(),
+    }
+  }
+  const parts = { database, commits, sweeper, disk, stamps, hints, sumKeeper, circumstances }
   return new LevelMessageStore(components, options, parts, opening.move())
 }
 
@@ -80,16 +117,25 @@ async function readTotals(database: Database) {
 class LevelMessageStore implements MessageStore {
   readonly revocations: RevocationStore
   readonly stamps: OperationClock
+  readonly contents: Contents
+  readonly hints: Hints
+  readonly marks: Marks
   readonly #components: MessageStoreComponents
-  readonly #options: StorageOptions
   readonly #parts: Parts
   readonly #stack: AsyncDisposableStack
 
-  constructor(components: MessageStoreComponents, options: StorageOptions, parts: Parts, stack: AsyncDisposableStack) {
-    this.revocations = new LevelRevocationStore({ clock: components.clock, ...parts }, options)
+  constructor(
+    components: MessageStoreComponents,
+    options: StorageOptions,
+    parts: Parts & { disk: DiskSpace },
+    stack: AsyncDisposableStack,
+  ) {
+    this.revocations = new LevelRevocationStore(parts, options)
+    this.contents = new LevelContents(parts)
+    this.hints = parts.hints
+    this.marks = new LevelMarks(parts)
     this.stamps = parts.stamps
     this.#components = components
-    this.#options = options
     this.#parts = parts
     this.#stack = stack
   }
@@ -98,7 +144,7 @@ class LevelMessageStore implements MessageStore {
     const result = await this.#parts.commits.submit({
       sizeBytes: message.data.length,
       scans: false,
-      run: ({ batch }) => storeMessage(batch, message, stamp, this.#circumstances()),
+      run: ({ batch }) => storeMessage(batch, message, stamp, this.#parts.circumstances()),
     })
     this.#countStore(message, result)
     return result
@@ -110,8 +156,8 @@ class LevelMessageStore implements MessageStore {
 
   delete(account: AccountId, hashes: readonly MessageHash[], origin = this.stamps.begin()): Promise<MessageHash[]> {
     const sizeBytes = hashes.length * HASH_QUEUED_BYTES
-    return this.#write({ sizeBytes }, (writer) =>
-      deleteMessages(writer, account, hashes, origin.stamp, this.#circumstances()),
+    return this.#change(account, { origin, sizeBytes }, (writer, circumstances) =>
+      deleteMessages(writer, account, hashes, origin.stamp, circumstances),
     )
   }
 
@@ -125,9 +171,13 @@ class LevelMessageStore implements MessageStore {
 
   expire(account: AccountId, changes: readonly MessageExpiry[], mode: ExpireMode, origin = this.stamps.begin()) {
     const sizeBytes = changes.length * HASH_QUEUED_BYTES
-    return this.#write({ sizeBytes }, (writer) =>
-      expireMessages(writer, account, changes, mode, origin.stamp, this.#circumstances()),
-    )
+    const run = (writer: Writer, circumstances: Circumstances) =>
+      expireMessages(writer, account, changes, mode, origin.stamp, circumstances)
+    // What only lengthens lives needs no proof: it goes with the messages.
+    const isKept = mode === 'set' || mode === 'shorten'
+    const { stamp } = origin
+    const subject = mode === 'set' ? subjectOfSet(changes) : undefined
+    return this.#change(account, { origin: isKept ? origin : { stamp }, sizeBytes, ...(subject && { subject }) }, run)
   }
 
   pointlessExpire(account: AccountId, changes: readonly MessageExpiry[], mode: ExpireMode) {
@@ -175,32 +225,36 @@ class LevelMessageStore implements MessageStore {
   #changeAccount(
     account: AccountId,
     operation: RangeOperation,
-    { stamp } = this.stamps.begin(),
+    origin = this.stamps.begin(),
   ): Promise<NamespacedHash[]> {
     const { database } = this.#parts
-    return this.#write({ scans: true }, (writer) =>
-      changeAccount(database, writer, account, { operation, stamp }, this.#circumstances()),
+    const { stamp } = origin
+    const subject = operation.kind === 'delete-range' ? subjectOfRange(operation) : undefined
+    return this.#change(account, { origin, scans: true, ...(subject && { subject }) }, (writer, circumstances) =>
+      changeAccount(database, writer, account, { operation, stamp }, circumstances),
     )
   }
 
-  #write<T>(
-    { sizeBytes = 0, scans = false }: { sizeBytes?: number; scans?: boolean },
-    run: (writer: Writer) => Promise<T>,
+  /** Keeps the request with the last of what it does: one that was done by half is done again when others tell of it. */
+  #change<T>(
+    account: AccountId,
+    { origin, sizeBytes = 0, scans = false, subject }: ChangeRequest,
+    change: (writer: Writer, circumstances: Circumstances) => Promise<T>,
   ): Promise<T> {
-    return this.#parts.commits.submit({ sizeBytes, scans, run })
-  }
-
-  /** As they are when an operation's turn has come. */
-  #circumstances(): Circumstances {
-    const { clock, metrics } = this.#components
-    const nowMs = clock.nowMs()
-    return {
-      nowMs,
-      settledMs: Math.max(0, nowMs - SETTLED_AFTER_MS),
-      diskIsFull: this.#parts.disk.isFull(),
-      quota: this.#options,
-      onForgotten: () => metrics.forgotten.inc(),
-    }
+    const { commits, database } = this.#parts
+    return commits.submit({
+      sizeBytes: sizeBytes + (origin.request?.length ?? 0),
+      scans,
+      run: async (writer) => {
+        const circumstances = this.#parts.circumstances()
+        const result = await change(writer, circumstances)
+        await logRequest(database, writer.batch, accountBytes(account), origin, {
+          circumstances,
+          ...(subject && { subject }),
+        })
+        return result
+      },
+    })
   }
 
   /** Those of the messages that are held and live, in the order asked for. */

@@ -6,7 +6,7 @@ import { isPublicOutbox, type Namespace } from '../protocol/namespace.ts'
 import { type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
 import { type Counts, decodeUsage, EMPTY_USAGE, encodeUsage, NO_COUNTS, type Usage } from './counters-codec.ts'
 import { StorageError } from './errors.ts'
-import { expiryBucket } from './expiry-entry.ts'
+import { expiryBucket, orderBucket } from './expiry-entry.ts'
 import { accountBytes, bodyKey, hashBytes, locatorKey, rowKey, usageKey } from './keys.ts'
 import {
   decodeLocator,
@@ -18,6 +18,7 @@ import {
   placementOf,
   rowWithTimes,
 } from './message-codec.ts'
+import type { MessageState } from './replay.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 /** An account and a hash as they stand in keys. */
@@ -75,6 +76,7 @@ export function changeRecords(batch: WriteBatch, changes: readonly RecordChange[
     if (!stays && after !== undefined) putContent(batch, id, after, data)
     if (row !== undefined && after !== undefined) batch.put(rowKey(id.account, after), row)
     writeLocator(batch, id, before, after)
+    noteItems(batch, id, before, after)
     count(batch, id.account, countsOf(before), countsOf(after))
   }
 }
@@ -85,6 +87,23 @@ function writeLocator(batch: WriteBatch, id: MessageId, before: Locator | undefi
   else batch.put(key, encodeLocator(after))
   const named = bucketsOf(before)
   for (const bucket of bucketsOf(after)) if (!named.includes(bucket)) batch.indexExpiry(bucket, id)
+}
+
+/** What of a message members compare. */
+function noteItems(batch: WriteBatch, id: MessageId, before: Locator | undefined, after: Locator | undefined): void {
+  const [from, to] = [heldStateOf(before), heldStateOf(after)]
+  const isSame =
+    from?.namespace === to?.namespace && from?.timestampMs === to?.timestampMs && from?.expiryMs === to?.expiryMs
+  if (isSame) return
+  const { account, hash } = id
+  if (from !== undefined) batch.noteItem(-1, { kind: 'message', account, id: hash, ...from })
+  if (to !== undefined) batch.noteItem(1, { kind: 'message', account, id: hash, ...to })
+}
+
+function heldStateOf(locator: Locator | undefined): MessageState | undefined {
+  if (locator === undefined || !isHeld(locator)) return undefined
+  const { namespace, timestampMs, expiryMs } = locator
+  return { namespace, timestampMs, expiryMs }
 }
 
 /** The commonest change, written without a detour: a message of which nothing is known comes to be held. */
@@ -100,7 +119,8 @@ export function insertMessage(
   const locator: Locator = { namespace, sequence, timestampMs, expiryMs, dataBytes, placement, stamp }
   putContent(batch, id, locator, data)
   batch.put(locatorKey(id.account, id.hash), encodeLocator(locator))
-  batch.indexExpiry(lastBucketOf(locator), id)
+  batch.indexExpiry(expiryBucket(Math.max(expiryMs, stampMs(stamp))), id)
+  batch.noteItem(1, { kind: 'message', account: id.account, id: id.hash, namespace, timestampMs, expiryMs })
   batch.totals.messages++
   batch.totals.dataBytes += dataBytes
   writeUsage(batch, id.account, { ...usage, messages: usage.messages + 1, dataBytes: usage.dataBytes + dataBytes })
@@ -119,24 +139,24 @@ export function countsOf(locator: Locator | undefined): Counts {
   return { ...NO_COUNTS, tombstones: 1, withheldBytes: locator.placement === 'withheld' ? locator.dataBytes : 0 }
 }
 
-/** The bucket from which on nothing needs to be known of a message. */
-export function lastBucketOf(locator: Locator): number {
+/** The bucket whose end takes the data of a message; none when there is no data. */
+export function dataBucketOf({ placement, expiryMs, stamp }: Locator): number | undefined {
+  if (placement === 'none') return undefined
+  if (placement === 'withheld') return expiryBucket(stampMs(stamp))
   // What had ended when it was stored is known as long as what might have come before it.
-  return expiryBucket(Math.max(locator.expiryMs, stampMs(locator.stamp)))
+  return expiryBucket(Math.max(expiryMs, stampMs(stamp)))
 }
 
-/** The bucket from which on what was done lately can be folded; undefined when there is nothing to fold. */
-export function foldBucketOf(locator: Locator): number | undefined {
-  const hasLately = locator.history !== undefined || locator.placement === 'withheld'
-  return hasLately ? expiryBucket(stampMs(locator.stamp)) : undefined
+/** The bucket from whose end on it does not matter any more what came after what; none for a message without a history. */
+export function orderBucketOf(locator: Locator): number | undefined {
+  if (locator.history !== undefined) return orderBucket(locator.stamp)
+  return isHeld(locator) ? undefined : Math.max(expiryBucket(locator.expiryMs), orderBucket(locator.stamp))
 }
 
 /** Where the expiry index has to name it. */
-function bucketsOf(locator: Locator | undefined): number[] {
+export function bucketsOf(locator: Locator | undefined): number[] {
   if (locator === undefined) return []
-  const fold = foldBucketOf(locator)
-  const last = lastBucketOf(locator)
-  return fold === undefined || fold === last ? [last] : [last, fold]
+  return [dataBucketOf(locator), orderBucketOf(locator)].filter((bucket) => bucket !== undefined)
 }
 
 function staysInPlace({ before, after }: RecordChange): boolean {

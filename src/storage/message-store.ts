@@ -3,7 +3,10 @@ import type { AccountId } from '../protocol/account.ts'
 import type { MessageHash, StoredMessage, StoreOutcome } from '../protocol/message.ts'
 import type { OperationOrigin } from '../protocol/operation-stamp.ts'
 import type { NamespacedHash } from './account-scan.ts'
+import type { Contents } from './contents.ts'
 import type { ExpireResult, MessageExpiry } from './expire-operation.ts'
+import type { Hints } from './hints.ts'
+import type { Marks } from './marks.ts'
 import type { ExpireMode, NamespaceChoice } from './operation.ts'
 import type { OperationClock } from './operation-clock.ts'
 import type { Retrieved, RetrieveQuery } from './retrieval.ts'
@@ -25,6 +28,11 @@ export interface MessageStore extends AsyncDisposable {
   readonly stamps: OperationClock
   /** Which subaccounts accounts have revoked. */
   readonly revocations: RevocationStore
+  /** What is held, as members compare it. */
+  readonly contents: Contents
+  /** What peers could not be told. */
+  readonly hints: Hints
+  readonly marks: Marks
   /** Keeps a message, extends the one that is held, or says why not. `expiryMs` is what is held then. */
   store(message: StoredMessage, origin?: OperationOrigin): Promise<{ outcome: StoreOutcome; expiryMs: TimestampMs }>
   /** Messages of one namespace in the order of insertion. */

@@ -37,6 +37,15 @@ export function createStorageMetrics(register: MetricsRegister) {
       name: 'starling_storage_forgotten_total',
       help: 'Deletions and other operations that could not be remembered for want of room',
     }),
+    requests: register.gauge({
+      name: 'starling_storage_requests',
+      help: 'Signed requests that are kept to prove to other members what was ended',
+    }),
+    hints: register.gauge({
+      name: 'starling_storage_hints',
+      help: 'Requests that wait for peers that could not be told',
+    }),
+    hintBytes: register.gauge({ name: 'starling_storage_hint_bytes', help: 'Bytes of these requests' }),
     freeDisk: register.gauge({
       name: 'starling_storage_free_disk_bytes',
       help: 'Free bytes of the disk that holds the messages',

@@ -20,6 +20,12 @@ export interface StorageOptions {
   authenticatedReserve: number
   /** Accounts that may have revoked subaccounts; another one is refused as full. Each takes up to 2.2 KB. */
   revocationListsMax: number
+  /** Requests that may wait for one peer that cannot be told; it gets what is beyond by comparing contents. */
+  peerHintsMax: number
+  /** Bytes of these. */
+  peerHintBytesMax: number
+  /** Bytes of requests that wait for all peers together. */
+  hintBytesMax: number
   /** Free bytes of the disk below which nothing new is stored, so that deletes and compaction still have room. */
   freeDiskMinBytes: number
   /** How often the free space of the disk is looked at. */
@@ -54,6 +60,9 @@ export const defaultStorageOptions: StorageOptions = {
   totalBytesMax: 10 * 1024 * MIB,
   authenticatedReserve: 0.1,
   revocationListsMax: 500_000,
+  peerHintsMax: 100_000,
+  peerHintBytesMax: 64 * MIB,
+  hintBytesMax: 256 * MIB,
   freeDiskMinBytes: 512 * MIB,
   freeDiskIntervalMs: 5 * SECOND,
   queuedOperationsMax: 4_096,

@@ -1,11 +1,11 @@
 import { isPublicInbox, type Namespace } from '../protocol/namespace.ts'
-import type { Counts } from './counters-codec.ts'
+import type { Counts, StoreCounts } from './counters-codec.ts'
 import type { StorageOptions } from './options.ts'
 
 /** The bound that keeps a message out. */
 export type FullReason = 'account_messages' | 'account_bytes' | 'total_bytes' | 'disk'
 
-/** What a message costs beside its data: its keys and records, rounded up. Without it, empty messages would be free. */
+/** What a message, or a request of the log, costs beside its data: its keys and records, rounded up. Without it, empty messages would be free. */
 export const MESSAGE_OVERHEAD_BYTES = 256
 
 export type QuotaOptions = Pick<
@@ -17,7 +17,7 @@ export type QuotaOptions = Pick<
 export function fullReason(
   namespace: Namespace,
   account: Counts,
-  total: Counts,
+  total: StoreCounts,
   options: QuotaOptions,
 ): FullReason | undefined {
   const share = isPublicInbox(namespace) ? 1 - options.authenticatedReserve : 1
@@ -27,6 +27,7 @@ export function fullReason(
   return undefined
 }
 
-export function totalBytes({ messages, dataBytes, tombstones, withheldBytes }: Counts): number {
-  return dataBytes + withheldBytes + (messages + tombstones) * MESSAGE_OVERHEAD_BYTES
+export function totalBytes(counts: StoreCounts): number {
+  const { messages, dataBytes, tombstones, withheldBytes, requests, requestBytes } = counts
+  return dataBytes + withheldBytes + requestBytes + (messages + tombstones + requests) * MESSAGE_OVERHEAD_BYTES
 }

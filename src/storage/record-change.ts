@@ -1,17 +1,22 @@
 // How the records of a message have to change, given what its replay came to. Nothing is written here.
+import { TTL_MAX_MS } from '../protocol/limits.ts'
 import type { StoredMessage } from '../protocol/message.ts'
-import { firstStampAt, type OperationStamp } from '../protocol/operation-stamp.ts'
+import { isPublicOutbox } from '../protocol/namespace.ts'
+import { firstStampAt, type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
 import type { Circumstances } from './circumstances.ts'
 import type { History } from './history-codec.ts'
 import { isHeld, type Locator, placementOf } from './message-codec.ts'
 import { type DataSource, dataSource } from './message-data.ts'
 import type { GroupEntry } from './message-group.ts'
 import { isLive, type RecordChange, takePlace } from './message-records.ts'
-import type { StampedOperation } from './operation.ts'
+import type { Operation, StampedOperation } from './operation.ts'
+import { meetsInAnyOutbox } from './outbox-members.ts'
 import type { MessageState } from './replay.ts'
 import { hasRoomToRemember } from './room.ts'
 import type { TimelineEnd } from './timeline.ts'
 import type { WriteBatch } from './write-batch.ts'
+
+const LENGTHENING: ReadonlySet<Operation['kind']> = new Set(['store', 'extend', 'extend-any'])
 
 export interface ChangeContext {
   /** The message itself, when it has just arrived. */
@@ -31,10 +36,16 @@ export function recordChange(
   context: ChangeContext,
 ): RecordChange {
   const { id, before } = entry
-  const source = dataSource(batch, id, before, context.message)
+  const source = isDropped(end, context) ? undefined : dataSource(batch, id, before, context.message)
   const after = locatorAfter(batch, entry, end, source, context)
   const isNeeded = after !== undefined && source?.isNeeded(after)
   return { id, before, after, data: isNeeded ? source?.read(after.namespace) : undefined }
+}
+
+/** Whether it has ended, and so long ago that its data goes. */
+function isDropped(end: TimelineEnd | undefined, { circumstances }: ChangeContext): boolean {
+  if (end?.state === undefined) return false
+  return Math.max(end.state.expiryMs, stampMs(newestOf(end.history))) < circumstances.droppedMs
 }
 
 export function newestOf({ operations, stamp }: History): OperationStamp {
@@ -56,11 +67,31 @@ function locatorAfter(
   }
   const isUnremarkable = end === undefined || end.history.operations.length === 0
   if (before === undefined && isUnremarkable) return undefined
+  const { settledMs } = context.circumstances
+  if (end !== undefined && state !== undefined && !mayMatter(end.history, settledMs)) return undefined
   if (!mayRemember(batch, entry, context.circumstances)) return undefined
   const absent = absentLocator(batch, entry, end, source, context)
-  // What would be held, but has ended and left no data, is as good as gone.
-  const isOver = state !== undefined && isUnremarkable
-  return end === undefined || isOver ? absent : withHistory(absent, end.history, undefined, context)
+  // What would be held, but has ended and left no data, is as good as gone, unless it kept others out of its outbox.
+  const isOver =
+    state !== undefined && isUnremarkable && !(isPublicOutbox(state.namespace) && state.expiryMs >= settledMs)
+  if (end === undefined || isOver) return absent
+  return rememberedUntil(state, withHistory(absent, end.history, undefined, context))
+}
+
+/**
+ * Whether what has been done with a message that has ended, and whose data is gone, may matter to what arrives late. What only
+ * lengthened its life does not: such a thing comes back with a store alone, which then counts as the first.
+ */
+function mayMatter(history: History, settledMs: number): boolean {
+  if (history.stamp >= firstStampAt(settledMs) || meetsInAnyOutbox(history)) return true
+  return history.operations.some(({ operation: { kind } }) => !LENGTHENING.has(kind))
+}
+
+/** What has ended kept older messages out of its outbox until its end. */
+function rememberedUntil(state: MessageState | undefined, locator: Locator): Locator {
+  if (state === undefined || !isPublicOutbox(state.namespace)) return locator
+  const endMs = Math.min(state.expiryMs, stampMs(locator.stamp) + TTL_MAX_MS)
+  return { ...locator, stamp: Math.max(locator.stamp, firstStampAt(endMs)) }
 }
 
 function heldLocator(
@@ -95,7 +126,8 @@ function absentLocator(
   // Until the message's own end, so that it is not taken for unknown where others still have it.
   const expiryMs = Math.max(before?.expiryMs ?? 0, message?.expiryMs ?? 0)
   const gone = { timestampMs: 0, expiryMs, stamp: newestOf(end?.history ?? history) }
-  if (!end?.mayReturn || source === undefined || circumstances.diskIsFull) {
+  const isKept = stampMs(gone.stamp) >= circumstances.droppedMs
+  if (!end?.mayReturn || source === undefined || circumstances.diskIsFull || !isKept) {
     return { ...gone, namespace: 0, sequence: 0, dataBytes: 0, placement: 'none' }
   }
   const { namespace } = source

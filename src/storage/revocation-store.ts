@@ -1,14 +1,14 @@
-import type { Clock } from '../base/clock.ts'
 import type { AccountId } from '../protocol/account.ts'
-import { firstStampAt, type OperationOrigin, type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
-import { SETTLED_AFTER_MS } from './circumstances.ts'
+import { firstStampAt, type OperationOrigin, type OperationStamp } from '../protocol/operation-stamp.ts'
+import type { Circumstances } from './circumstances.ts'
 import { type Database, readError } from './database.ts'
 import type { DiskSpace } from './disk-space.ts'
-import { expiryBucket } from './expiry-entry.ts'
+import { orderBucket } from './expiry-entry.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { ACCOUNT_ITSELF, accountBytes, REVOCATION_LISTS_KEY, revocationsKey } from './keys.ts'
 import type { OperationClock } from './operation-clock.ts'
 import type { StorageOptions } from './options.ts'
+import { logRequest } from './request-log.ts'
 import {
   decodeRevocationLists,
   decodeRevocations,
@@ -40,8 +40,9 @@ export interface RevocationStoreComponents {
   database: Database
   commits: GroupCommit
   disk: DiskSpace
-  clock: Clock
   stamps: OperationClock
+  /** As they are when an operation's turn has come. */
+  circumstances: () => Circumstances
 }
 
 export class LevelRevocationStore implements RevocationStore {
@@ -56,11 +57,12 @@ export class LevelRevocationStore implements RevocationStore {
   revoke(
     account: AccountId,
     tokens: readonly Uint8Array[],
-    { stamp } = this.#components.stamps.begin(),
+    origin = this.#components.stamps.begin(),
   ): Promise<'revoked' | 'full'> {
     return this.#change(
       account,
-      { kind: 'revoke', stamp, tokens: tokens.map((token) => Buffer.from(token)) },
+      origin,
+      { kind: 'revoke', stamp: origin.stamp, tokens: tokens.map((token) => Buffer.from(token)) },
       (batch, held) => {
         if (held === undefined && this.#isFull(batch)) return { result: 'full' }
         return { result: 'revoked', isChange: tokens.length > 0 }
@@ -71,11 +73,12 @@ export class LevelRevocationStore implements RevocationStore {
   unrevoke(
     account: AccountId,
     tokens: readonly Uint8Array[],
-    { stamp } = this.#components.stamps.begin(),
+    origin = this.#components.stamps.begin(),
   ): Promise<number> {
     return this.#change(
       account,
-      { kind: 'unrevoke', stamp, tokens: tokens.map((token) => Buffer.from(token)) },
+      origin,
+      { kind: 'unrevoke', stamp: origin.stamp, tokens: tokens.map((token) => Buffer.from(token)) },
       (_, held, after) => {
         const left = new Set(revokedBefore(after).map(({ token }) => idOf(token)))
         const removed = revokedBefore(held ?? NO_REVOCATIONS).filter(({ token }) => !left.has(idOf(token)))
@@ -103,23 +106,26 @@ export class LevelRevocationStore implements RevocationStore {
 
   #change<T>(
     account: AccountId,
+    origin: OperationOrigin,
     change: RevocationChange,
     decide: (batch: WriteBatch, held: Revocations | undefined, after: Revocations) => { result: T; isChange?: boolean },
   ): Promise<T> {
-    const { clock, commits } = this.#components
+    const { commits, database, circumstances } = this.#components
     return commits.submit({
-      sizeBytes: change.tokens.length * TOKEN_SIZE,
+      sizeBytes: change.tokens.length * TOKEN_SIZE + (origin.request?.length ?? 0),
       scans: false,
-      run: ({ batch }) => {
+      run: async ({ batch }) => {
         const id = accountBytes(account)
         const held = decoded(batch.get(revocationsKey(id)))
         const after = withChange(held ?? NO_REVOCATIONS, change)
         const { result, isChange = false } = decide(batch, held, after)
-        if (!isChange || after === (held ?? NO_REVOCATIONS)) return result
-        const settledMs = Math.max(0, clock.nowMs() - SETTLED_AFTER_MS)
-        write(batch, id, held, settledBefore(after, firstStampAt(settledMs)))
+        if (!isChange) return result
+        const judged = circumstances()
+        await logRequest(database, batch, id, origin, { circumstances: judged })
+        if (after === (held ?? NO_REVOCATIONS)) return result
+        write(batch, id, held, settledBefore(after, firstStampAt(judged.settledMs)))
         batch.noteStamp(change.stamp)
-        batch.indexExpiry(expiryBucket(stampMs(change.stamp)), { account: id, hash: ACCOUNT_ITSELF })
+        batch.indexExpiry(orderBucket(change.stamp), { account: id, hash: ACCOUNT_ITSELF })
         return result
       },
     })
@@ -137,6 +143,12 @@ export function settleRevocations(batch: WriteBatch, account: Buffer, settledMs:
   if (held === undefined) return
   const settled = settledBefore(held, firstStampAt(settledMs))
   if (settled.changes.length < held.changes.length) write(batch, account, held, settled)
+}
+
+/** For an account that is dropped. */
+export function forgetRevocations(batch: WriteBatch, account: Buffer): void {
+  const held = decoded(batch.get(revocationsKey(account)))
+  if (held !== undefined) write(batch, account, held, NO_REVOCATIONS)
 }
 
 function decoded(record: Buffer | undefined): Revocations | undefined {

@@ -28,8 +28,8 @@ export function reasonAgainst(
   return fullReason(namespace, changed(usageOf(batch, account), changes), changed(batch.totals, changes), quota)
 }
 
-function changed({ messages, dataBytes, tombstones, withheldBytes }: Counts, changes: readonly RecordChange[]): Counts {
-  const counts = { messages, dataBytes, tombstones, withheldBytes }
+function changed<T extends Counts>(held: T, changes: readonly RecordChange[]): T {
+  const counts = { ...held }
   for (const { before, after } of changes) {
     const [from, to] = [countsOf(before), countsOf(after)]
     for (const field of ['messages', 'dataBytes', 'tombstones', 'withheldBytes'] as const) {

@@ -4,7 +4,7 @@ import { SCHEMA_VERSION_KEY } from './keys.ts'
 import { beginMigration, isMigrating, migrate } from './migration.ts'
 
 /** Raised when the meaning of what is on disk changes, together with a step in migration.ts that brings older data along. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /**
  * Refuses a database that this version does not understand, before anything is written to it; marks a new one as ours, and brings an
@@ -23,7 +23,7 @@ export async function bringSchemaAlong(database: Database): Promise<void> {
     )
   }
   if (version < 1) throw unsupported(`The message database has unknown schema version ${version}.`, version)
-  if (version === 1) await beginMigration(database, versionRecord())
+  if (version < SCHEMA_VERSION) await beginMigration(database, versionRecord())
   if (await isMigrating(database)) await migrate(database)
 }
 

@@ -1,7 +1,7 @@
 // Brings the records of a message, and of those that its fate hangs together with, in line with what has been done.
 import type { StoredMessage } from '../protocol/message.ts'
 import type { Circumstances } from './circumstances.ts'
-import { encodeLocator } from './message-codec.ts'
+import { encodeLocator, isHeld } from './message-codec.ts'
 import { groupOf, keyOf, type MessageGroup } from './message-group.ts'
 import { changeRecords, type MessageId, type RecordChange, usageOf } from './message-records.ts'
 import type { StampedOperation } from './operation.ts'
@@ -45,7 +45,10 @@ export function settle(
   })
   const { outcome } = timeline
   const changes = changesOf(batch, id, group, timeline, { message: arrival?.message, circumstances })
-  if (arrival?.message !== undefined && outcome === 'new') {
+  const gainsData = changes.some(
+    ({ before, after }) => (before === undefined || !isHeld(before)) && after !== undefined && isHeld(after),
+  )
+  if (arrival?.message !== undefined && (outcome === 'new' || gainsData)) {
     const full = reasonAgainst(batch, arrival.message, id.account, changes, circumstances)
     if (full !== undefined) return { outcome, full, changes: [] }
   }

@@ -4,6 +4,7 @@ import { isPublicOutbox } from '../protocol/namespace.ts'
 import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import type { Circumstances } from './circumstances.ts'
 import type { Counts, Usage } from './counters-codec.ts'
+import { isHeld } from './message-codec.ts'
 import { keyOf } from './message-group.ts'
 import { findLocator, insertMessage, isLive, type MessageId, messageId, usageOf } from './message-records.ts'
 import { stamped } from './operation.ts'
@@ -54,8 +55,8 @@ function insert(
   return { outcome: 'new', expiryMs }
 }
 
-function grown({ messages, dataBytes, tombstones, withheldBytes }: Counts, { length }: Uint8Array): Counts {
-  return { messages: messages + 1, dataBytes: dataBytes + length, tombstones, withheldBytes }
+function grown<T extends Counts>(counts: T, { length }: Uint8Array): T {
+  return { ...counts, messages: counts.messages + 1, dataBytes: counts.dataBytes + length }
 }
 
 /** By what the message is now: a later operation that arrived before this store may have had the last word. */
@@ -73,7 +74,8 @@ function resultOf(
   }
   const before = change?.before
   const wasLive = before !== undefined && isLive(before, nowMs) && before.namespace === after.namespace
-  if (!wasLive && outcome !== undefined) return { outcome: 'new', expiryMs: after.expiryMs }
+  const wasHeld = before !== undefined && isHeld(before)
+  if (!wasHeld || (!wasLive && outcome !== undefined)) return { outcome: 'new', expiryMs: after.expiryMs }
   const isExtended = before !== undefined && after.expiryMs > before.expiryMs
   return { outcome: isExtended ? 'extended' : 'exists', expiryMs: after.expiryMs }
 }

@@ -1,13 +1,26 @@
+import type { TimestampMs } from '../base/clock.ts'
 import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import { encodeTotals, type Totals } from './counters-codec.ts'
 import type { Database } from './database.ts'
 import { type ExpiryReference, encodeExpiryEntry } from './expiry-entry.ts'
 import { expiryKey, TOTALS_KEY } from './keys.ts'
+import type { MessageState } from './replay.ts'
 
 export interface Write {
   key: Buffer
   /** Undefined deletes the key. */
   value: Buffer | undefined
+}
+
+/** Something that members compare, as it stands in keys. */
+export type ContentsItem =
+  | ({ readonly kind: 'message'; readonly account: Buffer; readonly id: Buffer } & MessageState)
+  | { readonly kind: 'request'; readonly account: Buffer; readonly id: Buffer; readonly expiryMs: TimestampMs }
+
+/** What comes (1) or goes (-1) with a batch. */
+export interface ItemChange {
+  readonly by: 1 | -1
+  readonly item: ContentsItem
 }
 
 /** Something that records can be read from at once, by key and the string that stands for it in Maps. */
@@ -22,6 +35,7 @@ export interface RecordReader {
 export class WriteBatch implements RecordReader {
   readonly #writes = new Map<string, Write>()
   readonly #expiring = new Map<number, ExpiryReference[]>()
+  readonly #items: ItemChange[] = []
   #below: RecordReader
   /** Counters as they are once this batch is written. */
   readonly totals: Totals
@@ -68,6 +82,15 @@ export class WriteBatch implements RecordReader {
     const references = this.#expiring.get(bucket)
     if (references === undefined) this.#expiring.set(bucket, [reference])
     else references.push(reference)
+  }
+
+  /** Takes note of what comes or goes, for the sums. */
+  noteItem(by: ItemChange['by'], item: ContentsItem): void {
+    this.#items.push({ by, item })
+  }
+
+  get items(): readonly ItemChange[] {
+    return this.#items
   }
 
   /** A sequence number larger than any before. */

@@ -13,9 +13,18 @@ import {
 } from '../../../src/storage/counters-codec.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
 import { decodeExpiryEntry, encodeExpiryEntry } from '../../../src/storage/expiry-entry.ts'
+import { decodeHint, decodeHintQueue, encodeHint, encodeHintQueue } from '../../../src/storage/hint-codec.ts'
 import * as keys from '../../../src/storage/keys.ts'
 import { decodeLocator, decodeRow, encodeLocator, encodeRow, rowWithTimes } from '../../../src/storage/message-codec.ts'
 import { stamped } from '../../../src/storage/operation.ts'
+import {
+  decodeRequest,
+  decodeRequestLog,
+  encodeRequest,
+  encodeRequestLog,
+  idOfName,
+  requestName,
+} from '../../../src/storage/request-codec.ts'
 import {
   decodeRevocationLists,
   decodeRevocations,
@@ -45,6 +54,8 @@ const decoders = {
   usage: decodeUsage,
   totals: decodeTotals,
   'expiry entry': decodeExpiryEntry,
+  'request log': decodeRequestLog,
+  'hint queue': decodeHintQueue,
 }
 
 const samples: Record<keyof typeof decoders, { record: Buffer; hex: string }> = {
@@ -107,13 +118,27 @@ const samples: Record<keyof typeof decoders, { record: Buffer; hex: string }> = 
       dataBytes: 4,
       tombstones: 5,
       newestStamp: 6,
+      requests: 7,
+      requestBytes: 8,
     }),
-    hex: '0200000000000900000000000300000000000400000000000500000000000000000000000006',
+    hex: '0300000000000900000000000300000000000400000000000500000000000000000000000006000000000007000000000008',
   },
   'expiry entry': {
     record: encodeExpiryEntry([{ account: ACCOUNT, hash: keys.hashBytes(HASH) }]),
     hex: `010001${ACCOUNT_HEX}${HASH_HEX}`,
   },
+  'request log': {
+    record: encodeRequestLog({
+      requests: 2,
+      bytes: 258,
+      supersedable: [
+        { name: Buffer.alloc(15, 1), subject: { kind: 'delete-range', namespace: -1, beforeMs: 258 } },
+        { name: Buffer.alloc(15, 2), subject: { kind: 'set', hashes: Buffer.alloc(8, 9), untilMs: 259 } },
+      ],
+    }),
+    hex: `0100020000010202${'01'.repeat(15)}01007fff000000000102${'02'.repeat(15)}02${'09'.repeat(8)}000000000103`,
+  },
+  'hint queue': { record: encodeHintQueue({ hints: 2, bytes: 258 }), hex: '0100000002000000000102' },
 }
 
 describe.each(Object.keys(decoders) as (keyof typeof decoders)[])('a %s', (kind) => {
@@ -133,7 +158,7 @@ describe.each(Object.keys(decoders) as (keyof typeof decoders)[])('a %s', (kind)
 
   test('is refused in another version', () => {
     const newer = Buffer.from(record)
-    newer[0] = 3
+    newer[0] = 0x7f
     expect(() => decode(newer)).toThrow(StorageError)
   })
 
@@ -200,6 +225,16 @@ test('expiry entries come back as they were', () => {
   )
 })
 
+test('requests and hints come back as they were, with what is said of them', () => {
+  const payload = Buffer.from('{}')
+  expect(encodeRequest(payload).toString('hex')).toBe('017b7d')
+  expect(decodeRequest(encodeRequest(payload))).toEqual(payload)
+  const hint = { queuedMs: 1, expiryMs: 258, payload }
+  expect(encodeHint(hint).toString('hex')).toBe('010000000000010000000001027b7d')
+  expect(decodeHint(encodeHint(hint))).toEqual(hint)
+  for (const decode of [decodeRequest, decodeHint]) expect(() => decode(Buffer.alloc(9, 2))).toThrow(StorageError)
+})
+
 test('the example in the documentation is what is written', () => {
   const stamp = 1_800_000_000_000_000
   const times = { timestampMs: 1_800_000_000_000, expiryMs: 1_800_086_400_000 }
@@ -221,6 +256,15 @@ describe('keys', () => {
     expect(keys.expiryKey(1, 2).toString('hex')).toBe('0300000001000000000002')
     expect(keys.usageKey(ACCOUNT).toString('hex')).toBe(`04${ACCOUNT_HEX}`)
     expect(keys.bodyKey(ACCOUNT, place).toString('hex')).toBe(`05${ACCOUNT_HEX}0000000000000102`)
+    const name = requestName(1_800_000_000_000_000, Buffer.from('{}'))
+    expect(name.subarray(0, 7).toString('hex')).toBe('06651728988000')
+    expect(idOfName(name).toString('hex')).toBe(`${name.toString('hex')}${'00'.repeat(18)}`)
+    expect(keys.requestLogKey(ACCOUNT).toString('hex')).toBe(`08${ACCOUNT_HEX}`)
+    expect(keys.requestKey(ACCOUNT, name).toString('hex')).toBe(`08${ACCOUNT_HEX}${name.toString('hex')}`)
+    const peer = Buffer.alloc(32, 0xcd)
+    expect(keys.hintQueueKey(peer).toString('hex')).toBe(`09${'cd'.repeat(32)}`)
+    expect(keys.hintKey(peer, 258).toString('hex')).toBe(`09${'cd'.repeat(32)}000000000102`)
+    expect(keys.markKey('join').toString('hex')).toBe('00056a6f696e')
     expect(keys.bodyKeyOfRow(keys.rowKey(ACCOUNT, place))).toEqual(keys.bodyKey(ACCOUNT, place))
   })
 

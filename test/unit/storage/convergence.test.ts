@@ -36,9 +36,8 @@ test('any order and duplication of operations on messages gives the same content
   // Nothing is remembered for ever: with time, both go back to nothing.
   for (const member of members) {
     member.clock.pass(40 * 24 * HOUR)
-    // The first may find that something can be forgotten only from a moment on that has passed, too.
-    await member.store.sweepNow()
-    await member.store.sweepNow()
+    // The first lets the data go, and may find that the rest can be forgotten only from a moment on that has passed, too.
+    for (const _ of [1, 2, 3]) await member.store.sweepNow()
     expect(member.store.statistics()).toEqual({ messages: 0, dataBytes: 0 })
     expect(await member.exposeMetrics()).toContain('starling_storage_tombstones 0')
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
-import { SETTLED_AFTER_MS } from '../../../src/storage/circumstances.ts'
+import { DATA_KEPT_MS } from '../../../src/storage/circumstances.ts'
 import { EXPIRY_BUCKET_MS } from '../../../src/storage/expiry-entry.ts'
 import { accountBytes, expiryKey, hashBytes, locatorKey } from '../../../src/storage/keys.ts'
 import { createSweepClock } from '../../../src/storage/sweep-clock.ts'
@@ -32,7 +32,7 @@ async function sizeOnDisk(fixture: TestStore): Promise<number> {
 }
 
 /** A bucket of time, and as long again as an operation may be late that still lengthens what is in it. */
-const SWEPT_AFTER_MS = EXPIRY_BUCKET_MS + SETTLED_AFTER_MS
+const SWEPT_AFTER_MS = EXPIRY_BUCKET_MS + DATA_KEPT_MS
 
 describe('the sweeper', () => {
   test('removes what expired once its bucket of time is over, and nothing else', async () => {

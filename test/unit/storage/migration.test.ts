@@ -115,7 +115,7 @@ test('messages, counters and revocations of version 1 are there, and go on', asy
 test('what was brought along half before a crash is brought along whole', async () => {
   const messages = someMessages()
   await using fixture = await openAfterVersion1(messages, (database) =>
-    beginMigration(database, Buffer.from([0, 0, 0, 2])),
+    beginMigration(database, Buffer.from([0, 0, 0, 3])),
   )
   await expectWhole(fixture, messages)
 })

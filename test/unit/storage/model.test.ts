@@ -5,7 +5,7 @@ import { HOUR, MINUTE } from '../../../src/base/clock.ts'
 import type { AccountId } from '../../../src/protocol/account.ts'
 import { compareHashes, type StoredMessage, type StoreOutcome } from '../../../src/protocol/message.ts'
 import { isPublicOutbox } from '../../../src/protocol/namespace.ts'
-import { SETTLED_AFTER_MS } from '../../../src/storage/circumstances.ts'
+import { DATA_KEPT_MS } from '../../../src/storage/circumstances.ts'
 import type { MessageExpiry } from '../../../src/storage/expire-operation.ts'
 import { EXPIRY_BUCKET_MS, expiryBucket } from '../../../src/storage/expiry-entry.ts'
 import type { ExpireMode, NamespaceChoice } from '../../../src/storage/operation.ts'
@@ -123,7 +123,7 @@ class Model {
 
   sweep(): number {
     return this.remove(
-      this.held.filter(({ expiryMs }) => expiryBucket(expiryMs) < expiryBucket(this.nowMs - SETTLED_AFTER_MS)),
+      this.held.filter(({ expiryMs }) => expiryBucket(expiryMs) < expiryBucket(this.nowMs - DATA_KEPT_MS)),
     ).length
   }
 
@@ -277,8 +277,8 @@ async function check(fixture: TestStore, model: Model, step: Step): Promise<void
       break
     case 'sweep':
       // So long after the last operation that nothing has to be remembered for one that arrives late.
-      fixture.clock.pass(SETTLED_AFTER_MS + EXPIRY_BUCKET_MS)
-      model.nowMs += SETTLED_AFTER_MS + EXPIRY_BUCKET_MS
+      fixture.clock.pass(DATA_KEPT_MS + EXPIRY_BUCKET_MS)
+      model.nowMs += DATA_KEPT_MS + EXPIRY_BUCKET_MS
       expect(await fixture.store.sweepNow()).toBe(model.sweep())
       break
     case 'reopen':

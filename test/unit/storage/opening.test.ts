@@ -35,7 +35,7 @@ test('a second store on the same folder is refused with what to do', async () =>
 
 test('a database of a newer version is refused and left as it is', async () => {
   await using folder = await makeFolder()
-  const newer = Buffer.from([0, 0, 0, 3])
+  const newer = Buffer.from([0, 0, 0, 4])
   {
     await using database = openPlain(folder.path)
     await database.put(SCHEMA_VERSION_KEY, newer)
@@ -44,8 +44,8 @@ test('a database of a newer version is refused and left as it is', async () => {
   const before = await contents(folder.path)
   await expect(open(folder.path)).rejects.toMatchObject({
     code: 'SCHEMA_UNSUPPORTED',
-    message: expect.stringContaining('schema version 3, and this version of Starling knows up to 2'),
-    details: { version: 3, known: 2 },
+    message: expect.stringContaining('schema version 4, and this version of Starling knows up to 3'),
+    details: { version: 4, known: 3 },
   })
   expect(await contents(folder.path)).toEqual(before)
 })

@@ -1,0 +1,66 @@
+import type { HeldMessage } from '../protocol/contents.ts'
+import type { Circumstances } from './circumstances.ts'
+import type { AdoptOutcome } from './contents.ts'
+import type { Writer } from './group-commit.ts'
+import type { Locator } from './message-codec.ts'
+import { findLocator, isLive, type MessageId, messageId } from './message-records.ts'
+import { stamped } from './operation.ts'
+import { settle } from './settlement.ts'
+import { storeMessage } from './store-operation.ts'
+import type { WriteBatch } from './write-batch.ts'
+
+/** Takes messages as others claim to hold them: as stores, and extensions, each in its place among what is known here. */
+export async function adoptMessages(
+  writer: Writer,
+  messages: readonly HeldMessage[],
+  circumstances: Circumstances,
+): Promise<AdoptOutcome[]> {
+  const outcomes: AdoptOutcome[] = []
+  for (const held of messages) {
+    await writer.makeRoom()
+    outcomes.push(adopt(writer.batch, held, circumstances))
+  }
+  return outcomes
+}
+
+function adopt(batch: WriteBatch, held: HeldMessage, circumstances: Circumstances): AdoptOutcome {
+  const { message, stamp } = held
+  if (held.livesUntilMs <= circumstances.nowMs) return 'obsolete'
+  const id = messageId(message)
+  const before = findLocator(batch, id)
+  // Most often it is here already and was extended elsewhere.
+  if (before !== undefined && isLive(before, circumstances.nowMs)) {
+    if (saysTheSame(before, held)) return 'known'
+    extend(batch, id, held, circumstances)
+    if (saysTheSame(findLocator(batch, id), held)) return 'changed'
+  }
+  if (storeMessage(batch, message, stamp, circumstances).outcome === 'full') return 'full'
+  extend(batch, id, held, circumstances)
+  return outcomeOf(before, findLocator(batch, id), circumstances)
+}
+
+/** Claims only lengthen lives, and only those that are there. */
+function extend(batch: WriteBatch, id: MessageId, held: HeldMessage, circumstances: Circumstances): void {
+  const { livesUntilMs, changedStamp, stamp, message } = held
+  if (changedStamp <= stamp && livesUntilMs <= message.expiryMs) return
+  const locator = findLocator(batch, id)
+  if (locator === undefined || locator.placement === 'none' || locator.placement === 'withheld') return
+  if (locator.expiryMs >= livesUntilMs) return
+  const operation = stamped(changedStamp, { kind: 'extend-any', expiryMs: livesUntilMs, order: 0 })
+  settle(batch, id, { operation }, circumstances)
+}
+
+function saysTheSame(locator: Locator | undefined, { message, livesUntilMs }: HeldMessage): boolean {
+  if (locator?.namespace !== message.namespace) return false
+  return locator.timestampMs === message.timestampMs && locator.expiryMs === livesUntilMs
+}
+
+function outcomeOf(before: Locator | undefined, after: Locator | undefined, { nowMs }: Circumstances): AdoptOutcome {
+  if (after === undefined || !isLive(after, nowMs)) return 'obsolete'
+  if (before === undefined || !isLive(before, nowMs)) return 'new'
+  const isSame =
+    before.namespace === after.namespace &&
+    before.timestampMs === after.timestampMs &&
+    before.expiryMs === after.expiryMs
+  return isSame ? 'known' : 'changed'
+}

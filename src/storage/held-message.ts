@@ -1,0 +1,85 @@
+// What a member claims of a message that it holds: a store, and perhaps one extension, that come to the same wherever nothing else
+// is known, and that what others do know of ends or lengthens as it should.
+import type { TimestampMs } from '../base/clock.ts'
+import type { HeldMessage } from '../protocol/contents.ts'
+import type { StoredMessage } from '../protocol/message.ts'
+import { type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
+import type { History } from './history-codec.ts'
+import type { Locator } from './message-codec.ts'
+import { isRange, type StampedOperation } from './operation.ts'
+import { type MessageState, type MessageStates, step } from './replay.ts'
+
+/** The only message of a replay of its own. */
+const ID = ''
+
+/** How a life began and was changed. */
+interface Life {
+  readonly stamp: OperationStamp
+  readonly expiryMs: TimestampMs
+  /** Of the first that lengthened it since it was last shortened, or set. */
+  readonly lengthened?: OperationStamp
+  /** Of the last that changed it. */
+  readonly changed: OperationStamp
+}
+
+export function heldMessageOf(locator: Locator, message: StoredMessage): HeldMessage {
+  const livesUntilMs = locator.expiryMs
+  const { stamp, expiryMs, changedStamp } = claimOf(locator)
+  return { kind: 'message', message: { ...message, expiryMs }, stamp, livesUntilMs, changedStamp }
+}
+
+function claimOf(locator: Locator): { stamp: OperationStamp; expiryMs: TimestampMs; changedStamp: OperationStamp } {
+  const untilMs = locator.expiryMs
+  const life = locator.history === undefined ? undefined : lifeOf(locator.history, locator)
+  if (life === undefined) return { stamp: locator.stamp, expiryMs: untilMs, changedStamp: locator.stamp }
+  const changedStamp = life.lengthened ?? (untilMs > life.expiryMs ? life.changed : life.stamp)
+  const storedMs = Math.min(life.expiryMs, untilMs)
+  // It has to live when it is extended, even where nobody knows of the extensions between.
+  const expiryMs =
+    changedStamp > life.stamp ? Math.min(untilMs, Math.max(storedMs, stampMs(changedStamp) + 1)) : storedMs
+  return { stamp: life.stamp, expiryMs, changedStamp }
+}
+
+/** The life that a history ends with; undefined when it does not tell, since others in its outbox decided about it. */
+function lifeOf({ stamp, base, operations }: History, locator: Locator): Life | undefined {
+  const states: MessageStates = new Map()
+  let life: Life | undefined
+  if (base !== undefined) {
+    states.set(ID, base)
+    life = { stamp, expiryMs: base.expiryMs, changed: stamp }
+  }
+  for (const operation of operations) life = lifeAfter(states, life, operation)
+  const state = states.get(ID)
+  const isTold = state?.expiryMs === locator.expiryMs && state.timestampMs === locator.timestampMs
+  return isTold && state.namespace === locator.namespace ? life : undefined
+}
+
+function lifeAfter(states: MessageStates, life: Life | undefined, each: StampedOperation): Life | undefined {
+  const { operation, stamp } = each
+  const before = states.get(ID)
+  const outcome = step(states, { ...each, id: isRange(operation) ? undefined : ID })
+  const after = states.get(ID)
+  if (after === undefined) return undefined
+  if (outcome === 'new' || life === undefined) return { stamp, expiryMs: after.expiryMs, changed: stamp }
+  if (before === undefined || after.expiryMs === before.expiryMs) return life
+  const { stamp: born, expiryMs } = life
+  if (after.expiryMs < before.expiryMs) return { stamp: born, expiryMs, changed: stamp }
+  if (operation.kind === 'set') return { stamp: born, expiryMs, lengthened: stamp, changed: stamp }
+  return { ...life, lengthened: life.lengthened ?? stamp, changed: stamp }
+}
+
+/** What a message has been in its history, in all its lives. */
+export function statesOf({ base, operations }: History): MessageState[] {
+  const states: MessageStates = new Map()
+  const found: MessageState[] = []
+  if (base !== undefined) {
+    states.set(ID, base)
+    found.push(base)
+  }
+  for (const each of operations) {
+    step(states, { ...each, id: isRange(each.operation) ? undefined : ID })
+    const state = states.get(ID)
+    if (state !== undefined) found.push(state)
+  }
+  return found
+}

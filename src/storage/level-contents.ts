@@ -1,0 +1,105 @@
+import type { AccountId } from '../protocol/account.ts'
+import type { ContentsEntry, HeldItem, HeldMessage } from '../protocol/contents.ts'
+import type { SwarmArc } from '../protocol/swarm-assignment.ts'
+import { dropAccount } from './account-drop.ts'
+import { adoptMessages } from './adoption.ts'
+import type { Circumstances } from './circumstances.ts'
+import type { AdoptOutcome, Contents, ContentsSums, ItemPage, ListPage, ListQuery, PageQuery } from './contents.ts'
+import { isLacking, readEntry, sizeOfItem } from './contents-reader.ts'
+import type { SumKeeper } from './contents-sum-keeper.ts'
+import { listBucket, walkItems, walkOutside } from './contents-walk.ts'
+import { type Database, readError } from './database.ts'
+import type { GroupCommit } from './group-commit.ts'
+import { accountBytes } from './keys.ts'
+import type { OperationClock } from './operation-clock.ts'
+
+export interface LevelContentsComponents {
+  readonly database: Database
+  readonly commits: GroupCommit
+  readonly sumKeeper: SumKeeper
+  readonly stamps: Pick<OperationClock, 'accept'>
+  /** As they are when an operation's turn has come. */
+  readonly circumstances: () => Circumstances
+}
+
+export class LevelContents implements Contents {
+  readonly #components: LevelContentsComponents
+
+  constructor(components: LevelContentsComponents) {
+    this.#components = components
+  }
+
+  cover(arc: SwarmArc | undefined): void {
+    this.#components.sumKeeper.cover(arc, this.#components.commits)
+  }
+
+  sums(): ContentsSums | undefined {
+    return this.#components.sumKeeper.sums()
+  }
+
+  list(query: ListQuery): Promise<ListPage> {
+    return this.#read((database, nowMs) => listBucket(database, query, nowMs))
+  }
+
+  lacking(entries: readonly ContentsEntry[]): Promise<ContentsEntry[]> {
+    return this.#read(async (database, nowMs) => {
+      const lacking: ContentsEntry[] = []
+      for (const entry of entries) if (await isLacking(database, entry, nowMs)) lacking.push(entry)
+      return lacking
+    })
+  }
+
+  read(entries: readonly ContentsEntry[], sizeMax: number): Promise<HeldItem[]> {
+    return this.#read(async (database, nowMs) => {
+      const items: HeldItem[] = []
+      let size = 0
+      for (const entry of entries) {
+        const item = readEntry(database, entry, nowMs)
+        if (item === undefined) continue
+        size += sizeOfItem(item)
+        if (size > sizeMax && items.length > 0) break
+        items.push(item)
+      }
+      return items
+    })
+  }
+
+  page(query: PageQuery): Promise<ItemPage> {
+    return this.#read((database, nowMs) => walkItems(database, query, nowMs))
+  }
+
+  async adopt(messages: readonly HeldMessage[]): Promise<AdoptOutcome[]> {
+    const { commits, stamps, circumstances } = this.#components
+    const sizeBytes = messages.reduce((sum, { message }) => sum + message.data.length, 0)
+    const outcomes = await commits.submit({
+      sizeBytes,
+      scans: false,
+      run: (writer) => adoptMessages(writer, messages, circumstances()),
+    })
+    // What is done with them here comes after what was done elsewhere.
+    for (const { stamp, changedStamp } of messages) stamps.accept(Math.max(stamp, changedStamp))
+    return outcomes
+  }
+
+  outside(arcs: readonly SwarmArc[], after: AccountId | undefined, countMax: number): Promise<AccountId[]> {
+    return this.#read((database) => walkOutside(database, arcs, after, countMax))
+  }
+
+  drop(account: AccountId): Promise<number> {
+    const { database, commits } = this.#components
+    return commits.submit({
+      sizeBytes: 0,
+      scans: true,
+      run: (writer) => dropAccount(database, writer, accountBytes(account)),
+    })
+  }
+
+  async #read<T>(read: (database: Database, nowMs: number) => Promise<T>): Promise<T> {
+    const { database, circumstances } = this.#components
+    try {
+      return await read(database, circumstances().nowMs)
+    } catch (error) {
+      throw readError(database, error)
+    }
+  }
+}
