@@ -39,6 +39,21 @@ export class ForwardedRequests {
     return encodeForwardedAnswer(await this.#answer(from, payload, signal))
   }
 
+  /**
+   * Carries out a request that another member kept, and that may have come days ago. The client's signature says that it is to be, so it does
+   * not matter who hands it over.
+   */
+  async carryOut(payload: Uint8Array): Promise<'done' | 'refused' | 'later'> {
+    try {
+      const request = decodeForwardedRequest(payload)
+      const work = this.#dispatcher.prepare(request)?.forwarded
+      if (work === undefined || work.isOpen) return 'refused'
+      return resultOf(this.#counted(request, await this.#run(work, request, payload, neverAborted)))
+    } catch (error) {
+      return resultOf(this.#failed(error))
+    }
+  }
+
   async #answer(from: ServiceNodeKey, payload: Uint8Array, signal: AbortSignal): Promise<ForwardedAnswer> {
     try {
       this.#components.members.take(from)
@@ -56,10 +71,20 @@ export class ForwardedRequests {
     payload: Uint8Array,
     signal: AbortSignal,
   ): Promise<ForwardedAnswer> {
-    const nowMs = this.#components.clock.nowMs()
     const work = this.#dispatcher.prepare(request)?.forwarded
     if (work === undefined) throw invalidRequest('received invalid forwarded non-forwardable request')
     this.#requireMember(from, work)
+    if (work.isOpen) this.#components.members.takeOpenWrite(from, work.account)
+    return this.#run(work, request, payload, signal)
+  }
+
+  async #run(
+    work: ForwardedWork,
+    request: ForwardedRequest,
+    payload: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<ForwardedAnswer> {
+    const nowMs = this.#components.clock.nowMs()
     const elsewhere = this.#components.directory.wrongSwarm(work.account, nowMs)
     if (elsewhere !== undefined) return elsewhere
     requireFresh(request, nowMs)
@@ -69,7 +94,6 @@ export class ForwardedRequests {
     const call: SwarmCall = { entry: 'member', nowMs: receivedMs, receivedMs, signal, stamp, request: payload }
     work.check(call)
     this.#components.messages.stamps.accept(stamp)
-    if (work.isOpen) this.#components.members.takeOpenWrite(from, work.account)
     return { status: 200, body: await work.execute(call) }
   }
 
@@ -91,6 +115,16 @@ export class ForwardedRequests {
     return answer
   }
 }
+
+const neverAborted = new AbortController().signal
+
+/** One that serves the account only in the next epoch, has no room, has too much to do, or whose clock differs, may take it another time. */
+function resultOf({ status }: ForwardedAnswer): 'done' | 'refused' | 'later' {
+  if (status === 200) return 'done'
+  return STATUSES_REFUSED.has(status) ? 'refused' : 'later'
+}
+
+const STATUSES_REFUSED: ReadonlySet<number> = new Set([400, 401, 403])
 
 /** An old request does not become new by being passed on late, nor does one come before what led to it. */
 function requireFresh({ receivedMs, stamp }: ForwardedRequest, nowMs: TimestampMs): void {

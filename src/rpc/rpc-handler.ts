@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type ClientAnswer, decodeEnvelope } from '../protocol/client-api/envelope.ts'
 import type { JsonObject } from '../protocol/json.ts'
+import type { StoredMessage } from '../protocol/message.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import { AccountLimiter } from './account-limiter.ts'
 import { ActiveNodeList } from './active-node-list.ts'
@@ -54,6 +55,10 @@ export interface RpcHandler {
   handleOnionRpc(payload: Uint8Array): Promise<ClientAnswer>
   /** A request that another member of a swarm passed on; settles with the bytes of the answer, also when it refuses. */
   handleForwarded(from: ServiceNodeKey, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+  /** A client's request that ended or shortened lives, as another member kept it. */
+  carryOut(from: ServiceNodeKey, payload: Uint8Array): Promise<'done' | 'refused' | 'later'>
+  /** A message that was not held before is on disk, and no request of this node's clients brought it. */
+  announce(message: StoredMessage): void
   /** A body of `POST /json_rpc`. */
   handleJsonRpc(body: Uint8Array): Promise<JsonObject>
   /** Subscriptions to new messages, for the server that opens connections for them. */
@@ -113,6 +118,8 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
     monitor,
     handleOnionRpc: (payload) => handleJson(payload, neverAborted, 'onion'),
     handleForwarded: (from, payload, signal) => forwarded.answer(from, payload, signal),
+    carryOut: (_from, payload) => forwarded.carryOut(payload),
+    announce: (message) => monitor.announce(message),
     handleJsonRpc: (body) => answerJsonRpc(body, { ...components, serviceNodes }),
   }
 }
