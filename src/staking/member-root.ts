@@ -1,36 +1,28 @@
 import { assert } from '../base/assert.ts'
-import { concat, fromHex, toHex } from '../base/bytes.ts'
+import { toHex } from '../base/bytes.ts'
 import { sha256 } from '../crypto/hash.ts'
-import { type Member, serviceNodeKeyBytes } from '../protocol/service-node.ts'
+import type { Member } from '../protocol/service-node.ts'
 
 /** Bytes of one member: id u64 | Ed25519 key 32 | BLS key 64 | added timestamp u64 | leave request timestamp u64, big-endian. */
 const MEMBER_BYTES = 8 + 32 + 64 + 8 + 8
 
 /** SHA-256 over all members in ascending order of id, 64 hex digits. Equal roots mean equal lists (docs/staking.md). */
 export function memberRoot(members: readonly Member[]): string {
+  const bytes = Buffer.alloc(members.length * MEMBER_BYTES)
   members.forEach((member, index) => {
     const before = members[index - 1]
     assert(before === undefined || before.id < member.id, 'Members are in ascending order of id')
+    writeMember(bytes, index * MEMBER_BYTES, member)
   })
-  return toHex(sha256(...members.map(memberBytes)))
+  return toHex(sha256(bytes))
 }
 
-function memberBytes(member: Member): Uint8Array {
-  const bls = fromHex(member.bls)
-  assert(bls?.length === 64, 'A BLS key has 64 bytes')
-  const bytes = concat(
-    u64(member.id),
-    serviceNodeKeyBytes(member.key),
-    bls,
-    u64(member.addedTimestampS),
-    u64(member.leaveRequestTimestampS),
-  )
-  assert(bytes.length === MEMBER_BYTES, 'A member has a fixed size in the root')
-  return bytes
-}
-
-function u64(value: bigint): Uint8Array {
-  const bytes = Buffer.alloc(8)
-  bytes.writeBigUInt64BE(value)
-  return bytes
+function writeMember(bytes: Buffer, at: number, member: Member): void {
+  const keyAt = bytes.writeBigUInt64BE(member.id, at)
+  const blsAt = keyAt + bytes.write(member.key, keyAt, 32, 'hex')
+  assert(blsAt === keyAt + 32, 'An Ed25519 key has 32 bytes')
+  assert(member.bls.length === 128, 'A BLS key has 64 bytes')
+  const addedAt = blsAt + bytes.write(member.bls, blsAt, 64, 'hex')
+  assert(addedAt === blsAt + 64, 'A BLS key has 64 bytes')
+  bytes.writeBigUInt64BE(member.leaveRequestTimestampS, bytes.writeBigUInt64BE(member.addedTimestampS, addedAt))
 }
