@@ -35,6 +35,13 @@ export async function createNodeRewards(
   return await createRewardsLedger({ ...parts, metrics, others }, options)
 }
 
+/** What this node's record says of its ledger: nothing of one that it knows to be wrong, for others would count it as an opinion. */
+export function recordedRewards(
+  ledger: { status(): Pick<RewardsStatus, 'dissent'>; current(): RecordedRewards | undefined } | undefined,
+): RecordedRewards | undefined {
+  return ledger?.status().dissent === 'contract' ? undefined : ledger?.current()
+}
+
 /** What an operator should see to about the ledger; undefined while all is well. */
 export function rewardsTrouble({
   dissent,

@@ -35,7 +35,7 @@ import type { ServiceNodeOptions } from './options.ts'
 import { defaultOverloadOptions, measureLoopDelay, Overload, watchOverload } from './overload.ts'
 import { createOwnRecordFacts } from './own-record-facts.ts'
 import { createReadiness, type Phase } from './readiness.ts'
-import { createNodeRewards } from './rewards.ts'
+import { createNodeRewards, recordedRewards } from './rewards.ts'
 import { createNodeSignatures } from './signatures.ts'
 import type { ServiceNodeStatus } from './status.ts'
 import { createStatusReporter } from './status-reporter.ts'
@@ -103,7 +103,7 @@ export async function createServiceNode(
         network: networkId,
         membership: swarm,
         ownRecord: createOwnRecordFacts(
-          { identity, swarm, version: VERSION, rewards: () => rewards?.current() },
+          { identity, swarm, version: VERSION, rewards: () => recordedRewards(rewards) },
           options,
         ),
         clock,

@@ -18,7 +18,10 @@ export interface SignatureOptions extends Pick<StakingOptions, 'signs' | 'unlock
   readonly callerRate: Rate
   /** Requests about one member or account, by everyone. Each minute brings one message at most to sign about it. */
   readonly subjectRate: Rate
-  /** Registrations looked up: some 40 requests to each of two providers. */
+  /**
+   * Registrations looked up, of those that are not remembered: some 40 requests to each of two providers. Any member may have us look
+   * up every other one, and must not use up what a plan allows.
+   */
   readonly lookupRate: Rate
   /** Longest wait for the look-up of one registration. */
   readonly lookupTimeoutMs: DurationMs
@@ -57,7 +60,7 @@ export const defaultSignatureOptions: SignatureOptions = {
   contractReadMs: MINUTE,
   callerRate: { burst: 20, perSecond: 0.2 },
   subjectRate: { burst: 20, perSecond: 0.5 },
-  lookupRate: { burst: 5, perSecond: 0.05 },
+  lookupRate: { burst: 5, perSecond: 1 / 120 },
   lookupTimeoutMs: 30 * SECOND,
 
   askedAtOnce: 64,

@@ -8,7 +8,7 @@ import { type Member, serviceNodeKeyBytes } from '../../protocol/service-node.ts
 import { serviceNodeRewardsAbi } from '../abi.ts'
 import { agree } from '../agreement.ts'
 import type { ChainProvider } from '../chain-provider.ts'
-import { type ChainLog, type Hex, malformed } from '../chain-reply.ts'
+import { type ChainBlock, type ChainLog, type Hex, malformed } from '../chain-reply.ts'
 import { findEpochBlock } from '../epoch-block.ts'
 import { StakingError } from '../errors.ts'
 import { type Head, readFinalizedHeads } from '../finalized-heads.ts'
@@ -93,13 +93,28 @@ async function readFrom(
   { member, contract, head }: { member: Member; contract: Hex; head: Head['block'] },
   signal: AbortSignal,
 ): Promise<RegistrationFinding> {
-  const before = await findEpochBlock(provider, member.addedTimestampS - 1n, { head }, signal)
-  const last = await findEpochBlock(provider, member.addedTimestampS, { head, near: before }, signal)
+  // It may yet have an event among final blocks.
+  if (head.timestampS <= member.addedTimestampS)
+    throw new StakingError('EPOCH_UNKNOWN', 'The registration is not final')
+  const blocks = await blocksOf(provider, member.addedTimestampS, head, signal)
+  if (blocks === undefined) return 'no-event'
+  const { before, last } = blocks
   if (last.number === before.number) return 'no-event'
   const range = { from: before.number + 1n, to: last.number }
   const logs = await provider.logs({ addresses: [contract], topics: [TOPIC], ...range }, signal)
   const log = logs.find(({ topics }) => BigInt(topics[1] ?? 0) === member.id)
   return log === undefined ? 'no-event' : findingOf(log, member)
+}
+
+/** Undefined when the chain was not there: a seeded member may have any time. It must not be looked for again and again. */
+async function blocksOf(provider: ChainProvider, timestampS: bigint, head: ChainBlock, signal: AbortSignal) {
+  try {
+    const before = await findEpochBlock(provider, timestampS - 1n, { head }, signal)
+    return { before, last: await findEpochBlock(provider, timestampS, { head, near: before }, signal) }
+  } catch (error) {
+    if (error instanceof StakingError && error.code === 'EPOCH_UNKNOWN') return undefined
+    throw error
+  }
 }
 
 function findingOf(log: ChainLog, member: Member): RegistrationFinding {

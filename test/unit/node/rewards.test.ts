@@ -2,11 +2,12 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
-import { createNodeRewards, rewardsTrouble } from '../../../src/node/rewards.ts'
+import { createNodeRewards, recordedRewards, rewardsTrouble } from '../../../src/node/rewards.ts'
 import { parseServiceNodeKey, type ServiceNodeKey } from '../../../src/protocol/service-node.ts'
 import { createStakingMetrics } from '../../../src/staking/metrics.ts'
 import { defaultStakingOptions } from '../../../src/staking/options.ts'
 import { createChainProviders } from '../../../src/staking/providers.ts'
+import type { RewardsDissent } from '../../../src/staking/rewards/snapshot.ts'
 
 const SELF = parseServiceNodeKey('11'.repeat(32)) as ServiceNodeKey
 
@@ -26,6 +27,15 @@ test('where another chain computes rewards there is no ledger, but its metrics a
   const peers = { records: () => [] }
   expect(await createNodeRewards({ ...parts, register, providers, peers, self: SELF }, options)).toBeUndefined()
   expect(await register.expose()).toContain('starling_staking_rewards_period')
+})
+
+test('a record tells of the ledger unless it is known to be wrong', () => {
+  const snapshot = { index: 3, root: 'ab'.repeat(32) }
+  const ledger = (dissent: RewardsDissent | undefined) => ({ status: () => ({ dissent }), current: () => snapshot })
+  expect(recordedRewards(undefined)).toBeUndefined()
+  expect(recordedRewards(ledger('contract'))).toBeUndefined()
+  // The others may be the ones that are wrong.
+  for (const dissent of [undefined, 'records'] as const) expect(recordedRewards(ledger(dissent))).toBe(snapshot)
 })
 
 test('the operator is told why no balances are signed, and what to do', () => {

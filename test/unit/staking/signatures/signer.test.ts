@@ -13,6 +13,7 @@ import {
   encodeSignatureRequest,
   type SignatureRequest,
 } from '../../../../src/protocol/peer-api/signature-request.ts'
+import type { Member } from '../../../../src/protocol/service-node.ts'
 import { stakingTokenAbi } from '../../../../src/staking/abi.ts'
 import { createRegistration, registrationArguments } from '../../../../src/staking/registration.ts'
 import type { BlsThread } from '../../../../src/staking/signatures/bls-thread.ts'
@@ -134,6 +135,14 @@ test('registrations are looked up seldom, each once, and what could not be looke
   expect(await signer.sign(removal('liquidate', second))).toEqual({ refusal: 'registration-unread' })
   network.freeze(2 * MINUTE)
   expect(await signer.sign(removal('liquidate', second))).toEqual({ refusal: 'not-liquidatable' })
+})
+
+test('a seeded member that is older than the chain has no event, and is looked up once', async () => {
+  const { clock, providers, options } = network
+  const lookupRate = { burst: 1, perSecond: 0.01 }
+  const registrations = createRegistrationLookup({ providers, clock }, { ...options, lookupRate })
+  const seeded = { ...network.members[0], addedTimestampS: 1_000_000_000n } as Member
+  for (const _ of [1, 2]) expect(await registrations.find(seeded)).toBe('no-event')
 })
 
 test('whoever asked to leave and let the time go by is liquidated from 22 days on', async () => {

@@ -75,7 +75,9 @@ export async function createSigningNetwork(
   for (const node of nodes) members.push(await chain.register(node))
 
   let nowMs = Number(await chain.latestTimestampS()) * 1000
-  const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs }
+  // Never goes back, while the other one does when the chain takes up its own time after a freeze.
+  let passedMs = 0
+  const clock = { nowMs: () => nowMs, monotonicMs: () => passedMs }
   const registry = createMetricsRegistry()
   const parts = { log: silentLogger, clock, metrics: createStakingMetrics(registry) }
   const staking = testStakingOptions(chain, [chain.anvil.rpcUrl], folder.path)
@@ -116,6 +118,7 @@ export async function createSigningNetwork(
     },
     freeze(ms) {
       nowMs += ms
+      passedMs += ms
     },
     async pass(ms) {
       const thenS = (await chain.latestTimestampS()) + BigInt(Math.ceil(ms / 1000))
@@ -123,6 +126,7 @@ export async function createSigningNetwork(
       await chain.mineAt(thenS + 2n * BigInt(staking.epochLengthS))
       await chain.finalize()
       nowMs = Number(await chain.latestTimestampS()) * 1000
+      passedMs += ms
       await follower.refresh()
     },
     source(reader = contract) {
