@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { type Clock, SECOND, type TimestampMs } from '../base/clock.ts'
+import { type Clock, type DurationMs, SECOND, type TimestampMs } from '../base/clock.ts'
 import { withDeadline } from '../base/deadline.ts'
 import type { Logger } from '../base/logger.ts'
 import { createPeriodic } from '../base/periodic.ts'
@@ -64,7 +64,10 @@ export interface FollowerComponents {
 
 export type FollowerOptions = AgreedEpochsOptions &
   ContractWatchOptions &
-  Pick<StakingOptions, 'chainId' | 'pollIntervalMs' | 'passTimeoutMs' | 'stateFolder' | 'finalizedAgeMaxMs'>
+  Pick<
+    StakingOptions,
+    'chainId' | 'pollIntervalMs' | 'passTimeoutMs' | 'stateFolder' | 'finalizedAgeMaxMs' | 'recheckIntervalMs'
+  >
 
 /**
  * Follows the contract's membership. Returns after the first look at the chain, whether it succeeded or not.
@@ -92,6 +95,7 @@ class Follower implements MembershipFollower {
   readonly #periodic
   #kept: KeptEpochs | undefined
   #finalized: AgreedHead | undefined
+  #recheckedAtMs: DurationMs | undefined
   #lastSuccessMs: TimestampMs | undefined
   #failure: StakingErrorCode | undefined
 
@@ -157,9 +161,7 @@ class Follower implements MembershipFollower {
     const signal = withDeadline(this.#options.passTimeoutMs, parent)
     try {
       const heads = await this.#readHeads(signal)
-      // First, so that other code behind the contract's address has the list read anew.
-      await this.#watchContract(heads, signal)
-      await this.#correct(heads, signal)
+      await this.#recheck(heads, signal)
       const hasNewList = await this.#advance(heads, signal)
       this.#lastSuccessMs = this.#components.clock.nowMs()
       if (this.#failure !== undefined) this.#components.log.info({}, 'The chain can be followed again')
@@ -178,6 +180,18 @@ class Follower implements MembershipFollower {
       metrics.frozen.set(this.#isFrozen() ? 1 : 0)
       providers.review()
     }
+  }
+
+  /** What seldom changes is not looked at each time. */
+  async #recheck(heads: Heads, signal: AbortSignal): Promise<void> {
+    const { epochLengthS, recheckIntervalMs } = this.#options
+    const nowMs = this.#components.clock.monotonicMs()
+    const isDue = this.#recheckedAtMs === undefined || nowMs - this.#recheckedAtMs >= recheckIntervalMs
+    const hasNewEpoch = newestCertainEpoch(heads.agreed.timestampS, epochLengthS) > (this.#kept?.current.index ?? -1)
+    // First, so that other code behind the contract's address has the list read anew.
+    if (isDue) await this.#watchContract(heads, signal)
+    if (isDue || hasNewEpoch) await this.#correct(heads, signal)
+    if (isDue) this.#recheckedAtMs = nowMs
   }
 
   /**

@@ -36,6 +36,8 @@ export interface StakingOptions {
   readonly providerGraceMs: DurationMs
   /** Providers that are not needed for agreement are compared with the others this often, before they are needed. */
   readonly compareIntervalMs: DurationMs
+  /** How often the contract's owner is looked after, and whether the current list's block is still the chain's: plans count requests. */
+  readonly recheckIntervalMs: DurationMs
   /** How often the contract's code and parameters are read whatever its events say. */
   readonly contractCheckIntervalMs: DurationMs
   /** Keccak-256 of the contract's code that the operator accepts. None: that of the first look at this contract. */
@@ -89,6 +91,7 @@ export const defaultStakingOptions: Omit<
   hedgeAfterMs: 10 * SECOND,
   providerGraceMs: 20 * SECOND,
   compareIntervalMs: HOUR,
+  recheckIntervalMs: MINUTE,
   contractCheckIntervalMs: HOUR,
   acceptedCode: undefined,
   finalizedAgeMaxMs: HOUR,

@@ -33,7 +33,7 @@ const FAULTS: readonly Fault[] = [
   { name: 'turns to another chain', providers: ({ elsewhere }) => [{ kind: 'elsewhere', target: elsewhere }] },
   { name: 'answers garbage', providers: () => [GARBAGE] },
   { name: 'answers 50 MB', providers: () => [FIFTY_MEGABYTES] },
-  { name: 'never answers', providers: () => [{ kind: 'silent' }], requestTimeoutMs: 1000 },
+  { name: 'never answers', providers: () => [{ kind: 'silent' }], requestTimeoutMs: 2500 },
   { name: 'asks for patience', providers: () => [LIMITED] },
   { name: 'asks for patience until later', providers: () => [LIMITED_UNTIL] },
   { name: 'stands by and is down', providers: () => [undefined, undefined, DOWN] },
@@ -127,7 +127,7 @@ beforeAll(async () => {
   await change()
   await world.pass(60, outages, wellAgain)
   await world.pass(40, rows)
-})
+}, 240_000)
 afterAll(async () => {
   await world?.[Symbol.asyncDispose]()
 })
