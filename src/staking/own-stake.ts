@@ -13,8 +13,10 @@ import { isProviderFault, StakingError } from './errors.ts'
 import { OWN_STAKE_LABELS, type StakingMetrics } from './metrics.ts'
 import type { StakingOptions } from './options.ts'
 import { isOurs, type NodeKeys, readOwnRegistration } from './own-registration.ts'
-import { type OwnStakeState, stateOf, unreachableState } from './own-stake-state.ts'
+import { explained, type OwnStakeState, stateOf, unreachableState } from './own-stake-state.ts'
 import type { ChainProviders } from './providers.ts'
+import { defaultSignatureOptions } from './signatures/options.ts'
+import { createRegistrationLookup, type RegistrationLookup } from './signatures/registration-lookup.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 /** Watches this service node's own entry in the contract, and tells the operator what it waits for. */
@@ -41,6 +43,7 @@ export type OwnStakeOptions = NodeKeys &
 
 /** A node that waits says so again this often. */
 const REMINDER_MS: DurationMs = 10 * MINUTE
+const STATE_FILE = 'own-stake.json'
 const STATE_FILE_MAX_BYTES = 4096
 
 /** Returns after the first look at the chain, whether it succeeded or not. */
@@ -56,6 +59,7 @@ class OwnStakeWatch implements OwnStake {
   readonly #options: OwnStakeOptions
   readonly #listeners = new Set<(state: OwnStakeState) => void>()
   readonly #periodic
+  readonly #registrations: RegistrationLookup
   #state: OwnStakeState = unreachableState('PROVIDERS_UNAVAILABLE', undefined)
   #lastId: bigint | undefined
   #saidAtMs: TimestampMs | undefined
@@ -63,6 +67,7 @@ class OwnStakeWatch implements OwnStake {
   constructor(components: OwnStakeComponents, options: OwnStakeOptions) {
     this.#components = components
     this.#options = options
+    this.#registrations = createRegistrationLookup(components, { ...defaultSignatureOptions, ...options })
     const settings = { intervalMs: options.ownStakeIntervalMs, sentence: "The look at this node's stake failed" }
     this.#periodic = createPeriodic(components, settings, (signal) => this.#look(signal))
   }
@@ -92,7 +97,8 @@ class OwnStakeWatch implements OwnStake {
   async #look(parent: AbortSignal): Promise<void> {
     try {
       const view = { ...this.#options, lastId: this.#lastId }
-      await this.#enter(await readOwnStake(this.#components.providers, view, withDeadline(view.passTimeoutMs, parent)))
+      const state = await readOwnStake(this.#components.providers, view, withDeadline(view.passTimeoutMs, parent))
+      await this.#enter(await explainMismatch(state, this.#registrations))
     } catch (error) {
       if (parent.aborted) return
       if (!(error instanceof StakingError)) throw error
@@ -125,19 +131,10 @@ class OwnStakeWatch implements OwnStake {
     else log.warn(facts, 'The stake of this service node')
   }
 
-  get #stateFile(): string | undefined {
-    const { stateFolder } = this.#options
-    return stateFolder === undefined ? undefined : join(stateFolder, 'own-stake.json')
-  }
-
   async #readLastId(): Promise<bigint | undefined> {
-    if (this.#stateFile === undefined) return undefined
+    const { stateFolder } = this.#options
     try {
-      const kept = await readStateFile(this.#stateFile, STATE_FILE_MAX_BYTES)
-      const { key, contract } = this.#options
-      if (!isJsonObject(kept) || kept['key'] !== key || kept['contract'] !== contract.toLowerCase()) return undefined
-      const id = kept['id']
-      return typeof id === 'string' && /^\d{1,20}$/.test(id) ? BigInt(id) : undefined
+      return stateFolder === undefined ? undefined : await readLastId(stateFolder, this.#options)
     } catch (error) {
       this.#components.log.warn({ error }, "The kept state of this node's stake is not used")
       return undefined
@@ -146,14 +143,36 @@ class OwnStakeWatch implements OwnStake {
 
   async #rememberId(id: bigint): Promise<void> {
     this.#lastId = id
-    if (this.#stateFile === undefined) return
-    const { key, contract } = this.#options
+    const { stateFolder, key, contract } = this.#options
+    if (stateFolder === undefined) return
     try {
-      await writeStateFile(this.#stateFile, { key, contract: contract.toLowerCase(), id: id.toString() })
+      await writeStateFile(join(stateFolder, STATE_FILE), { key, contract: contract.toLowerCase(), id: id.toString() })
     } catch (error) {
       this.#components.log.warn({ error }, "The state of this node's stake could not be kept on disk")
     }
   }
+}
+
+/**
+ * The id that a node with this state folder had when it was last seen in the contract.
+ * @throws {StakingError} when the file is damaged
+ */
+export async function readLastId(
+  stateFolder: string,
+  { key, contract }: Pick<OwnStakeOptions, 'key' | 'contract'>,
+): Promise<bigint | undefined> {
+  const kept = await readStateFile(join(stateFolder, STATE_FILE), STATE_FILE_MAX_BYTES)
+  if (!isJsonObject(kept) || kept['key'] !== key || kept['contract'] !== contract.toLowerCase()) return undefined
+  const id = kept['id']
+  return typeof id === 'string' && /^\d{1,20}$/.test(id) ? BigInt(id) : undefined
+}
+
+/** Whose doing it is that our Ed25519 key is registered with another BLS key: the registration's event has our signature, or has not. */
+export async function explainMismatch(state: OwnStakeState, registrations: RegistrationLookup): Promise<OwnStakeState> {
+  if (state.kind !== 'key-mismatch') return state
+  const { holder, idOfBls } = state.mismatch
+  if (holder === undefined || idOfBls !== undefined) return state
+  return explained({ ...state.mismatch, registration: await registrations.find(holder) })
 }
 
 /**
@@ -162,7 +181,12 @@ class OwnStakeWatch implements OwnStake {
  */
 export async function readOwnStake(
   providers: ChainProviders,
-  view: NodeKeys & Pick<StakingOptions, 'contract' | 'unlockAfterMs'> & { readonly lastId: bigint | undefined },
+  view: NodeKeys &
+    Pick<StakingOptions, 'contract' | 'unlockAfterMs'> & {
+      readonly lastId: bigint | undefined
+      /** Whether to tell what is not final yet of a member, too: that takes more requests. */
+      readonly looksAhead?: boolean
+    },
   signal: AbortSignal,
 ): Promise<OwnStakeState> {
   let doubtful: OwnStakeState | undefined
@@ -195,9 +219,8 @@ async function readFrom(
   if (latest === undefined || finalized === undefined) throw malformed('no newest block')
   const keys = { key: view.key, bls: view.bls }
   const inFinalized = await readOwnRegistration(provider, contract, keys, finalized, signal)
-  const inLatest = isOurs(inFinalized, keys)
-    ? inFinalized
-    : await readOwnRegistration(provider, contract, keys, latest, signal)
+  const isSettled = isOurs(inFinalized, keys) && view.looksAhead !== true
+  const inLatest = isSettled ? inFinalized : await readOwnRegistration(provider, contract, keys, latest, signal)
   const wait = await provider.call({ to: contract, data: EXIT_WAIT_CALL }, latest.number, signal)
   return stateOf({
     keys,
@@ -206,6 +229,7 @@ async function readFrom(
     lastId: view.lastId,
     unlockAfterMs: view.unlockAfterMs,
     exitUnsignedAfterMs: Number(decodeExitWait(wait)) * SECOND,
+    nowMs: Number(latest.timestampS) * SECOND,
   })
 }
 

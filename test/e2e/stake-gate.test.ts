@@ -144,7 +144,7 @@ describe('the operator of a member', () => {
 describe('a node without a stake', () => {
   test('says so, and what to run next', async () => {
     expect(await stakeReason(waiting.node)).toMatch(/not registered.* Next: starling stake register$/)
-    expect(await stakeReason(mixed)).toMatch(/The BLS key .* with another Ed25519 key.* Next: starling keys show$/)
+    expect(await stakeReason(mixed)).toMatch(/The BLS key .* with another Ed25519 key.* Next: starling keys restore$/)
   })
 
   test('answers clients with 503, and why', async () => {
@@ -186,7 +186,7 @@ describe('a node without a stake', () => {
 
 describe('a node whose key somebody else registered', () => {
   test('says so, and answers clients with 503', async () => {
-    expect(await stakeReason(squatted, /with another BLS key/)).toMatch(/ Next: starling keys show$/)
+    expect(await stakeReason(squatted, /with another BLS key/)).toMatch(/ Next: starling keys \w+$/)
     await expectRefusal(squatted)
   })
 

@@ -183,7 +183,7 @@ test('its stake and what it has earned are signed by the same two thirds, and pa
 
   const [again, status] = await Promise.all([stake(node, 'claim', ...sending(node)), stake(node, 'status')])
   expect(again).toMatchObject({ code: 0, json: { outcome: 'nothing-to-claim', sent: false } })
-  expect(status).toMatchObject({ code: 6, json: { state: 'not-registered' } })
+  expect(status).toMatchObject({ code: 6, json: { state: 'gone', nextCommand: 'starling stake unstake' } })
 })
 
 interface Run {

@@ -1,4 +1,5 @@
 import { fromHex } from '../../base/bytes.ts'
+import { SECOND } from '../../base/clock.ts'
 import { type BlsPublicKey, blsPublicKeyParameter, parseBlsPublicKey } from '../../crypto/bls.ts'
 import { readKeyFiles } from '../../node/key-files.ts'
 import type { Member } from '../../protocol/service-node.ts'
@@ -21,11 +22,22 @@ export async function ownState({ settings, providers, view, signal }: MoneyConte
   const read = async () => {
     const block = await provider.block('latest', signal)
     if (block === undefined) throw new StakingError('PROVIDER_REPLY_MALFORMED', 'The provider has no newest block')
-    return await readOwnRegistration(provider, contract, keys, block, signal)
+    return {
+      newest: await readOwnRegistration(provider, contract, keys, block, signal),
+      nowMs: Number(block.timestampS) * SECOND,
+    }
   }
-  const newest = await providers.use(provider, read, signal)
+  const { newest, nowMs } = await providers.use(provider, read, signal)
   const exitUnsignedAfterMs = await readUnsignedExitWaitMs(view, { contract })
-  return stateOf({ keys, latest: newest, finalized: newest, lastId: undefined, unlockAfterMs, exitUnsignedAfterMs })
+  return stateOf({
+    keys,
+    latest: newest,
+    finalized: newest,
+    lastId: undefined,
+    unlockAfterMs,
+    exitUnsignedAfterMs,
+    nowMs,
+  })
 }
 
 /** @throws {StakingError} STAKE_MISSING, KEYS_TAKEN, PROVIDER_… */

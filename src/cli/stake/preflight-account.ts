@@ -3,12 +3,12 @@ import { SecretFileError } from '../../node/secret-file.ts'
 import { told } from '../../staking/contract-errors.ts'
 import { readAllowance, readStakingRequirement, readToken } from '../../staking/operator/contract-facts.ts'
 import { createOperatorView } from '../../staking/operator-account.ts'
-import { readOwnStake } from '../../staking/own-stake.ts'
 import { createRegistration } from '../../staking/registration.ts'
 import { requireValidProof } from '../../staking/stake-registration.ts'
 import { wholeUnits } from '../../staking/token-amount.ts'
 import { EXIT } from '../exit-codes.ts'
 import { connectToChain, nodeKeysOf, usableUrl } from './chain.ts'
+import { finalOwnStake } from './own-stake.ts'
 import { type Check, type Finding, fail, ok, once, type PreflightContext, skipped, warn } from './preflight-check.ts'
 import { ether } from './presentation.ts'
 import { tokensText } from './reward-facts.ts'
@@ -33,7 +33,7 @@ export function accountChecks({ settings, operator, signal }: PreflightContext):
   const state = once(async () => {
     const read = await keys()
     if (read === undefined) return undefined
-    return await readOwnStake(await providers(), { ...chain, ...nodeKeysOf(read), lastId: undefined }, signal)
+    return await finalOwnStake(await providers(), settings, nodeKeysOf(read), signal)
   })
   const requirement = once(async () => await readStakingRequirement(await view(), target))
   const token = once(async () => await readToken(await view(), target))

@@ -1,6 +1,5 @@
 import { readKeyFiles } from '../../node/key-files.ts'
 import { StakingError } from '../../staking/errors.ts'
-import { readOwnStake } from '../../staking/own-stake.ts'
 import type { OwnStakeState } from '../../staking/own-stake-state.ts'
 import { createRegistration } from '../../staking/registration.ts'
 import { prepareRegistration } from '../../staking/stake-registration.ts'
@@ -10,6 +9,7 @@ import { nodeKeysOf, settingsOf } from './chain.ts'
 import { runMoneyStep } from './money-session.ts'
 import type { MoneyContext, MoneyStep, Prepared } from './money-step.ts'
 import type { RegisterArgs } from './options.ts'
+import { finalOwnStake } from './own-stake.ts'
 
 /** Registers this service node: checks everything, shows it, and hands it out or asks and sends. Run twice, it stakes once. */
 export async function registerStake(args: RegisterArgs): Promise<CommandOutcome> {
@@ -30,7 +30,7 @@ async function prepare(context: MoneyContext, feeBasisPoints: number): Promise<P
   const { settings, target, providers, view, signal } = context
   const { ed25519, bls } = await readKeyFiles(settings.keysFolder)
   const keys = nodeKeysOf({ ed25519, bls })
-  const state = await readOwnStake(providers, { ...settings.chain, ...keys, lastId: undefined }, signal)
+  const state = await finalOwnStake(providers, settings, keys, signal)
   if ('member' in state) return { kind: 'nothing', outcome: alreadyRegistered(state) }
   if (state.kind === 'key-mismatch') throw new StakingError('KEYS_TAKEN', state.sentence)
 

@@ -8,13 +8,13 @@ import { readJournals } from '../../staking/operator/journal.ts'
 import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
 import { fateOf } from '../../staking/operator/receipts.ts'
 import { createOperatorView } from '../../staking/operator-account.ts'
-import { readOwnStake } from '../../staking/own-stake.ts'
-import type { OwnStakeState } from '../../staking/own-stake-state.ts'
+import type { KeyMismatch, OwnStakeState } from '../../staking/own-stake-state.ts'
 import type { ChainProviders } from '../../staking/providers.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { connectToChain, nodeKeysOf, type StakeSettings, settingsOf, usableUrl } from './chain.ts'
 import type { ChainArgs } from './options.ts'
+import { finalOwnStake } from './own-stake.ts'
 import { countdown, transactionResult } from './presentation.ts'
 
 const TIMEOUT_MS: DurationMs = MINUTE
@@ -38,7 +38,7 @@ export async function stakeStatus(args: ChainArgs): Promise<CommandOutcome> {
   const keys = nodeKeysOf(await readKeyFiles(settings.keysFolder))
   const signal = withDeadline(TIMEOUT_MS)
   const providers = await connectToChain(settings.chain, signal)
-  const state = await readOwnStake(providers, { ...settings.chain, ...keys, lastId: undefined }, signal)
+  const state = await finalOwnStake(providers, settings, keys, signal)
   const transactions = await readTransactions(settings, providers)
   const nowMs = systemClock.nowMs()
   return {
@@ -110,9 +110,9 @@ function stateResult(state: OwnStakeState, nowMs: number): Readonly<Record<strin
     sentence: state.sentence,
     nextCommand: state.nextCommand ?? null,
     ...('member' in state ? { member: memberResult(state.member) } : {}),
-    ...('mismatch' in state
-      ? { mismatch: { idOfKey: idText(state.mismatch.idOfKey), idOfBls: idText(state.mismatch.idOfBls) } }
-      : {}),
+    ...('upcoming' in state ? { upcoming: state.upcoming ?? null } : {}),
+    ...('lastId' in state ? { lastId: state.lastId.toString() } : {}),
+    ...('mismatch' in state ? { mismatch: mismatchResult(state.mismatch) } : {}),
     ...('dates' in state
       ? {
           dates: { ...state.dates },
@@ -125,9 +125,10 @@ function stateResult(state: OwnStakeState, nowMs: number): Readonly<Record<strin
 
 function dateLines(state: OwnStakeState, nowMs: number): readonly string[] {
   if (!('dates' in state)) return []
-  const { unlockMs, exitUnsignedMs } = state.dates
+  const { unlockMs, liquidateMs, exitUnsignedMs } = state.dates
   return [
     `The network signs the exit from ${countdown(unlockMs, nowMs)}`,
+    `It signs a liquidation too from ${countdown(liquidateMs, nowMs)}`,
     `No signatures are needed from ${countdown(exitUnsignedMs, nowMs)}`,
   ]
 }
@@ -140,6 +141,10 @@ function memberResult(member: Member): Readonly<Record<string, unknown>> {
     addedTimestampS: member.addedTimestampS.toString(),
     leaveRequestTimestampS: member.leaveRequestTimestampS.toString(),
   }
+}
+
+function mismatchResult({ idOfKey, idOfBls, registration }: KeyMismatch): Readonly<Record<string, unknown>> {
+  return { idOfKey: idText(idOfKey), idOfBls: idText(idOfBls), registration: registration ?? null }
 }
 
 function idText(id: bigint | undefined): string | null {

@@ -109,11 +109,19 @@ test('a leaving node knows its dates, and is gone after its exit, even for one t
   const requestedMs = Number(await chain.requestExit(id)) * 1000
   await chain.finalize()
   await stake.refresh()
-  const dates = { requestedMs, unlockMs: requestedMs + 15 * DAY_MS, exitUnsignedMs: requestedMs + 30 * DAY_MS }
-  expect(stake.state()).toMatchObject({ kind: 'leaving', dates })
+  const inDays = (days: number) => requestedMs + days * DAY_MS
+  const dates = { requestedMs, unlockMs: inDays(15), liquidateMs: inDays(22), exitUnsignedMs: inDays(30) }
+  expect(stake.state()).toMatchObject({ kind: 'leaving', dates, nextCommand: 'starling stake unstake' })
   expect(stake.state().sentence).toContain(new Date(dates.unlockMs).toISOString().slice(0, 10))
-
-  await chain.client.increaseTime({ seconds: 31 * 86_400 })
+  expect(stake.state().sentence).toContain('Keep it running until then')
+  const sentenceOn = async (day: number) => {
+    await chain.mineAt(BigInt(inDays(day) / 1000))
+    await stake.refresh()
+    return stake.state().sentence
+  }
+  expect(await sentenceOn(15)).toMatch(/signs its exit now, and from \d{4}-\S+ \S+ UTC on a liquidation too/)
+  expect(await sentenceOn(22)).toContain('and a liquidation too, which costs a part of the stake: take it out')
+  expect(await sentenceOn(31)).toContain('It can exit now, without signatures')
   const hash = await chain.client.writeContract({
     address: chain.staking.rewards,
     abi: serviceNodeRewardsAbi,
@@ -126,22 +134,41 @@ test('a leaving node knows its dates, and is gone after its exit, even for one t
   expect(stake.state().kind).toBe('leaving')
   await chain.finalize()
   await stake.refresh()
-  expect(stake.state()).toMatchObject({ kind: 'gone', lastId: id, nextCommand: 'starling stake register' })
+  expect(stake.state()).toMatchObject({ kind: 'gone', lastId: id, nextCommand: 'starling stake unstake' })
 
   const { stake: restarted } = await watch(node, [chain.anvil.rpcUrl], folder.path)
   await using _restarted = restarted
   expect(restarted.state()).toMatchObject({ kind: 'gone', lastId: id })
 })
 
-test('an Ed25519 key that somebody else registered is told from one that is ours', async () => {
-  const victim = aNode()
-  const squatter = aNode({ ed25519: victim.ed25519 })
-  const { id } = await chain.register(squatter)
+test('an Ed25519 key that somebody else registered is told from one whose BLS key was replaced', async () => {
+  const [victim, owner] = [aNode(), aNode()]
+  const squatting = await chain.register(aNode({ ed25519: victim.ed25519 }), { isSigned: false })
+  const { id } = await chain.register(aNode({ ed25519: owner.ed25519 }))
+  // A registration is looked for between two seconds.
+  await chain.client.increaseTime({ seconds: 2 })
   await chain.finalize()
-  const { stake } = await watch(victim)
-  await using _ = stake
-  expect(stake.state()).toMatchObject({ kind: 'key-mismatch', mismatch: { idOfKey: id, idOfBls: undefined } })
-  expect(stake.state().sentence).toContain('with another BLS key')
+  await chain.finalize()
+  const { stake: squatted } = await watch(victim)
+  await using _squatted = squatted
+  expect(squatted.state()).toMatchObject({
+    kind: 'key-mismatch',
+    mismatch: { idOfKey: squatting.id, idOfBls: undefined, registration: 'unsigned' },
+    nextCommand: `starling stake liquidate --node ${squatting.id}`,
+  })
+  const freeFrom = new Date(Number(squatting.addedTimestampS) * 1000 + DAY_MS).toISOString().slice(0, 10)
+  expect(squatted.state().sentence).toMatch(
+    new RegExp(`somebody else registered it.* from ${freeFrom} .*sets the key free`),
+  )
+
+  const { stake: replaced } = await watch(owner)
+  await using _replaced = replaced
+  expect(replaced.state()).toMatchObject({
+    kind: 'key-mismatch',
+    mismatch: { idOfKey: id, idOfBls: undefined, registration: 'signed' },
+    nextCommand: 'starling keys restore',
+  })
+  expect(replaced.state().sentence).toContain('key_bls was replaced')
 })
 
 test('a replaced Ed25519 key and mixed files of two nodes are told apart', async () => {
@@ -165,7 +192,9 @@ test('a squatting registration is seen before it is final', async () => {
   await chain.register(aNode({ ed25519: victim.ed25519 }))
   const { stake } = await watch(victim)
   await using _ = stake
-  expect(stake.state().kind).toBe('key-mismatch')
+  // Its event is looked for among final blocks only, so nobody knows yet whose doing it was.
+  expect(stake.state()).toMatchObject({ kind: 'key-mismatch', mismatch: { registration: undefined } })
+  expect(stake.state().sentence).toContain('Either key_bls was replaced')
 })
 
 test('while the chain cannot be read, what held before is remembered', async () => {

@@ -33,8 +33,11 @@ export interface StakedChain extends AsyncDisposable {
   readonly client: ChainClient
   /** A new account with tokens and ether. */
   fundedAccount(funds?: { tokens?: bigint; wei?: bigint }): Promise<{ privateKey: Hex; address: Hex }>
-  /** Registers in a block of its own, and returns the member as the contract must hold it. */
-  register(node: TestNode): Promise<Member>
+  /**
+   * Registers in a block of its own, and returns the member as the contract must hold it. Without the right signature of its Ed25519
+   * key, which the contract does not look at, when `isSigned` is false.
+   */
+  register(node: TestNode, options?: { readonly isSigned: boolean }): Promise<Member>
   requestExit(id: bigint): Promise<bigint>
   /** Mines two blocks, after which all before them is final. */
   finalize(): Promise<void>
@@ -90,12 +93,15 @@ export async function createStakedChain({
         await mined(client.writeContract({ ...token, functionName: 'transfer', args: [address, tokens] }))
       return { privateKey, address }
     },
-    async register({ ed25519, blsSecretKey, keys }) {
-      const registration = createRegistration({
+    async register({ ed25519, blsSecretKey, keys }, { isSigned } = { isSigned: true }) {
+      const { serviceNodeParams, ...registration } = createRegistration({
         ...{ chainId: anvil.chainId, contract: staking.rewards, operator: operator.address },
         ...{ ed25519, blsSecretKey, feeBasisPoints: 0 },
       })
-      const args = registrationArguments(registration)
+      const { serviceNodeSignature2 } = serviceNodeParams
+      const given = isSigned ? serviceNodeSignature2 : serviceNodeSignature2 ^ 1n
+      const params = { ...serviceNodeParams, serviceNodeSignature2: given }
+      const args = registrationArguments({ ...registration, serviceNodeParams: params })
       const { blockNumber } = await mined(
         operatorClient.writeContract({ ...rewards, functionName: 'addBLSPublicKey', args }),
       )

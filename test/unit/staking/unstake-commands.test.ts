@@ -102,8 +102,12 @@ test('a stake comes back step by step, and each step done twice is done once', a
     exitCode: 0,
     json: { outcome: 'already-leaving', sent: false },
   })
-  await world.chain.finalize()
-  const status = await starlingHere('stake', 'status', '--keys-folder', keysFolder, ...world.target())
+  const statusNow = () => starlingHere('stake', 'status', '--keys-folder', keysFolder, ...world.target())
+  await world.chain.client.mine({ blocks: 1 })
+  // The registration is final, the request is not yet.
+  expect(await statusNow()).toMatchObject({ exitCode: 0, json: { state: 'active', upcoming: 'exit-request' } })
+  await world.chain.client.mine({ blocks: 1 })
+  const status = await statusNow()
   expect(status).toMatchObject({
     exitCode: 0,
     json: { state: 'leaving', nextCommand: 'starling stake unstake', dates: { unlockMs: expect.any(Number) } },
@@ -126,6 +130,7 @@ test('a stake comes back step by step, and each step done twice is done once', a
   })
   expect(await command('exit', stake, '--send', '--yes')).toMatchObject({ exitCode: 0, json: { outcome: 'exited' } })
   expect(await world.memberCount()).toBe(members - 1n)
+  expect(await statusNow()).toMatchObject({ exitCode: 0, json: { state: 'leaving', upcoming: 'exit' } })
   expect(await command('exit', stake, '--send', '--yes')).toMatchObject({
     exitCode: 6,
     json: { error: { code: 'STAKE_MISSING' } },
