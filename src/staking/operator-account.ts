@@ -16,6 +16,8 @@ import type { Hex } from './chain-reply.ts'
 export interface OperatorView {
   readonly address: Hex
   readonly chain: PublicClient<HttpTransport, Chain>
+  /** The same chain as other providers show it, for what one of them is not believed alone. */
+  readonly witnesses: readonly PublicClient<HttpTransport, Chain>[]
 }
 
 /** What the operator's transactions are made and sent with. */
@@ -25,6 +27,7 @@ export interface OperatorAccount extends OperatorView {
 
 export interface OperatorAccountOptions {
   readonly rpcUrl: string
+  readonly witnessUrls?: readonly string[]
   readonly chainId: number
   readonly requestTimeoutMs: DurationMs
   readonly replyMaxBytes: number
@@ -42,8 +45,11 @@ export function createOperatorAccount(privateKey: Hex, options: OperatorAccountO
 
 /** Without a key: nothing can be signed. */
 export function createOperatorView(address: Hex, options: OperatorAccountOptions): OperatorView {
-  const [chain, transport] = accessOf(options)
-  return { address, chain: createPublicClient({ chain, transport, cacheTime: 0 }) }
+  const clientOf = (rpcUrl: string) => {
+    const [chain, transport] = accessOf({ ...options, rpcUrl })
+    return createPublicClient({ chain, transport, cacheTime: 0 })
+  }
+  return { address, chain: clientOf(options.rpcUrl), witnesses: (options.witnessUrls ?? []).map(clientOf) }
 }
 
 function accessOf({ chainId, rpcUrl, requestTimeoutMs, replyMaxBytes }: OperatorAccountOptions) {

@@ -71,11 +71,22 @@ export async function connectToChain(options: CommandChainOptions, signal: Abort
  * The first provider that passed the checks. One that could not be asked for its chain is not asked for anything else.
  * @throws {StakingError} PROVIDERS_UNAVAILABLE
  */
-export function usableUrl(providers: ChainProviders, { rpcUrls }: CommandChainOptions): string {
+export function usableUrl(providers: ChainProviders, options: CommandChainOptions): string {
+  return usableUrls(providers, options).rpcUrl
+}
+
+/**
+ * The same, and all others that passed the checks.
+ * @throws {StakingError} PROVIDERS_UNAVAILABLE
+ */
+export function usableUrls(
+  providers: ChainProviders,
+  { rpcUrls }: CommandChainOptions,
+): { readonly rpcUrl: string; readonly witnessUrls: readonly string[] } {
   const looked = providers.status()
-  const usable = providers.available().find(({ index }) => looked[index]?.healthy === true)
-  const url = rpcUrls[usable?.index ?? -1]
-  if (url !== undefined) return url
+  const usable = providers.available().filter(({ index }) => looked[index]?.healthy === true)
+  const [rpcUrl, ...witnessUrls] = usable.flatMap(({ index }) => rpcUrls[index] ?? [])
+  if (rpcUrl !== undefined) return { rpcUrl, witnessUrls }
   const faults = [...new Set(looked.flatMap(({ lastError }) => lastError ?? []))].join(', ')
   const message = `No RPC provider could be asked for its chain and contract (${faults})`
   throw new StakingError('PROVIDERS_UNAVAILABLE', message, { details: { faults } })

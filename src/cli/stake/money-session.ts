@@ -6,14 +6,15 @@ import { StakingError } from '../../staking/errors.ts'
 import { openJournal, readJournals, type TransactionJournal } from '../../staking/operator/journal.ts'
 import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
 import { type CallPlan, planCalls } from '../../staking/operator/plan.ts'
+import { defaultPatience } from '../../staking/operator/receipts.ts'
 import { acknowledge, refuseUnfinished, resume } from '../../staking/operator/resumption.ts'
 import { type SenderComponents, sendCall } from '../../staking/operator/sender.ts'
-import { freePlace } from '../../staking/operator/turn.ts'
+import { nextPlace } from '../../staking/operator/turn.ts'
 import { safeBatch, unsignedTransactions } from '../../staking/operator/unsigned.ts'
 import type { OperatorAccount } from '../../staking/operator-account.ts'
 import { CommandError, type CommandOutcome } from '../command-outcome.ts'
 import { OptionsError } from '../options/check.ts'
-import { connectToChain, isSessionContract, type StakeSettings, settingsOf, usableUrl } from './chain.ts'
+import { connectToChain, isSessionContract, type StakeSettings, settingsOf, usableUrls } from './chain.ts'
 import { confirmByTyping } from './confirmation.ts'
 import { gasCostMaxWei, refuseGasCost } from './gas-cost.ts'
 import type { MoneyContext, MoneyStep, PreparedCalls } from './money-step.ts'
@@ -92,7 +93,8 @@ function lookingSession(
       const prepared = await step.prepare(context)
       if (prepared.kind === 'nothing') return prepared.outcome
       // A Safe has an order of its own. Another account's would be signed for a place that something under way has.
-      if (!args['dry-run'] && args['unsigned-form'] !== 'safe') await freePlace(context.view)
+      const isPlaced = !args['dry-run'] && args['unsigned-form'] !== 'safe'
+      if (isPlaced) await nextPlace(context.view, { entries: () => own?.entries ?? [] }, defaultPatience.takenMs)
       // Elsewhere, another account may pay: a Safe holds no ether.
       const plan = await planCalls(context.view, prepared.calls, { paysGas: operator.account !== undefined })
       if (args['dry-run']) return dryRunOutcome(context, prepared, plan)
@@ -288,12 +290,12 @@ async function connect(settings: StakeSettings, operator: OperatorAccess): Promi
   const signal = withDeadline(CHECKS_TIMEOUT_MS)
   const providers = await connectToChain(settings.chain, signal)
   const { chainId, contract } = settings.chain
-  const view = operator.view({ ...settings.chain, rpcUrl: usableUrl(providers, settings.chain) })
+  const view = operator.view({ ...settings.chain, ...usableUrls(providers, settings.chain) })
   return { settings, target: { chainId, contract }, providers, view, signal }
 }
 
 function accessOptions(settings: StakeSettings, { providers }: MoneyContext) {
-  return { ...settings.chain, rpcUrl: usableUrl(providers, settings.chain) }
+  return { ...settings.chain, ...usableUrls(providers, settings.chain) }
 }
 
 /** There, a member that does not run Session's software is removed within hours, and its stake is locked for 30 days. */

@@ -7,6 +7,7 @@ import { contractErrorsAbi } from '../contract-refusals.ts'
 import { StakingError } from '../errors.ts'
 import type { OperatorCall } from '../operator/call.ts'
 import type { StakeTarget } from '../operator/contract-facts.ts'
+import { askAll, isUnheard } from '../operator/witnesses.ts'
 import type { OperatorView } from '../operator-account.ts'
 import type { Registration } from '../registration.ts'
 
@@ -56,42 +57,35 @@ const CONTRIBUTION_GAS = 3_000_000n
 
 /**
  * Makes sure that the contract is one that the factory deployed, and that both are the staking contract's: anything else could keep
- * what it is paid.
+ * what it is paid. Every provider must say so.
  * @throws {StakingError} CONTRACT_WRONG
  */
 export async function requireOwnPool(
-  { chain }: OperatorView,
+  view: OperatorView,
   { contract }: StakeTarget,
   { factory, pool }: { readonly factory: Hex; readonly pool: Hex },
 ): Promise<void> {
   const wrong = (message: string) => new StakingError('CONTRACT_WRONG', message)
-  await requireFactory({ chain }, { contract }, factory)
-  const isOwned = await told(() =>
-    chain.readContract({ address: factory, abi: factoryAbi, functionName: 'owns', args: [pool] }),
-  )
-  if (!isOwned) throw wrong(`The factory ${factory} has not deployed ${pool}: it may keep what it is paid`)
+  await requireFactory(view, { contract }, factory)
+  const call = { address: factory, abi: factoryAbi, functionName: 'owns', args: [pool] } as const
+  const owned = await askAll(view, (chain) => chain.readContract(call))
+  if (!owned.every(Boolean)) throw wrong(`The factory ${factory} has not deployed ${pool}: it may keep what it is paid`)
 }
-
-const UNHEARD: ReadonlySet<string> = new Set([
-  'PROVIDER_UNREACHABLE',
-  'PROVIDER_TIMEOUT',
-  'PROVIDER_LIMITED',
-  'PROVIDER_REPLY_TOO_LARGE',
-])
 
 /** @throws {StakingError} CONTRACT_WRONG, PROVIDER_… */
 export async function requireFactory(
-  { chain }: Pick<OperatorView, 'chain'>,
+  view: Pick<OperatorView, 'chain' | 'witnesses'>,
   { contract }: Pick<StakeTarget, 'contract'>,
   factory: Hex,
 ): Promise<void> {
   const call = { address: factory, abi: factoryAbi, functionName: 'stakingRewardsContract' } as const
-  const staking = await told(() => chain.readContract(call)).catch((error: unknown) => {
+  const answers = await askAll(view, (chain) => chain.readContract(call)).catch((error: unknown) => {
     // What has another interface refuses the call or answers something else; that a provider is silent says nothing about it.
-    if (error instanceof StakingError && UNHEARD.has(error.code)) throw error
-    return undefined
+    if (isUnheard(error)) throw error
+    return []
   })
-  if (staking?.toLowerCase() === contract.toLowerCase()) return
+  const isRight = answers.length > 0 && answers.every((staking) => staking.toLowerCase() === contract.toLowerCase())
+  if (isRight) return
   throw new StakingError('CONTRACT_WRONG', `${factory} is no factory of pooled stakes of this staking contract`)
 }
 

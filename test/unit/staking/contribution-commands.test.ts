@@ -176,6 +176,32 @@ test('the factory is the one of the network, unless another is named', async () 
   expect(await deploy(...network, '--factory', rewards)).toMatchObject({ exitCode: 5 })
 })
 
+test('a pool must be of the factory in the words of every provider', async () => {
+  await using liar = await startRpcProxy(world.chain.anvil.rpcUrl)
+  // It says yes to whatever is a truth value.
+  const lie = (_method: string, result: unknown) =>
+    /^0x0{64}$/.test(String(result)) ? `0x${'1'.padStart(64, '0')}` : result
+  liar.behaviour = { kind: 'lying', lie }
+  const contributor = await aContributor()
+  const pay = (...rpc: readonly string[]) =>
+    starlingHere(
+      ...[
+        'stake',
+        'contribution',
+        'contribute',
+        '--keys-folder',
+        contributor.folder,
+        ...world.target(liar.url),
+        ...rpc,
+      ],
+      ...['--operator', contributor.account.address, '--factory', world.chain.staking.factory],
+      ...['--pool', world.chain.staking.token, '--amount', '10000'],
+    )
+  const wrong = { exitCode: 5, json: { error: { code: 'CONTRACT_WRONG' } } }
+  expect((await pay()).json).not.toMatchObject(wrong.json)
+  expect(await pay('--rpc', world.chain.anvil.rpcUrl)).toMatchObject(wrong)
+})
+
 test('a contribution that was cut off is finished once, and is not taken for another one', async () => {
   const [operator, contributor] = [await anOperator(), await aContributor()]
   const pool = await aPool(operator)

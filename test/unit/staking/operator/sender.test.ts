@@ -304,6 +304,22 @@ test('a provider that is a block behind its own receipt is waited for', async ()
   expect(await sent).toMatchObject({ nonce: 2, outcome: 'mined' })
 })
 
+test('a provider that lies about the number of transactions gets nothing signed, unless nobody contradicts it', async () => {
+  await using provider = await startRpcProxy(chain.anvil.rpcUrl)
+  const { privateKey } = await chain.fundedAccount()
+  const lie = (method: string, result: unknown) => (method === 'eth_getTransactionCount' ? '0x7' : result)
+  provider.behaviour = { kind: 'lying', lie }
+  const by = (rpcUrl: string, ...witnessUrls: readonly string[]) =>
+    createOperatorAccount(privateKey, { rpcUrl, witnessUrls, chainId: chain.anvil.chainId, ...LIMITS })
+  const disagreed = { code: 'PROVIDERS_DISAGREE' }
+  await expect(sendCall(by(provider.url, chain.anvil.rpcUrl), components(), payment())).rejects.toMatchObject(disagreed)
+  await expect(sendCall(by(chain.anvil.rpcUrl, provider.url), components(), payment())).rejects.toMatchObject(disagreed)
+  expect(journal.entries()).toEqual([])
+  // One that cannot be heard contradicts nobody.
+  provider.behaviour = { kind: 'down' }
+  expect(await sendCall(by(chain.anvil.rpcUrl, provider.url), components(), payment())).toMatchObject({ nonce: 0 })
+})
+
 test('the journal is for this user alone, for one command at a time, and survives as it was', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'starling-journal-'))
   try {
