@@ -15,6 +15,7 @@ export function createStatusReporter(
       members: membership.members,
       connections: network.connections,
       missingRecords: network.missing,
+      chain: membership.standing,
       swarmMembers: swarm.members,
       messages: storage.messages,
       rewardsPeriod: rewards?.index,

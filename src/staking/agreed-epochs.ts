@@ -1,4 +1,5 @@
-import type { Clock } from '../base/clock.ts'
+import { type Clock, type DurationMs, SECOND } from '../base/clock.ts'
+import { withDeadline } from '../base/deadline.ts'
 import type { Logger } from '../base/logger.ts'
 import type { MembershipEpoch } from '../protocol/service-node.ts'
 import { agree, agreeOnEpoch, epochDigest } from './agreement.ts'
@@ -19,6 +20,9 @@ export interface AgreedEpochsComponents {
 }
 
 export type AgreedEpochsOptions = EpochReaderOptions & Pick<StakingOptions, 'hedgeAfterMs'>
+
+/** Who takes longer to prove itself must not keep the next look waiting. */
+const COMPARISON_MAX_MS: DurationMs = 30 * SECOND
 
 /** Epochs as enough providers tell them, and what each provider's word about them is worth. */
 export class AgreedEpochs {
@@ -85,10 +89,11 @@ export class AgreedEpochs {
   ): Promise<void> {
     const { providers } = this.#components
     if (providers.count === 1) return
+    const until = withDeadline(COMPARISON_MAX_MS, signal)
     const agreed = epochDigest(epoch)
     const compare = async ({ provider, block }: Head) => {
-      const read = () => this.#readerOf(provider).read(epoch.index, block, signal)
-      const told = epochDigest(await providers.use(provider, read, signal))
+      const read = () => this.#readerOf(provider).read(epoch.index, block, until)
+      const told = epochDigest(await providers.use(provider, read, until))
       if (told === agreed) providers.reportAgreement(provider)
       else this.#contradicted(provider, epoch.index)
     }

@@ -23,7 +23,7 @@ export type StakingErrorCode =
   | 'PROVIDER_DISAGREES'
   /** The RPC provider claims a newer final block than there can be: others have not reached it, and the time for it has not passed. */
   | 'PROVIDER_AHEAD'
-  /** The newest final block of the RPC provider is more than two minutes older than that of the others. */
+  /** The newest final block of the RPC provider is more than eight minutes older than that of the others. */
   | 'PROVIDER_BEHIND'
   /** The RPC provider takes seconds for each answer. */
   | 'PROVIDER_SLOW'

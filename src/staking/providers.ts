@@ -196,7 +196,7 @@ class Providers implements ChainProviders {
 
   mustBeCompared(provider: ChainProvider): 'now' | 'with-a-new-list' | 'no' {
     const { health } = this.#entry(provider)
-    if (health.isHeld('PROVIDER_DISAGREES') || health.isHeld('PROVIDER_SLOW')) return 'now'
+    if (health.isHeld('PROVIDER_DISAGREES')) return 'now'
     const isDue = this.nowMs() - (health.comparedAtMs ?? 0) >= this.#options.compareIntervalMs
     return isDue ? 'with-a-new-list' : 'no'
   }

@@ -30,10 +30,10 @@ test('two agree on what both have reached, and one on what it says', () => {
   expect(agreed([])).toBeUndefined()
 })
 
-test('a provider that stays behind is told from the others; what finality’s steps bring is not', () => {
-  expect(standings([head(0n, 0n), head(500n, 125n), head(500n, 125n)])).toEqual(['behind', 'sound', 'sound'])
-  expect(standings([head(0n, 0n), head(480n, 120n), head(480n, 120n)])).toEqual(['sound', 'sound', 'sound'])
-  expect(standings([head(0n, 0n), head(500n, 125n)])).toEqual(['behind', 'sound'])
+test('a provider that stays behind is told from the others; a missed step of finality is not', () => {
+  expect(standings([head(0n, 0n), head(1950n, 481n), head(1950n, 481n)])).toEqual(['behind', 'sound', 'sound'])
+  expect(standings([head(0n, 0n), head(1900n, 480n), head(1900n, 480n)])).toEqual(['sound', 'sound', 'sound'])
+  expect(standings([head(0n, 0n), head(1950n, 481n)])).toEqual(['behind', 'sound'])
 })
 
 test('heights and times that cannot be are left out', () => {
