@@ -1,6 +1,5 @@
 // One signer on a local chain: what it signs and what it refuses.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createChainClient } from '../../../../devnet/chain/chain-client.ts'
 import { toHex } from '../../../../src/base/bytes.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../../../../src/base/clock.ts'
 import { silentLogger } from '../../../../src/base/logger.ts'
@@ -14,14 +13,12 @@ import {
   type SignatureRequest,
 } from '../../../../src/protocol/peer-api/signature-request.ts'
 import type { Member } from '../../../../src/protocol/service-node.ts'
-import { stakingTokenAbi } from '../../../../src/staking/abi.ts'
-import { createRegistration, registrationArguments } from '../../../../src/staking/registration.ts'
 import type { BlsThread } from '../../../../src/staking/signatures/bls-thread.ts'
 import { createSignatureMetrics } from '../../../../src/staking/signatures/metrics.ts'
 import { createRegistrationLookup } from '../../../../src/staking/signatures/registration-lookup.ts'
 import { signedMessageOf } from '../../../../src/staking/signatures/signed-message.ts'
 import { createSigner, type SignerComponents, type SignerOptions } from '../../../../src/staking/signatures/signer.ts'
-import { aNode, STAKE, type TestNode } from '../staked-chain.ts'
+import { aNode, type TestNode } from '../staked-chain.ts'
 import { createSigningNetwork, rewardsOf, type SigningNetwork } from './signing-network.ts'
 
 let network: SigningNetwork
@@ -70,29 +67,6 @@ function removal(kind: 'exit' | 'liquidate', node: TestNode, offsetMs = 0): Sign
   return { kind, bls: node.keys.bls, timestampS: (nowMs + offsetMs) / SECOND }
 }
 
-/** Registers a node whose key did not sign its registration, which the contract does not look at. */
-async function registerUnsigned(node: TestNode): Promise<void> {
-  const { chain } = network
-  const { privateKey, address } = await chain.fundedAccount()
-  const client = createChainClient(chain.anvil, privateKey)
-  const approval = { address: chain.staking.token, abi: stakingTokenAbi, functionName: 'approve' } as const
-  await client.waitForTransactionReceipt({
-    hash: await client.writeContract({ ...approval, args: [chain.staking.rewards, STAKE] }),
-  })
-  const { ed25519, blsSecretKey } = node
-  const request = {
-    chainId: chain.anvil.chainId,
-    contract: chain.staking.rewards,
-    operator: address,
-    feeBasisPoints: 0,
-  }
-  const { serviceNodeParams, ...registration } = createRegistration({ ...request, ed25519, blsSecretKey })
-  const forged = { ...serviceNodeParams, serviceNodeSignature2: serviceNodeParams.serviceNodeSignature2 ^ 1n }
-  const args = registrationArguments({ ...registration, serviceNodeParams: forged })
-  const hash = await client.writeContract({ ...rewardsOf(network), functionName: 'addBLSPublicKey', args })
-  expect((await client.waitForTransactionReceipt({ hash })).status).toBe('success')
-}
-
 async function asOwner(functionName: 'pause' | 'unpause'): Promise<void> {
   const { client } = network.chain
   const hash = await client.writeContract({ ...rewardsOf(network), functionName })
@@ -113,7 +87,7 @@ test('a registration that its key did not sign is liquidated after a day, and a 
   // A registration is looked for between two seconds, and before a chain's first one there is none.
   await network.pass(MINUTE)
   await network.chain.register(honest)
-  await registerUnsigned(forged)
+  await network.chain.register(forged, { isSigned: false })
   await network.pass(23 * HOUR)
   const signer = aSigner()
   expect(await signer.sign(removal('liquidate', forged))).toEqual({ refusal: 'not-liquidatable' })
