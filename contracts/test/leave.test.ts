@@ -88,6 +88,8 @@ test('a request may be repeated after an hour, which renews the event but not th
     leaveRequestTimestamp: BigInt(first),
     latestLeaveRequestTimestamp: BigInt(await nowS(network)),
   })
+  await mineAt(network, first + 30 * DAY_S)
+  await network.stranger.simulateContract(exit())
 })
 
 test('a small contributor cannot end a young service node, but an old one', async () => {

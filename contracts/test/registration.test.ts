@@ -1,4 +1,4 @@
-import { parseEventLogs } from 'viem'
+import { parseEventLogs, toHex } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type BlsSignatureParameter, blsPublicKeyParameter } from '../../src/crypto/bls.ts'
 import {
@@ -20,6 +20,9 @@ import {
   STAKE,
   type StakingNetwork,
 } from './staking-network.ts'
+
+/** Where the number of members is kept: the second variable. */
+const TOTAL_SLOT = 1
 
 let network: StakingNetwork
 beforeAll(async () => {
@@ -145,6 +148,20 @@ test('an operator provides a quarter of the stake', async () => {
   expect(await refusal(aKeySet(), { contributors })).toEqual(['InsufficientOperatorContribution', short])
 })
 
+test("an operator's quarter of a stake that four does not divide is rounded up", async () => {
+  const { owner, rewardsContract } = network
+  const change = { ...rewardsContract, functionName: 'setStakingRequirement', args: [STAKE + 1n] } as const
+  await mined(owner, owner.writeContract(change))
+  const quarter = STAKE / 4n
+  const parts = (operators: bigint) => [
+    contributor(operatorAddress(), operators),
+    contributor(accountAt(network, 5).address, STAKE + 1n - operators),
+  ]
+  const short = await refusal(aKeySet(), { contributors: parts(quarter) })
+  expect(short).toEqual(['InsufficientOperatorContribution', quarter])
+  await register(network, network.operator, { contributors: parts(quarter + 1n), stake: STAKE + 1n })
+})
+
 test('the parts of a stake add up to the requirement exactly', async () => {
   for (const total of [STAKE - 1n, STAKE + 1n]) {
     const contributors = [contributor(operatorAddress(), total)]
@@ -243,6 +260,21 @@ test('twenty service nodes may register in one block', async () => {
     expect(await owner.readContract({ ...rewardsContract, functionName: 'numPubkeyAggregationsForHeight' })).toBe(20n)
   } finally {
     await owner.setAutomine(true)
+  }
+})
+
+test('with many members, a fiftieth of their number may register in one block', async () => {
+  const { owner, rewardsContract } = network
+  const permitted = () => owner.readContract({ ...rewardsContract, functionName: 'maxPermittedPubkeyAggregations' })
+  for (const [total, most] of [
+    [0, 20n],
+    [1049, 20n],
+    [1050, 21n],
+    [2000, 40n],
+  ] as const) {
+    await owner.setStorageAt({ address: rewardsContract.address, index: TOTAL_SLOT, value: toHex(total, { size: 32 }) })
+    expect(await owner.readContract({ ...rewardsContract, functionName: 'totalNodes' })).toBe(BigInt(total))
+    expect(await permitted()).toBe(most)
   }
 })
 

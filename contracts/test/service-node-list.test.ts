@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { type Hex, zeroAddress } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { blsPublicKeyParameter } from '../../src/crypto/bls.ts'
 import { exitMessage } from '../../src/crypto/bls-messages.ts'
@@ -91,6 +92,18 @@ test('the list, its counters and the aggregate key follow any sequence of regist
   expect(BigInt(members.length)).toBe(registered - exited)
 })
 
+test('anybody may have the counters and the aggregate key computed anew, whatever they were', async () => {
+  const { owner, stranger, rewards, rewardsContract } = network
+  const members = [await register(network), await register(network), await register(network)]
+  // Number of members, non-signers, and the two coordinates of the key.
+  const wrong: Hex = `0x${'1'.padStart(64, '0')}`
+  for (const index of [1, 2, 4, 5]) await owner.setStorageAt({ address: rewards, index, value: wrong })
+  expect(await owner.readContract({ ...rewardsContract, functionName: 'aggregatePubkey' })).toEqual({ X: 1n, Y: 1n })
+  const rederive = { ...rewardsContract, functionName: 'rederiveTotalNodesAndAggregatePubkey' } as const
+  await mined(stranger, stranger.writeContract(rederive))
+  await expectMembers(members)
+})
+
 test('the list empties from the middle, the front and the end', async () => {
   let members = [await register(network), await register(network), await register(network), await register(network)]
   await expectMembers(members)
@@ -100,5 +113,11 @@ test('the list empties from the middle, the front and the end', async () => {
     await remove(leaving, members)
     members = members.filter((member) => member !== leaving)
     await expectMembers(members)
+    const { owner, rewardsContract } = network
+    const gone = await owner.readContract({ ...rewardsContract, functionName: 'serviceNodes', args: [leaving.id] })
+    expect(gone).toEqual({
+      ...{ next: 0n, prev: 0n, operator: zeroAddress, blsPubkey: { X: 0n, Y: 0n }, ed25519Pubkey: 0n, deposit: 0n },
+      ...{ addedTimestamp: 0n, leaveRequestTimestamp: 0n, latestLeaveRequestTimestamp: 0n, contributors: [] },
+    })
   }
 })

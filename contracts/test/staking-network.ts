@@ -138,10 +138,10 @@ export async function fund(network: StakingNetwork, client: ChainClient, amountA
 export async function register(
   network: StakingNetwork,
   client: ChainClient = network.operator,
-  options: { keys?: Keys; contributors?: ContributorParameter[] } = {},
+  options: { keys?: Keys; contributors?: ContributorParameter[]; stake?: bigint } = {},
 ): Promise<Member> {
   const keys = options.keys ?? aKeySet()
-  await fund(network, client, STAKE)
+  await fund(network, client, options.stake ?? STAKE)
   const operator = options.contributors?.[0]?.staker.addr ?? client.account.address
   const args = registrationOf(network, keys, operator, options.contributors)
   await mined(client, client.writeContract({ ...network.rewardsContract, functionName: 'addBLSPublicKey', args }))
