@@ -4,6 +4,7 @@ import { readKeyFiles } from '../../node/key-files.ts'
 import type { Member } from '../../protocol/service-node.ts'
 import type { Hex } from '../../staking/chain-reply.ts'
 import { told } from '../../staking/contract-errors.ts'
+import { StakingError } from '../../staking/errors.ts'
 import { readJournals } from '../../staking/operator/journal.ts'
 import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
 import { fateOf } from '../../staking/operator/receipts.ts'
@@ -39,14 +40,22 @@ export async function stakeStatus(args: ChainArgs): Promise<CommandOutcome> {
   const signal = withDeadline(TIMEOUT_MS)
   const providers = await connectToChain(settings.chain, signal)
   const state = await finalOwnStake(providers, settings, keys, signal)
-  const transactions = await readTransactions(settings, providers)
+  // Where the stake stands is worth knowing when what was signed here is not.
+  const { transactions, fault } = await readTransactions(settings, providers).then(
+    (shown) => ({ transactions: shown, fault: undefined }),
+    (error: unknown) => {
+      if (!(error instanceof StakingError) || error.code !== 'STATE_FILE_DAMAGED') throw error
+      return { transactions: [], fault: error.message }
+    },
+  )
   const nowMs = systemClock.nowMs()
   return {
-    result: { ...stateResult(state, nowMs), transactions: transactions.map(resultOf) },
+    result: { ...stateResult(state, nowMs), transactions: transactions.map(resultOf), journalFault: fault ?? null },
     lines: [
       state.sentence,
       ...dateLines(state, nowMs),
       ...transactions.map(lineOf),
+      ...(fault === undefined ? [] : [fault]),
       ...(state.nextCommand === undefined ? [] : [`Next: ${state.nextCommand}`]),
     ],
     exitCode: EXIT_CODES[state.kind],

@@ -9,12 +9,27 @@ import { StakingError } from '../errors.ts'
  * @throws {StakingError} ACCOUNT_BUSY
  */
 export async function acquireLock(path: string): Promise<AsyncDisposable> {
-  if (!(await created(path))) {
-    await removeStale(path)
-    if (!(await created(path))) throw busy(path)
+  if (held.has(path)) throw busy(path)
+  held.add(path)
+  try {
+    if (!(await created(path))) {
+      await removeStale(path)
+      if (!(await created(path))) throw busy(path)
+    }
+  } catch (error) {
+    held.delete(path)
+    throw error
   }
-  return { [Symbol.asyncDispose]: () => unlink(path).catch(() => {}) }
+  return {
+    async [Symbol.asyncDispose]() {
+      await unlink(path).catch(() => {})
+      held.delete(path)
+    },
+  }
 }
+
+/** The locks of this very process, whose number a stale one may have. */
+const held = new Set<string>()
 
 /** Linked into its place whole, so that nobody finds it without its owner. */
 async function created(path: string): Promise<boolean> {

@@ -17,6 +17,8 @@ export interface TransactionJournal {
   append(entry: JournalEntry): Promise<void>
   /** Puts `next` in the place of `previous`. */
   replace(previous: JournalEntry, next: JournalEntry): Promise<void>
+  /** Changes all at once; an entry that stays as it is comes back itself. */
+  change(changed: (entry: JournalEntry) => JournalEntry): Promise<void>
 }
 
 export interface JournalOwner {
@@ -48,6 +50,10 @@ export async function openJournal(folder: string, owner: JournalOwner): Promise<
       entries: () => entries,
       append: (entry) => write([...entries, entry]),
       replace: (previous, next) => write(entries.map((entry) => (entry === previous ? next : entry))),
+      async change(changed) {
+        const next = entries.map(changed)
+        if (next.some((entry, index) => entry !== entries[index])) await write(next)
+      },
       [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
     }
   } catch (error) {
@@ -66,6 +72,9 @@ export function createMemoryJournal(): TransactionJournal {
     },
     replace: async (previous, next) => {
       entries = entries.map((entry) => (entry === previous ? next : entry))
+    },
+    change: async (changed) => {
+      entries = entries.map(changed)
     },
   }
 }

@@ -58,9 +58,7 @@ export async function refuseUnfinished(
 
 /** Tells the journal that the operator knows. */
 export async function acknowledge(journal: TransactionJournal): Promise<void> {
-  for (const entry of journal.entries()) {
-    if (entry.outcome !== 'open' && !entry.isTold) await journal.replace(entry, { ...entry, isTold: true })
-  }
+  await journal.change((entry) => (entry.outcome === 'open' || entry.isTold ? entry : { ...entry, isTold: true }))
 }
 
 /** What was signed can be mined until its place is taken in a final block, whatever was believed of it meanwhile. */
@@ -82,9 +80,7 @@ async function markFinal({ chain, address }: OperatorView, journal: TransactionJ
   ]).catch(() => {
     throw new StakingError('PROVIDER_REFUSED', 'The RPC provider cannot tell which blocks are final')
   })
-  for (const entry of waiting) {
-    const { blockNumber, nonce } = entry
-    const isFinal = blockNumber === undefined ? nonce < places : blockNumber <= number
-    if (isFinal) await journal.replace(entry, { ...entry, isFinal })
-  }
+  const isFinal = ({ blockNumber, nonce }: JournalEntry) =>
+    blockNumber === undefined ? nonce < places : blockNumber <= number
+  await journal.change((entry) => (waiting.includes(entry) && isFinal(entry) ? { ...entry, isFinal: true } : entry))
 }

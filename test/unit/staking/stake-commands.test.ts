@@ -1,4 +1,4 @@
-import { chmod } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Hex, parseEventLogs } from 'viem'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -200,6 +200,22 @@ test('keys are created once, and shown without their secrets', async () => {
   const seed = Buffer.from(keys.ed25519.secretKey.subarray(0, 32)).toString('hex')
   expect(people.stdout).toContain(Buffer.from(keys.ed25519.publicKey).toString('hex'))
   expect(people.stdout + run.stdout).not.toContain(seed)
+})
+
+test('a damaged journal stops what would sign, and not the look at the stake', async () => {
+  const keysFolder = await newNode()
+  const operator = await chain.fundedAccount()
+  const journal = join(keysFolder, `transactions-${chain.anvil.chainId}-${operator.address.toLowerCase()}.json`)
+  await writeFile(journal, '{"sha256":', { mode: 0o600 })
+  expect(await register(keysFolder, await keyFile(operator.privateKey), '--yes')).toMatchObject({
+    exitCode: 1,
+    json: { error: { code: 'STATE_FILE_DAMAGED', message: expect.stringContaining(journal) } },
+  })
+  expect(await transactionsOf(operator.address)).toBe(0)
+  expect(await starling('stake', 'status', '--keys-folder', keysFolder, ...target())).toMatchObject({
+    exitCode: 6,
+    json: { state: 'not-registered', transactions: [], journalFault: expect.stringContaining(journal) },
+  })
 })
 
 test('a paused contract is a reason to try later', async () => {

@@ -327,6 +327,7 @@ test('the journal is for this user alone, for one command at a time, and survive
     {
       await using opened = await openJournal(folder, owner)
       await sendCall(account, { ...components(), journal: opened }, payment())
+      await expect(openJournal(folder, owner)).rejects.toMatchObject({ code: 'ACCOUNT_BUSY' })
       // Held by a process that runs: ours, seen from another.
       await writeFile(join(folder, (await readdir(folder)).find((name) => name.endsWith('.lock')) ?? ''), '1')
       await expect(openJournal(folder, owner)).rejects.toMatchObject({ code: 'ACCOUNT_BUSY' })
