@@ -8,12 +8,18 @@ import { everything, type TestStore } from './store-fixture.ts'
 export type Delivered = Placed & { baseMs: number }
 
 let made = 0
-export const newAccount = () => `05${(made++).toString(16).padStart(64, '0')}` as AccountId
+/** They differ in their first bytes, so that a page of one is soon found. */
+export const newAccount = () => `05${[...(made++).toString(16).padStart(64, '0')].reverse().join('')}` as AccountId
 
 /** Hands a request to a member's store, without waiting for what was handed to it before. */
-export function deliver({ store }: TestStore, account: AccountId, placed: Delivered): Promise<unknown> {
+export function deliver(
+  { store }: TestStore,
+  account: AccountId,
+  placed: Delivered,
+  sent?: Uint8Array,
+): Promise<unknown> {
   const { at, baseMs, request } = placed
-  const origin = { stamp: baseMs * 1000 + at }
+  const origin = { stamp: baseMs * 1000 + at, request: sent }
   switch (request.kind) {
     case 'store': {
       const { namespace, data } = request.wish

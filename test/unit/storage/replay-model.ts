@@ -46,34 +46,57 @@ const expiries = fc.oneof(
 const timestamps = fc.integer({ min: -600, max: -595 }).map((seconds) => seconds * SECOND)
 const modes = fc.constantFrom<Mode>('set', 'shorten', 'extend', 'extend-any')
 
-const stores = fc.record({ kind: fc.constant('store' as const), wish: wishes, timestamp: timestamps, expiry: expiries })
-export const messageRequests: fc.Arbitrary<Request> = fc.oneof(
-  { weight: 9, arbitrary: stores },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constant('delete' as const),
-      wishes: fc.array(wishes, { minLength: 1, maxLength: 3 }),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant('expire' as const),
-      changes: fc.array(fc.record({ wish: wishes, expiry: expiries }), { minLength: 1, maxLength: 3 }),
-      mode: modes,
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('deleteAll' as const), namespace: choices }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('deleteBefore' as const), namespace: choices, before: timestamps }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('expireAll' as const), namespace: choices, expiry: expiries }),
-  },
+export const messageRequests: fc.Arbitrary<Request> = requestsWith(timestamps, expiries)
+
+/** Lives of minutes to a month. */
+const longExpiries = fc.oneof(
+  expiries,
+  fc.integer({ min: 1, max: 29 }).map((days) => days * 24 * 60 * MINUTE),
 )
+/** With lives of minutes to a month. Of one message, all stores say the same moment: it tells those apart that count as the first. */
+export const lateMessageRequests: fc.Arbitrary<Request> = requestsWith(timestamps, longExpiries).map((request) =>
+  request.kind === 'store' ? { ...request, timestamp: timestampOf(request.wish) } : request,
+)
+
+function timestampOf({ namespace, data }: Wish): number {
+  return (-600 + ((data.length + (data.codePointAt(0) ?? 0) - namespace) % 6)) * SECOND
+}
+
+function requestsWith(timestamps: fc.Arbitrary<number>, expiries: fc.Arbitrary<number>): fc.Arbitrary<Request> {
+  const stores = fc.record({
+    kind: fc.constant('store' as const),
+    wish: wishes,
+    timestamp: timestamps,
+    expiry: expiries,
+  })
+  return fc.oneof(
+    { weight: 9, arbitrary: stores },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('delete' as const),
+        wishes: fc.array(wishes, { minLength: 1, maxLength: 3 }),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        kind: fc.constant('expire' as const),
+        changes: fc.array(fc.record({ wish: wishes, expiry: expiries }), { minLength: 1, maxLength: 3 }),
+        mode: modes,
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('deleteAll' as const), namespace: choices }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant('deleteBefore' as const), namespace: choices, before: timestamps }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('expireAll' as const), namespace: choices, expiry: expiries }),
+    },
+  )
+}
 export const revocationRequests: fc.Arbitrary<Request> = fc.record({
   kind: fc.constantFrom('revoke' as const, 'unrevoke' as const),
   // Up to sixty different ones, so that the newest fifty are not all.

@@ -1,0 +1,278 @@
+// What members compare and hand to one another.
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { toHex, utf8 } from '../../../src/base/bytes.ts'
+import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
+import type { AccountId } from '../../../src/protocol/account.ts'
+import {
+  CONTENTS_BUCKET_MS,
+  type ContentsEntry,
+  type HeldItem,
+  type HeldMessage,
+} from '../../../src/protocol/contents.ts'
+import { heldEntryOf, messageEntryOf, slotOf } from '../../../src/protocol/contents-entry.ts'
+import { encodeForwardedRequest } from '../../../src/protocol/peer-api/forwarded-request.ts'
+import type { SwarmArc } from '../../../src/protocol/swarm-assignment.ts'
+import { swarmSpaceOf } from '../../../src/protocol/swarm-space.ts'
+import { contents, deliver } from './replay-delivery.ts'
+import { deliveries, histories, lateMessageRequests } from './replay-model.ts'
+import { ALICE, aMessage, BOB, openTestStore, START_MS, type TestStore } from './store-fixture.ts'
+
+const EVERYWHERE: SwarmArc = { first: 0n, last: 2n ** 64n - 1n }
+const ALL_SLOTS = new Set(Array.from({ length: 16 }, (_, slot) => slot))
+
+/** The half of the ring that an account lies on. */
+const halfOf = (account: AccountId): SwarmArc =>
+  swarmSpaceOf(account) < 2n ** 63n ? { first: 0n, last: 2n ** 63n - 1n } : { first: 2n ** 63n, last: 2n ** 64n - 1n }
+
+const originAt = (ms: number, text = `${ms}`) => ({
+  stamp: ms * 1000,
+  request: encodeForwardedRequest({ method: 'delete', params: { text }, receivedMs: ms, stamp: ms * 1000 }),
+})
+
+/** Sums once they are made. */
+async function sumsOf({ store }: TestStore, arc: SwarmArc) {
+  store.contents.cover(arc)
+  // They are made in the background, a bit each turn.
+  while (store.contents.sums() === undefined) await new Promise((resolve) => setImmediate(resolve))
+  return sumsNow(store)
+}
+
+function sumsNow(store: TestStore['store']) {
+  const sums = store.contents.sums()
+  const buckets = [...(sums?.buckets(0) ?? [])]
+  const slots = buckets.map(([bucket]) => sums?.slots(bucket).map(toHex))
+  return {
+    total: toHex(sums?.total(0) ?? new Uint8Array()),
+    buckets: buckets.map(([at, sum]) => [at, toHex(sum)]),
+    slots,
+  }
+}
+
+async function listed(
+  { store }: TestStore,
+  bucket: number,
+  arc = EVERYWHERE,
+  slots = ALL_SLOTS,
+): Promise<ContentsEntry[]> {
+  const entries: ContentsEntry[] = []
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const page = await store.contents.list({ arc, bucket, slots, after, countMax: 3 })
+    entries.push(...page.entries)
+    after = page.next
+  }
+  return entries
+}
+
+async function paged({ store }: TestStore, sizeMax: number, arc = EVERYWHERE): Promise<HeldItem[]> {
+  const items: HeldItem[] = []
+  let after: Parameters<typeof store.contents.page>[0]['after']
+  do {
+    const page = await store.contents.page({ arc, first: 0, last: 255, after, sizeMax })
+    items.push(...page.items)
+    after = page.next
+  } while (after !== undefined)
+  return items
+}
+
+const names = (items: readonly (HeldItem | ContentsEntry)[]) =>
+  items
+    .map((item) => ('id' in item ? item : heldEntryOf(item)))
+    .map(({ account, id, version }) => `${account} ${toHex(id)} ${toHex(version)}`)
+
+test('sums that are kept up are those of a look at everything, whatever happens', async () => {
+  await using fixture = await openTestStore()
+  const { clock } = fixture
+  const accounts = [ALICE, BOB, `03${'5e'.repeat(32)}` as AccountId]
+  const arc = halfOf(ALICE)
+  await sumsOf(fixture, arc)
+  const rounds = histories(lateMessageRequests, 10).chain((list) =>
+    fc.tuple(fc.constant(list), deliveries(list), fc.constantFrom(...accounts)),
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      rounds,
+      fc.constantFrom(MINUTE, HOUR, 2 * DAY),
+      fc.boolean(),
+      async ([list, order, account], passedMs, isSwept) => {
+        const { store } = fixture
+        const baseMs = clock.nowMs()
+        const all = new Map(list.map((placed) => [placed, { ...placed, baseMs }]))
+        await Promise.all(
+          order.map((placed) =>
+            deliver(fixture, account, all.get(placed) ?? { ...placed, baseMs }, utf8(`${placed.at}`)),
+          ),
+        )
+        const held = (await paged(fixture, 30_000)).filter((item): item is HeldMessage => item.kind === 'message')
+        if (isSwept) await store.contents.drop(account)
+        clock.pass(passedMs)
+        if (isSwept) await store.sweepNow()
+        await store.contents.adopt(held)
+        const kept = sumsNow(store)
+        store.contents.cover(undefined)
+        expect(kept).toEqual(await sumsOf(fixture, arc))
+      },
+    ),
+    { numRuns: 40 },
+  )
+  clock.pass(62 * DAY)
+  for (const _ of [1, 2, 3]) await fixture.store.sweepNow()
+  expect(sumsNow(fixture.store)).toEqual({ total: '00'.repeat(16), buckets: [], slots: [] })
+  expect(await fixture.exposeMetrics()).toContain('starling_storage_requests 0')
+  expect(await fixture.exposeMetrics()).toContain('starling_storage_tombstones 0')
+}, 60_000)
+
+test('what is listed and what is paged are the same, and are summed up', async () => {
+  await using fixture = await openTestStore()
+  const { store } = fixture
+  const messages = Array.from({ length: 40 }, (_, at) =>
+    aMessage({ account: at % 2 === 0 ? ALICE : BOB, expiryMs: START_MS + HOUR, data: Buffer.alloc(at * 300, at) }),
+  )
+  for (const message of messages) await store.store(message)
+  const deleted = messages.slice(0, 4).map(({ hash }) => hash)
+  await store.delete(ALICE, deleted, originAt(START_MS + 1))
+  const bucket = Math.floor((START_MS + HOUR) / CONTENTS_BUCKET_MS)
+  const requestBucket = Math.floor((START_MS + 1 + 30 * DAY) / CONTENTS_BUCKET_MS)
+  const entries = [...(await listed(fixture, bucket)), ...(await listed(fixture, requestBucket))]
+  const expected = [...messages.filter(({ account, hash }) => account === BOB || !deleted.includes(hash))]
+  const items = await paged(fixture, 5_000)
+  expect(items).toHaveLength(expected.length + 1)
+  expect(new Set(names(entries))).toEqual(new Set(names(items)))
+  // In the order of keys, and a page after the other whatever they hold.
+  expect(names(items).map((name) => name.slice(0, 66))).toEqual(
+    names(items)
+      .map((name) => name.slice(0, 66))
+      .sort(),
+  )
+  expect(names(await paged(fixture, 1))).toEqual(names(items))
+  expect(names(await store.contents.read(entries, 1e9)).sort()).toEqual(names(items).sort())
+  expect(await store.contents.read(entries, 1)).toHaveLength(1)
+  const slot = new Set([slotOf(BOB)])
+  expect((await listed(fixture, bucket, EVERYWHERE, slot)).every(({ account }) => account === BOB)).toBe(true)
+  const sums = await sumsOf(fixture, EVERYWHERE)
+  expect(sums.buckets.map(([at]) => at)).toEqual([bucket, requestBucket])
+  expect(await store.contents.lacking(entries)).toEqual([])
+  await using other = await openTestStore()
+  expect(await other.store.contents.lacking(entries)).toEqual(entries)
+})
+
+describe('a message that is handed over', () => {
+  const arrivingAt = async (from: TestStore, to: TestStore, account = ALICE) => {
+    const items = (await paged(from, 1e6)).filter(
+      (item): item is HeldMessage => item.kind === 'message' && item.message.account === account,
+    )
+    return to.store.contents.adopt(items)
+  }
+
+  test('lives as long as where it comes from, and is new only once', async () => {
+    await using from = await openTestStore()
+    await using to = await openTestStore()
+    const message = aMessage({ expiryMs: START_MS + HOUR })
+    await from.store.store(message)
+    expect(await arrivingAt(from, to)).toEqual(['new'])
+    for (let day = 1; day < 4; day++) {
+      from.clock.pass(50 * MINUTE)
+      to.clock.pass(50 * MINUTE)
+      const changes = [{ hash: message.hash, expiryMs: START_MS + (day + 1) * HOUR }]
+      await from.store.expire(ALICE, changes, 'extend')
+      await from.store.sweepNow()
+    }
+    // The claim bridges what lies between: at the last extension the first life had long ended.
+    expect(await arrivingAt(from, to)).toEqual(['new'])
+    expect(await arrivingAt(from, to)).toEqual(['known'])
+    expect(await contents(to, ALICE)).toEqual(await contents(from, ALICE))
+  })
+
+  test('does not come back to where it was deleted later, and does to where it was stored later', async () => {
+    await using from = await openTestStore()
+    await using to = await openTestStore()
+    const message = aMessage()
+    const origin = (ms: number) => ({ stamp: (START_MS + ms) * 1000 })
+    await from.store.store(message, origin(1))
+    await to.store.delete(ALICE, [message.hash], origin(2))
+    expect(await arrivingAt(from, to)).toEqual(['obsolete'])
+    await from.store.store({ ...message, expiryMs: message.expiryMs + HOUR }, origin(3))
+    await from.store.delete(ALICE, [message.hash], origin(2))
+    expect(await arrivingAt(from, to)).toEqual(['new'])
+    expect(await contents(to, ALICE)).toEqual(await contents(from, ALICE))
+  })
+
+  test('is kept out by a full account, also where its data was gone', async () => {
+    await using from = await openTestStore()
+    await using to = await openTestStore({ accountMessagesMax: 1, authenticatedReserve: 0 })
+    const [first, second] = [aMessage({ expiryMs: START_MS + HOUR }), aMessage()]
+    await from.store.store(first)
+    await to.store.store(second)
+    expect(await arrivingAt(from, to)).toEqual(['full'])
+    const extension = { stamp: (START_MS + MINUTE) * 1000 }
+    await to.store.expire(ALICE, [{ hash: first.hash, expiryMs: START_MS + DAY }], 'extend', extension)
+    expect(await arrivingAt(from, to)).toEqual(['full'])
+    expect(to.store.statistics().messages).toBe(1)
+  })
+
+  test('is missed when it is here in another version, and not when it was just deleted', async () => {
+    await using fixture = await openTestStore()
+    const { store } = fixture
+    const message = aMessage()
+    const entry = messageEntryOf({ message, livesUntilMs: message.expiryMs })
+    await store.store(message)
+    expect(await store.contents.lacking([entry])).toEqual([])
+    const longer = messageEntryOf({ message, livesUntilMs: message.expiryMs + 1 })
+    expect(await store.contents.lacking([entry, longer])).toEqual([longer])
+    await store.delete(ALICE, [message.hash])
+    expect(await store.contents.lacking([entry, longer])).toEqual([longer])
+    // Later it may have been stored again elsewhere.
+    fixture.clock.pass(11 * MINUTE)
+    expect(await store.contents.lacking([entry])).toEqual([entry])
+  })
+})
+
+test('accounts outside of arcs are found, and nothing of them is left when they are dropped', async () => {
+  await using fixture = await openTestStore()
+  const { store } = fixture
+  const accounts = Array.from(
+    { length: 12 },
+    (_, at) =>
+      `${at % 3 === 0 ? '03' : '05'}${Buffer.alloc(32, at * 21 + 1)
+        .fill(at, 8)
+        .toString('hex')}` as AccountId,
+  ).sort()
+  for (const [at, account] of accounts.entries()) {
+    if (at % 4 === 0) await store.revocations.revoke(account, [Buffer.alloc(36, 1)], originAt(START_MS + at))
+    else if (at % 4 === 1) await store.deleteAll(account, 'all', originAt(START_MS + at))
+    else
+      await Promise.all(
+        [0, -1].map((namespace) => store.store(aMessage({ account, namespace, data: Buffer.alloc(5_000) }))),
+      )
+    if (at % 4 === 3) await store.store(aMessage({ account, namespace: -1, timestampMs: START_MS + 1 }))
+  }
+  const inside = (arc: SwarmArc) =>
+    accounts.filter((account) => {
+      const space = swarmSpaceOf(account)
+      return arc.first <= arc.last ? space >= arc.first && space <= arc.last : space >= arc.first || space <= arc.last
+    })
+  const around: SwarmArc = { first: 2n ** 63n, last: 2n ** 62n }
+  for (const arc of [around, EVERYWHERE, { first: 5n, last: 5n }]) {
+    const outside = accounts.filter((account) => !inside(arc).includes(account))
+    const found: AccountId[] = []
+    for (
+      let page = await store.contents.outside([arc], undefined, 3);
+      page.length > 0;
+      page = await store.contents.outside([arc], found.at(-1), 3)
+    ) {
+      found.push(...page)
+    }
+    expect(found).toEqual(outside)
+  }
+  await sumsOf(fixture, EVERYWHERE)
+  const counts = []
+  for (const account of accounts) counts.push(await store.contents.drop(account))
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(12)
+  expect(await store.contents.outside([], undefined, 100)).toEqual([])
+  expect(store.statistics()).toEqual({ messages: 0, dataBytes: 0 })
+  expect(sumsNow(store).total).toBe('00'.repeat(16))
+  expect(await fixture.exposeMetrics()).toMatch(/starling_storage_tombstones 0\n[\s\S]*starling_storage_requests 0\n/)
+  fixture.clock.pass(90 * DAY)
+  await store.sweepNow()
+  await store[Symbol.asyncDispose]()
+})
