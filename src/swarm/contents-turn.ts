@@ -64,6 +64,7 @@ export class ContentsObstacleError extends Error {
 /** Wait before a member is asked again that has too much to do. */
 const BUSY_PAUSE_MS: DurationMs = SECOND / 2
 const READ_COUNT_MAX = 256
+const PAGE_COUNTS_MIN = 64
 
 /**
  * Fetches what one member has and this node lacks. What the member lacks, it fetches itself: so nobody has to take what it has not
@@ -128,7 +129,8 @@ export class ContentsTurn {
     let [after, listed, fetched] = [0, 0, 0]
     for (;;) {
       const { entries, next } = await this.#ask({ kind: 'list', arc, bucket, slots, after })
-      listed += entries.length
+      // Pages that are nearly empty are counted too, or there could be any number of them.
+      listed += Math.max(entries.length, PAGE_COUNTS_MIN)
       fetched += await this.#fetchListed(entries.filter((entry) => this.#isOfThese(entry, slots)))
       const isRepeated = next !== undefined && next <= after
       if (isRepeated) this.#wrong('malformed')
