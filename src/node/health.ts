@@ -8,6 +8,7 @@ export type HealthPart =
   | 'swarm'
   | 'network'
   | 'storage'
+  | 'contents'
   | 'rewards'
   | 'life-cycle'
 

@@ -1,6 +1,7 @@
 import type { Member, ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
 import type { OwnStakeState } from '../staking/own-stake-state.ts'
 import type { RewardsStatus } from '../staking/rewards/snapshot.ts'
+import type { JoiningStatus } from '../swarm/joining.ts'
 import { type ChainView, chainTrouble, contractTrouble, providersTrouble } from './chain-trouble.ts'
 import { Health } from './health.ts'
 import { rewardsTrouble } from './rewards.ts'
@@ -19,6 +20,8 @@ export interface ReadinessComponents {
   readonly chain: { status(): ChainView }
   readonly stake: { state(): OwnStakeState }
   readonly messages: { health(): { writable: boolean; reason?: string } }
+  /** Undefined while it has not begun. */
+  readonly joining: { status(): JoiningStatus | undefined }
   readonly peers: { records(): readonly unknown[] }
   /** Undefined where none are computed. */
   readonly rewards?: { status(): RewardsStatus } | undefined
@@ -27,7 +30,7 @@ export interface ReadinessComponents {
 
 /** What keeps this node from serving, and what else is wrong, part by part, in words for its operator. */
 export function createReadiness(components: ReadinessComponents): Health {
-  const { identity, swarm, chain, stake, messages, peers, rewards, phase } = components
+  const { identity, swarm, chain, stake, messages, joining, peers, rewards, phase } = components
   const self = identity.key
   const health = new Health()
   health.register('life-cycle', () => PHASE_REASONS[phase()])
@@ -61,6 +64,18 @@ export function createReadiness(components: ReadinessComponents): Health {
     const { writable, reason } = messages.health()
     return writable ? undefined : (reason ?? 'Messages cannot be written')
   })
+  health.register('contents', () => {
+    const status = joining.status()
+    if (status === undefined || !status.isEmpty || status.isLenient) return undefined
+    return `The messages of this node's accounts are being fetched from other members of its swarm: ${percent(status)} done`
+  })
+  health.registerDegraded('contents', () => {
+    const status = joining.status()
+    if (status === undefined || status.share === 1 || (status.isEmpty && !status.isLenient)) return undefined
+    if (!status.isLenient)
+      return `Some accounts are new to this node, and their messages are being fetched from other members: ${percent(status)} of all are here`
+    return `No member could be asked for the messages of accounts that are new to this node, so it answers with those that it has: ${percent(status)} of the accounts are complete. Check that the network port can be reached`
+  })
   // The list of before holds on while the chain is away: a node that stopped serving then would take the network down with the chain.
   health.registerDegraded('chain', () => chainTrouble(chain.status()))
   health.registerDegraded('providers', () => providersTrouble(chain.status()))
@@ -72,6 +87,10 @@ export function createReadiness(components: ReadinessComponents): Health {
     return rewardsTrouble(chain.status().lastError === undefined ? { ...status, lastError } : status)
   })
   return health
+}
+
+function percent({ share }: JoiningStatus): string {
+  return `${Math.floor(share * 100)} %`
 }
 
 /** What the list says of this node. Asked with every request, so thousands of members are searched once an epoch only. */

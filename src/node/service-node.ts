@@ -22,7 +22,6 @@ import { openMessageStore } from '../storage/level-message-store.ts'
 import { createStorageMetrics } from '../storage/metrics.ts'
 import { createSwarmMembership } from '../swarm/membership.ts'
 import { createSwarmMetrics } from '../swarm/metrics.ts'
-import { createReplication } from '../swarm/replication.ts'
 import { createAdminRoutes } from './admin-routes.ts'
 import { ADMIN_SOCKET_FILE, startAdminSocket } from './admin-socket.ts'
 import { createDataFolder } from './data-folder.ts'
@@ -35,6 +34,7 @@ import type { ServiceNodeOptions } from './options.ts'
 import { defaultOverloadOptions, measureLoopDelay, Overload, watchOverload } from './overload.ts'
 import { createOwnRecordFacts } from './own-record-facts.ts'
 import { createReadiness, type Phase } from './readiness.ts'
+import { createNodeReplication } from './replication.ts'
 import { createNodeRewards, recordedRewards } from './rewards.ts'
 import { createNodeSignatures } from './signatures.ts'
 import type { ServiceNodeStatus } from './status.ts'
@@ -126,10 +126,23 @@ export async function createServiceNode(
   rewards = await createNodeRewards({ ...stakingParts, register: registry, providers, peers, self }, stakingOptions)
   parts.use(rewards)
 
-  const health = createReadiness({ identity, swarm, chain, stake, messages, peers, rewards, phase: () => phase })
+  const overloadParts = { log, metrics: createNodeMetrics(registry), delay: measureLoopDelay(clock) }
+  const overload = new Overload(overloadParts, defaultOverloadOptions)
+  parts.use(watchOverload(overload, overloadParts, defaultOverloadOptions))
+  const isOverloaded = () => overload.isOverloaded
+  const replication = parts.use(
+    createNodeReplication(
+      { ...swarmParts, self, peers, membership: swarm, messages, clock, isOverloaded },
+      options.swarm,
+    ),
+  )
+
+  const joining = { status: () => replication.status()?.joining }
+  const readinessParts = { identity, swarm, chain, stake, messages, joining, peers, rewards, phase: () => phase }
+  const health = createReadiness(readinessParts)
   probed = health
-  // On its way out, the node still finishes what it has begun.
-  const obstacles = () => health.reasons().filter(({ part }) => part !== 'life-cycle')
+  // On its way out, the node still finishes what it has begun; and accounts that it does not have yet it takes writes of.
+  const obstacles = () => health.reasons().filter(({ part }) => part !== 'life-cycle' && part !== 'contents')
   // What the disk said, with its paths, is for the operator and not for strangers.
   const readiness = () =>
     obstacles().map(({ part, reason }) => (part === 'storage' ? 'Messages cannot be written' : reason))
@@ -141,11 +154,7 @@ export async function createServiceNode(
     ),
   )
 
-  const replication = createReplication({ ...swarmParts, peers, membership: swarm, clock }, options.swarm)
   const info = { version: VERSION }
-  const overloadParts = { log, metrics: createNodeMetrics(registry), delay: measureLoopDelay(clock) }
-  const overload = new Overload(overloadParts, defaultOverloadOptions)
-  parts.use(watchOverload(overload, overloadParts, defaultOverloadOptions))
   const rpcParts = { log: log.part('rpc'), clock, metrics: createRpcMetrics(registry), identity, info }
   const signReward = (request: Uint8Array) => signatures.signer.handleReward(request)
   const rpcOptions = { ...options.rpc, certificateFolder: folder('https') }
@@ -157,6 +166,7 @@ export async function createServiceNode(
       swarm,
       contacts: peers,
       replication,
+      isComplete: replication.isComplete,
       readiness,
       signReward,
     },
@@ -174,7 +184,9 @@ export async function createServiceNode(
     'onion',
     overload.shed((from, payload, signal) => onion.handleHop(from, payload, signal)),
   )
+  peers.handle('contents', replication.handle)
   peers.handle('sign', (from, payload) => signatures.signer.handle(from, payload))
+  await replication.start(rpc)
   await peers.start()
   const https = parts.use(await startHttpsServer({ ...rpcParts, rpc, onion, overload }, rpcOptions))
 
@@ -188,6 +200,7 @@ export async function createServiceNode(
     swarm: { id: swarm.ownSwarm()?.id.toString(16), members: swarm.ownSwarm()?.members.length ?? 0 },
     rewards: rewards?.status(),
     storage: messages.statistics(),
+    replication: replication.status(),
   })
   const handle = createAdminRoutes({ status, signatures: signatures.source, rewards })
   parts.use(await startAdminSocket({ log: log.part('admin'), handle }, { path: folder(ADMIN_SOCKET_FILE) }))

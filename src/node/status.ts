@@ -4,6 +4,7 @@ import type { MembershipStatus } from '../staking/membership-follower.ts'
 import type { OwnStakeState } from '../staking/own-stake-state.ts'
 import type { RewardsStatus } from '../staking/rewards/snapshot.ts'
 import type { HealthReason } from './health.ts'
+import type { NodeReplicationStatus } from './replication.ts'
 
 /** How a service node is doing, part by part. */
 export interface ServiceNodeStatus {
@@ -19,4 +20,6 @@ export interface ServiceNodeStatus {
   /** Undefined on a network whose rewards this node does not compute. */
   readonly rewards: RewardsStatus | undefined
   readonly storage: { readonly messages: number; readonly dataBytes: number }
+  /** How far this node holds what the other members of its swarm do. */
+  readonly replication: NodeReplicationStatus | undefined
 }

@@ -4,11 +4,14 @@ import type { ChainView } from '../../../src/node/chain-trouble.ts'
 import { createReadiness, type Phase } from '../../../src/node/readiness.ts'
 import { parseServiceNodeKey, type ServiceNodeKey, type Swarm } from '../../../src/protocol/service-node.ts'
 import { type OwnStakeState, unreachableState } from '../../../src/staking/own-stake-state.ts'
+import type { JoiningStatus } from '../../../src/swarm/joining.ts'
 
 const SELF = parseServiceNodeKey('11'.repeat(32)) as ServiceNodeKey
 const OTHER = parseServiceNodeKey('22'.repeat(32)) as ServiceNodeKey
 const BLS = 'b1'.repeat(64)
 const ACTIVE = { kind: 'active', sentence: 'Registered.', nextCommand: undefined } as OwnStakeState
+
+const COMPLETE: JoiningStatus = { share: 1, isEmpty: false, isLenient: false }
 
 const WELL: ChainView = {
   ...{ lastError: undefined, headAgeMs: 0, isFrozen: false, standing: 'full', contract: undefined },
@@ -33,6 +36,7 @@ function aNode(
     stake?: OwnStakeState
     contacts?: number
     writable?: boolean
+    joining?: JoiningStatus | undefined
     chain?: Partial<ChainView>
     phase?: Phase
   } = {},
@@ -49,6 +53,7 @@ function aNode(
     chain: { status: () => ({ ...WELL, ...changes.chain }) },
     stake: { state: () => changes.stake ?? ACTIVE },
     messages: { health: () => ({ writable: changes.writable ?? true, reason: 'The disk failed' }) },
+    joining: { status: () => ('joining' in changes ? changes.joining : COMPLETE) },
     peers: { records: () => Array.from({ length: changes.contacts ?? 2 }) },
     phase: () => changes.phase ?? 'running',
   })
@@ -108,6 +113,7 @@ test('the list is searched for this node once an epoch, not with every request',
     ...{ identity: { key: SELF, bls: BLS }, swarm, phase: () => 'running' as const },
     ...{ chain: { status: () => WELL }, stake: { state: () => ACTIVE } },
     ...{ messages: { health: () => ({ writable: true }) }, peers: { records: () => [1, 2] } },
+    joining: { status: () => COMPLETE },
   })
   node.reasons()
   const first = searches
@@ -163,4 +169,28 @@ test('other code of the contract than was accepted is told, with what accepts it
     { part: 'contract', reason: expect.stringContaining(`set staking.acceptedCode to ${code}`) },
   ])
   expect(aNode({ chain: { contract: { ...contract, isAccepted: true } } }).degraded()).toEqual([])
+})
+
+test('a node to which all its accounts are new is not ready, and says how far it is', () => {
+  const node = aNode({ joining: { share: 0.256, isEmpty: true, isLenient: false } })
+  expect(node.reasons()).toEqual([
+    {
+      part: 'contents',
+      reason: "The messages of this node's accounts are being fetched from other members of its swarm: 25 % done",
+    },
+  ])
+  expect(node.degraded()).toEqual([])
+})
+
+test('a node to which some accounts are new serves, and says so', () => {
+  const node = aNode({ joining: { share: 0.9, isEmpty: false, isLenient: false } })
+  expect(node.reasons()).toEqual([])
+  expect(node.degraded()).toMatchObject([{ part: 'contents', reason: expect.stringContaining('90 % of all are here') }])
+})
+
+test('a node that nobody gives its accounts goes on with what it has', () => {
+  const node = aNode({ joining: { share: 0, isEmpty: true, isLenient: true } })
+  expect(node.reasons()).toEqual([])
+  expect(node.degraded()).toMatchObject([{ part: 'contents', reason: expect.stringContaining('No member') }])
+  expect(aNode({ joining: undefined }).reasons()).toEqual([])
 })
