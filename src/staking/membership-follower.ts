@@ -20,7 +20,8 @@ import { type Head, type Heads, readFinalizedHeads } from './finalized-heads.ts'
 import type { AgreedHead } from './head-judgement.ts'
 import type { StakingMetrics } from './metrics.ts'
 import type { StakingOptions } from './options.ts'
-import type { ChainProviders, ProviderStatus } from './providers.ts'
+import type { ProviderStatus } from './provider-report.ts'
+import type { ChainProviders } from './providers.ts'
 
 export interface MembershipStatus {
   readonly currentEpoch: number | undefined

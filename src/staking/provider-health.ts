@@ -1,4 +1,4 @@
-import type { Clock, DurationMs, TimestampMs } from '../base/clock.ts'
+import { type Clock, type DurationMs, HOUR, type TimestampMs } from '../base/clock.ts'
 import type { ChainBlock } from './chain-reply.ts'
 import type { StakingErrorCode } from './errors.ts'
 import type { StakingOptions } from './options.ts'
@@ -23,6 +23,16 @@ const CERTAIN: ReadonlySet<StakingErrorCode> = new Set<StakingErrorCode>([
   'PROVIDER_SLOW',
 ])
 
+interface Suspicion {
+  /** When it was last found. */
+  readonly foundAtMs: DurationMs
+  readonly isHeld: boolean
+  readonly relapses: number
+}
+
+const RELAPSE_WITHIN_MS: DurationMs = HOUR
+/** Some ten minutes with the default grace. */
+const RELAPSES_COUNTED = 5
 /** Enough for any back-off, and 2 to this power is still exact. */
 const FAILURES_COUNTED = 30
 /** The median of so many answers tells a slow provider from a slow moment, and a fast one again within a look. */
@@ -35,8 +45,7 @@ const ANSWERS_TIMED = 3
 export class ProviderHealth {
   readonly #clock: Pick<Clock, 'monotonicMs' | 'nowMs'>
   readonly #options: HealthOptions
-  /** And when each was last found. */
-  readonly #verdicts = new Map<ProviderVerdict, DurationMs>()
+  readonly #verdicts = new Map<ProviderVerdict, Suspicion>()
   #failures = 0
   #failure: StakingErrorCode | undefined
   #restsUntilMs: DurationMs = 0
@@ -55,7 +64,7 @@ export class ProviderHealth {
 
   /** What is wrong with it; undefined while nothing is. */
   get trouble(): StakingErrorCode | undefined {
-    const [verdict] = this.#verdicts.keys()
+    const verdict = [...this.#verdicts].find(([, { isHeld }]) => isHeld)?.[0]
     // Another chain explains whatever else seems wrong.
     return this.#failure !== undefined && IDENTITY.has(this.#failure) ? this.#failure : (verdict ?? this.#failure)
   }
@@ -77,7 +86,7 @@ export class ProviderHealth {
   }
 
   isHeld(verdict: ProviderVerdict): boolean {
-    return this.#verdicts.has(verdict)
+    return this.#verdicts.get(verdict)?.isHeld === true
   }
 
   succeeded(): void {
@@ -92,16 +101,28 @@ export class ProviderHealth {
     this.#settle()
   }
 
-  /** Holds something against it, or no longer: once for a while it was not found, lest one that is right every other time seem well. */
+  /**
+   * Holds something against it, or no longer: once for a while it was not found, lest one that is right every other time seem well. The while
+   * is doubled each time that it is found again within an hour.
+   */
   judge(verdict: ProviderVerdict, isFound: boolean): void {
     const nowMs = this.#clock.monotonicMs()
-    const foundAtMs = this.#verdicts.get(verdict)
-    // Something new against it may come from another chain behind the same URL: it has to prove itself again.
-    if (isFound && foundAtMs === undefined) this.checkedAtMs = undefined
-    if (isFound) this.#verdicts.set(verdict, nowMs)
-    else if (foundAtMs !== undefined && nowMs - foundAtMs >= this.#options.providerGraceMs)
-      this.#verdicts.delete(verdict)
+    const known = this.#verdicts.get(verdict)
+    if (isFound) this.#verdicts.set(verdict, this.#suspicion(known, nowMs))
+    else if (known?.isHeld === true) {
+      const graceMs = this.#options.providerGraceMs * 2 ** known.relapses
+      if (nowMs - known.foundAtMs >= graceMs) this.#verdicts.set(verdict, { ...known, isHeld: false })
+    }
     this.#settle()
+  }
+
+  #suspicion(known: Suspicion | undefined, nowMs: DurationMs): Suspicion {
+    if (known?.isHeld === true) return { ...known, foundAtMs: nowMs }
+    // Something new against it may come from another chain behind the same URL: it has to prove itself again.
+    this.checkedAtMs = undefined
+    const isRelapse = known !== undefined && nowMs - known.foundAtMs < RELAPSE_WITHIN_MS
+    const relapses = isRelapse ? Math.min(known.relapses + 1, RELAPSES_COUNTED) : 0
+    return { foundAtMs: nowMs, isHeld: true, relapses }
   }
 
   /** Others say something else: left alone for a moment, then asked again. */

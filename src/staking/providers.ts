@@ -1,35 +1,19 @@
-import type { Clock, DurationMs, TimestampMs } from '../base/clock.ts'
-import { SECOND } from '../base/clock.ts'
-import type { Logger } from '../base/logger.ts'
-import { wait } from '../base/wait.ts'
-import { type ChainProvider, createChainProvider } from './chain-provider.ts'
+import type { TimestampMs } from '../base/clock.ts'
+import type { ChainProvider } from './chain-provider.ts'
 import type { ChainBlock } from './chain-reply.ts'
-import { CHAIN_STANDINGS, type ChainStanding, type Soundness, standingOf } from './chain-standing.ts'
+import type { ChainStanding } from './chain-standing.ts'
 import { requireRightContract } from './contract-check.ts'
 import { isProviderFault, StakingError, type StakingErrorCode } from './errors.ts'
 import type { HeadStanding } from './head-judgement.ts'
-import type { ProviderLabel, StakingMetrics } from './metrics.ts'
 import { checkChainOptions, type StakingOptions } from './options.ts'
-import { ProviderHealth } from './provider-health.ts'
-import { RequestBudget } from './request-budget.ts'
-import { createRpcClient } from './rpc-client.ts'
-
-/** Whether a provider is asked first, stands by, or is asked last because of its faults. */
-export type ProviderRole = 'used' | 'spare' | 'aside'
-
-export interface ProviderStatus {
-  /** Name and port. The rest of the URL may hold a key. */
-  readonly host: string
-  readonly healthy: boolean
-  readonly lastError: StakingErrorCode | undefined
-  readonly role: ProviderRole
-  /** Whether its fault has lasted long enough to tell the operator. */
-  readonly isFaulty: boolean
-  /** Number of its newest final block. */
-  readonly headBlock: number | undefined
-  /** Requests that it may be sent at once. */
-  readonly budgetLeft: number
-}
+import {
+  createProviderEntry,
+  isSound,
+  type ProviderEntry,
+  type ProviderEntryComponents,
+  type ProviderEntryOptions,
+} from './provider-entry.ts'
+import { ProviderReport, type ProviderReportComponents, type ProviderStatus } from './provider-report.ts'
 
 /** The configured RPC providers: which may be asked now, and how they fared. */
 export interface ChainProviders {
@@ -65,40 +49,10 @@ export interface ChainProviders {
   nowMs(): TimestampMs
 }
 
-export interface ProvidersComponents {
-  readonly log: Logger
-  readonly clock: Clock
-  readonly metrics: StakingMetrics
-  /** How waits for the budget pass. */
-  readonly pause?: (ms: DurationMs, signal: AbortSignal) => Promise<void>
-}
+export type ProvidersComponents = ProviderEntryComponents & ProviderReportComponents
 
-export type ProvidersOptions = Pick<
-  StakingOptions,
-  | 'chainId'
-  | 'contract'
-  | 'rpcUrls'
-  | 'requestTimeoutMs'
-  | 'requestsPerSecond'
-  | 'requestsBurst'
-  | 'retryAfterMaxMs'
-  | 'slowAnswerMs'
-  | 'replyMaxBytes'
-  | 'backOffMinMs'
-  | 'backOffMaxMs'
-  | 'providerCheckIntervalMs'
-  | 'providerGraceMs'
-  | 'compareIntervalMs'
->
-
-interface Entry {
-  readonly provider: ChainProvider
-  readonly health: ProviderHealth
-  readonly budget: RequestBudget
-  readonly label: ProviderLabel
-  /** Whether the log says that it has a fault. */
-  isTold: boolean
-}
+export type ProvidersOptions = ProviderEntryOptions &
+  Pick<StakingOptions, 'chainId' | 'contract' | 'rpcUrls' | 'providerCheckIntervalMs' | 'compareIntervalMs'>
 
 /** @throws {StakingError} STAKING_OPTIONS_INVALID */
 export function createChainProviders(components: ProvidersComponents, options: ProvidersOptions): ChainProviders {
@@ -111,18 +65,17 @@ export function createChainProviders(components: ProvidersComponents, options: P
 /** One provider may lie, be broken or lag; two of different vendors that say the same are believed. */
 const QUORUM = 2
 
-const LABELS: readonly ProviderLabel[] = ['0', '1', '2', '3', '4', '5', '6', '7']
-
 class Providers implements ChainProviders {
   readonly #components: ProvidersComponents
   readonly #options: ProvidersOptions
-  readonly #entries: readonly Entry[]
-  #toldStanding: ChainStanding | undefined
+  readonly #entries: readonly ProviderEntry[]
+  readonly #report: ProviderReport
 
   constructor(components: ProvidersComponents, options: ProvidersOptions) {
     this.#components = components
     this.#options = options
-    this.#entries = options.rpcUrls.map((url, index) => this.#entryOf(url, index))
+    this.#entries = options.rpcUrls.map((url, index) => createProviderEntry(components, { url, index }, options))
+    this.#report = new ProviderReport(components, this.#entries, this.quorum)
   }
 
   get quorum(): number {
@@ -202,10 +155,7 @@ class Providers implements ChainProviders {
   }
 
   review(): void {
-    const isFirst = this.#toldStanding === undefined
-    for (const entry of this.#entries) this.#tell(entry, isFirst)
-    this.#tellStanding()
-    this.#measure()
+    this.#report.review()
   }
 
   async refuseWrongChain(signal: AbortSignal): Promise<void> {
@@ -221,114 +171,16 @@ class Providers implements ChainProviders {
   }
 
   standing(): ChainStanding {
-    return standingOf(
-      this.#entries.map((entry) => this.#soundnessOf(entry)),
-      this.quorum,
-    )
+    return this.#report.standing()
   }
 
   status(): readonly ProviderStatus[] {
-    return this.#entries.map((entry) => {
-      const { provider, health, budget } = entry
-      return {
-        host: provider.host,
-        healthy: health.trouble === undefined && health.checkedAtMs !== undefined,
-        lastError: health.trouble,
-        role: this.#roleOf(entry),
-        isFaulty: this.#isFaulty(entry),
-        headBlock: health.head === undefined ? undefined : Number(health.head.number),
-        budgetLeft: budget.left(),
-      }
-    })
+    return this.#report.status()
   }
 
-  #entryOf(url: string, index: number): Entry {
-    const { clock, metrics, pause = wait } = this.#components
-    const { requestsBurst, requestsPerSecond } = this.#options
-    const label = LABELS[index] ?? '7'
-    const health = new ProviderHealth(clock, this.#options)
-    const budget = new RequestBudget({ clock, pause }, { burst: requestsBurst, perSecond: requestsPerSecond })
-    const rpc = createRpcClient(
-      {
-        clock,
-        budget,
-        onWait: () => metrics.budgetWaits.inc({ provider: label }),
-        onEnd: (outcome, tookMs) => {
-          metrics.requests.inc({ provider: label, outcome })
-          metrics.requestSeconds.observe(tookMs / SECOND, { provider: label })
-          if (outcome === 'ok') health.timed(tookMs)
-        },
-      },
-      { url, ...this.#options },
-    )
-    return { provider: createChainProvider(rpc, index), health, budget, label, isTold: false }
-  }
-
-  #entry(provider: ChainProvider): Entry {
+  #entry(provider: ChainProvider): ProviderEntry {
     const entry = this.#entries[provider.index]
     if (entry === undefined) throw new RangeError('This provider is not of this set')
     return entry
   }
-
-  /** A hiccup is not told; what was told stays so until it is over. */
-  #isFaulty({ health, isTold }: Entry): boolean {
-    return health.isFaulty || (isTold && health.trouble !== undefined)
-  }
-
-  #soundnessOf(entry: Entry): Soundness {
-    if (!this.#isFaulty(entry)) return 'sound'
-    return entry.health.trouble === 'PROVIDER_SLOW' ? 'slow' : 'faulty'
-  }
-
-  #roleOf(entry: Entry): ProviderRole {
-    if (!isSound(entry)) return 'aside'
-    return this.#entries.filter(isSound).indexOf(entry) < this.quorum ? 'used' : 'spare'
-  }
-
-  #tell(entry: Entry, isFirst: boolean): void {
-    const { log } = this.#components
-    const { health, provider, isTold } = entry
-    health.reviewed()
-    entry.isTold = this.#isFaulty(entry) || (isFirst && !isSound(entry))
-    if (entry.isTold && !isTold) log.warn({ provider: provider.host, code: health.trouble }, 'An RPC provider fails')
-    if (!entry.isTold && isTold) log.info({ provider: provider.host }, 'An RPC provider is well again')
-  }
-
-  #tellStanding(): void {
-    const { log } = this.#components
-    const standing = this.standing()
-    const before = this.#toldStanding
-    this.#toldStanding = standing
-    if (standing === before || standing === 'trusting-one') return
-    const used = this.#entries.filter((entry) => this.#roleOf(entry) === 'used').map(({ provider }) => provider.host)
-    const facts = { standing, used: used.join(' ') }
-    if (standing !== 'full') log.warn(facts, STANDING_SENTENCES[standing])
-    else if (before !== undefined) log.info(facts, STANDING_SENTENCES[standing])
-  }
-
-  #measure(): void {
-    const { metrics } = this.#components
-    for (const entry of this.#entries) {
-      const { health, budget, label: provider } = entry
-      metrics.providerUp.set(isSound(entry) ? 1 : 0, { provider })
-      metrics.providerInUse.set(this.#roleOf(entry) === 'used' ? 1 : 0, { provider })
-      metrics.budgetLeft.set(budget.left(), { provider })
-      if (health.head === undefined) continue
-      metrics.providerHead.set(Number(health.head.number), { provider })
-      metrics.providerHeadAge.set(Math.max(0, this.nowMs() / SECOND - Number(health.head.timestampS)), { provider })
-    }
-    const standing = this.standing()
-    for (const one of CHAIN_STANDINGS) metrics.standing.set(one === standing ? 1 : 0, { standing: one })
-  }
-}
-
-const STANDING_SENTENCES: Readonly<Record<Exclude<ChainStanding, 'trusting-one'>, string>> = {
-  full: 'All RPC providers are sound',
-  'without-spare': 'An RPC provider that stands by has a fault',
-  'on-backup': 'The node relies on backup RPC providers: one of those configured first has a fault',
-  'too-few': 'Too few RPC providers are left to agree, so the service node list may stay as it is',
-}
-
-function isSound({ health }: Entry): boolean {
-  return health.trouble === undefined
 }

@@ -65,6 +65,21 @@ test('who tells the truth every other time does not seem well in between', () =>
   expect(health.trouble).toBeUndefined()
 })
 
+test('who does it again after it was cleared has to behave for longer each time', () => {
+  const { clock, health } = aHealth()
+  const clearedAfterS = () => {
+    health.judge('PROVIDER_BEHIND', true)
+    for (let seconds = 0; ; seconds += 20) {
+      health.judge('PROVIDER_BEHIND', false)
+      if (health.trouble === undefined) return seconds
+      clock.advance(20_000)
+    }
+  }
+  expect([1, 2, 3, 4, 5, 6, 7].map(clearedAfterS)).toEqual([20, 40, 80, 160, 320, 640, 640])
+  clock.advance(3_600_000)
+  expect(clearedAfterS()).toBe(20)
+})
+
 test('something new against a provider makes it prove its chain again', () => {
   const { health } = aHealth()
   health.checkedAtMs = 1
