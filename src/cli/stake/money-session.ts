@@ -1,26 +1,25 @@
-import { writeFile } from 'node:fs/promises'
-import { type DurationMs, MINUTE, systemClock } from '../../base/clock.ts'
+import { type DurationMs, MINUTE } from '../../base/clock.ts'
 import { withDeadline } from '../../base/deadline.ts'
 import { createSecretFolder } from '../../node/secret-file.ts'
 import { StakingError } from '../../staking/errors.ts'
 import { openJournal, readJournals, type TransactionJournal } from '../../staking/operator/journal.ts'
 import type { JournalEntry } from '../../staking/operator/journal-entry.ts'
-import { type CallPlan, planCalls } from '../../staking/operator/plan.ts'
+import { planCalls } from '../../staking/operator/plan.ts'
 import { defaultPatience } from '../../staking/operator/receipts.ts'
 import { acknowledge, refuseUnfinished, resume } from '../../staking/operator/resumption.ts'
-import { type SenderComponents, sendCall } from '../../staking/operator/sender.ts'
+import { sendCall } from '../../staking/operator/sender.ts'
 import { nextPlace } from '../../staking/operator/turn.ts'
-import { safeBatch, unsignedTransactions } from '../../staking/operator/unsigned.ts'
 import type { OperatorAccount } from '../../staking/operator-account.ts'
 import { CommandError, type CommandOutcome } from '../command-outcome.ts'
 import { OptionsError } from '../options/check.ts'
+import { type Agreement, agreement, progress, senderComponents } from './agreement.ts'
 import { connectToChain, isSessionContract, type StakeSettings, settingsOf, usableUrls } from './chain.ts'
-import { confirmByTyping } from './confirmation.ts'
 import { gasCostMaxWei, refuseGasCost } from './gas-cost.ts'
-import type { MoneyContext, MoneyStep, PreparedCalls } from './money-step.ts'
+import { dryRunOutcome, unsignedOutcome } from './handed-out.ts'
+import type { MoneyContext, MoneyStep } from './money-step.ts'
 import { type OperatorAccess, operatorOf } from './operator-access.ts'
 import type { MoneyArgs } from './options.ts'
-import { bidLines, planLines, planResult, transactionResult } from './presentation.ts'
+import { planLines, planResult, transactionResult } from './presentation.ts'
 
 /** What all checks and simulations of one step may take, collecting signatures included; waiting for receipts has a time of its own. */
 const CHECKS_TIMEOUT_MS: DurationMs = 5 * MINUTE
@@ -160,40 +159,6 @@ async function resumedStep(
   return undefined
 }
 
-/** What the operator has agreed to. */
-interface Agreement {
-  readonly word: string
-  readonly gasCostMaxWei: bigint
-}
-
-/** Shows what is to be signed and has it confirmed; again when it is prepared anew and is not what was confirmed. */
-async function agreement(
-  args: MoneyArgs,
-  agreed: Agreement | undefined,
-  shown: { readonly prepared: PreparedCalls; readonly plan: CallPlan; readonly lines: readonly string[] },
-): Promise<Agreement> {
-  const { confirmation } = shown.prepared
-  const now = { word: confirmation.word, gasCostMaxWei: shown.plan.gasCostMaxWei }
-  const isCovered = agreed !== undefined && now.word === agreed.word && now.gasCostMaxWei <= agreed.gasCostMaxWei
-  if (isCovered) return agreed
-  if (args.yes) for (const line of shown.lines) progress(line)
-  else await confirmByTyping(confirmation, shown.lines)
-  return now
-}
-
-function senderComponents(args: MoneyArgs, journal: TransactionJournal): SenderComponents {
-  return {
-    ...{ journal, clock: systemClock, progress },
-    async approveBid(bid) {
-      refuseGasCost(bid.gasCostMaxWei, gasCostMaxWei(args))
-      const lines = bidLines(bid)
-      const confirmation = { word: 'replace', question: 'Type replace to offer that much for the same transaction' }
-      if (args.yes) for (const line of lines) progress(line)
-      else await confirmByTyping(confirmation, lines)
-    },
-  }
-}
-
 async function sentOutcome(
   { settings, account, operator }: Sending,
   step: MoneyStep,
@@ -237,55 +202,6 @@ async function sentOutcome(
   }
 }
 
-function dryRunOutcome(context: MoneyContext, prepared: PreparedCalls, plan: CallPlan): CommandOutcome {
-  const lines = [...planLines(context, prepared, plan), 'Nothing was signed or sent (--dry-run).']
-  return { result: { outcome: 'dry-run', sent: false, plan: planResult(context, prepared, plan) }, lines }
-}
-
-async function unsignedOutcome(
-  args: MoneyArgs,
-  context: MoneyContext,
-  prepared: PreparedCalls,
-  plan: CallPlan,
-): Promise<CommandOutcome> {
-  const transactions = unsignedTransactions(plan)
-  const name = `Starling: ${prepared.calls.at(-1)?.title ?? ''}`
-  const form = args['unsigned-form'] === 'safe' ? safeBatch(plan, name, systemClock.nowMs()) : { transactions }
-  if (args.unsigned !== undefined) {
-    await writeNewFile(args.unsigned, `${JSON.stringify(form, null, 2)}\n`)
-  }
-  const where =
-    args.unsigned === undefined
-      ? JSON.stringify(form, null, 2).split('\n')
-      : [`Written to ${args.unsigned}, to be signed by ${plan.from}.`]
-  return {
-    result: {
-      outcome: 'unsigned',
-      sent: false,
-      plan: planResult(context, prepared, plan),
-      ...(args['unsigned-form'] === 'safe' ? { batch: form } : { transactions }),
-      file: args.unsigned ?? null,
-      next: prepared.next,
-    },
-    lines: [
-      ...planLines(context, prepared, plan),
-      'Nothing was signed or sent. To be signed in this order:',
-      ...where,
-      `Then: ${prepared.next}`,
-    ],
-  }
-}
-
-/** @throws {OptionsError} OPTION_INVALID */
-async function writeNewFile(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text, { flag: 'wx', mode: 0o600 })
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    throw new OptionsError('OPTION_INVALID', `--unsigned ${path} cannot be written: ${reason}`, { cause })
-  }
-}
-
 async function connect(settings: StakeSettings, operator: OperatorAccess): Promise<MoneyContext> {
   const signal = withDeadline(CHECKS_TIMEOUT_MS)
   const providers = await connectToChain(settings.chain, signal)
@@ -323,8 +239,4 @@ function reasonToLookAgain(error: unknown): string | undefined {
   // Somebody registered or left in between: the members' signature must be made anew.
   const isOutdated = SIGNATURE_REFUSALS.includes(String(error.details['contractError']))
   return isOutdated ? 'The members changed meanwhile; collecting their signatures again' : undefined
-}
-
-function progress(line: string): void {
-  process.stderr.write(`${line}\n`)
 }
