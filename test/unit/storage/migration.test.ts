@@ -154,3 +154,36 @@ test('more messages than are brought along at once arrive, and a second start ha
   expect(await fixture.store.delete(ALICE, hashes)).toHaveLength(2_500)
   expect(fixture.store.statistics()).toEqual({ messages: 0, dataBytes: 0 })
 })
+
+test('what version 2 would have forgotten after minutes is kept for thirty days, and then goes', async () => {
+  await using fixture = await openTestStore()
+  const { store } = fixture
+  const [deleted, changed] = [aMessage(), aMessage({ expiryMs: START_MS + 50 * DAY })]
+  for (const message of [deleted, changed]) await store.store(message)
+  await store.delete(ALICE, [deleted.hash])
+  await store.expire(ALICE, [{ hash: changed.hash, expiryMs: START_MS + 60 * DAY }], 'set')
+  await store.deleteAll(BOB, 'all')
+  await store.revocations.revoke(BOB, TOKENS)
+  await store.revocations.unrevoke(BOB, TOKENS)
+  await store[Symbol.asyncDispose]()
+  {
+    const database = await openDatabase({ ...defaultStorageOptions, path: fixture.path })
+    const totals = await database.get(keys.TOTALS_KEY)
+    if (totals === undefined) throw new Error('There are totals')
+    const batch = database.batch().put(keys.SCHEMA_VERSION_KEY, Buffer.from([0, 0, 0, 2]))
+    batch.put(keys.TOTALS_KEY, Buffer.concat([Buffer.from([2]), totals.subarray(1, 38)]))
+    // Its index named these within minutes, and has been swept.
+    for await (const key of database.keys(keys.expiryRangeBefore(2 ** 32 - 1))) batch.del(key)
+    await batch.write({ sync: true })
+    await database.close()
+  }
+  await fixture.reopen()
+  fixture.clock.pass(29 * DAY)
+  await fixture.store.sweepNow()
+  expect(await fixture.store.store(deleted, { stamp: START_MS * 1000 })).toMatchObject({ outcome: 'obsolete' })
+  fixture.clock.pass(2 * DAY)
+  await fixture.store.sweepNow()
+  expect(await fixture.exposeMetrics()).toContain('starling_storage_tombstones 0')
+  expect(await fixture.store.contents.outside([], undefined, 9)).toEqual([ALICE])
+  expect(await fixture.store.expiries(ALICE, [changed.hash])).toHaveLength(1)
+})
