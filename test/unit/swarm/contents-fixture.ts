@@ -10,6 +10,7 @@ import type { ContentsAnswer, ContentsRequest } from '../../../src/protocol/peer
 import { decodeContentsRequest, encodeContentsRequest } from '../../../src/protocol/peer-api/contents-request.ts'
 import { PeerRequestError } from '../../../src/protocol/peer-api/peer-request-error.ts'
 import type { ServiceNodeKey } from '../../../src/protocol/service-node.ts'
+import type { RpcOptions } from '../../../src/rpc/options.ts'
 import type { StorageOptions } from '../../../src/storage/options.ts'
 import { type Comparison, createComparison } from '../../../src/swarm/contents-comparison.ts'
 import { ContentsConduct } from '../../../src/swarm/contents-conduct.ts'
@@ -64,13 +65,13 @@ export async function createContentsNetwork(
   options: {
     readonly comparing?: Partial<ComparingOptions>
     readonly storage?: Partial<StorageOptions>
+    readonly rpc?: Partial<RpcOptions>
     readonly timers?: Timers
   } = {},
 ): Promise<ContentsNetwork> {
   await using stack = new AsyncDisposableStack()
-  const network = stack.use(
-    await createTestNetwork(size, options.storage === undefined ? {} : { storage: options.storage }),
-  )
+  const { storage = {}, rpc = {} } = options
+  const network = stack.use(await createTestNetwork(size, { storage, rpc }))
   const nodes: ContentsNode[] = []
   const cut = new Set<string>()
   const comparing = { ...COMPARING, ...options.comparing }
