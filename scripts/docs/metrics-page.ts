@@ -2,6 +2,7 @@ import type { MetricsRegister } from '../../src/base/metrics.ts'
 import { createNetworkMetrics } from '../../src/network/metrics.ts'
 import { createNodeMetrics } from '../../src/node/metrics.ts'
 import { createOnionRelayMetrics } from '../../src/onion-relay/metrics.ts'
+import { createPeerTestsMetrics } from '../../src/peer-tests/metrics.ts'
 import { createRpcMetrics } from '../../src/rpc/metrics.ts'
 import { createStakingMetrics } from '../../src/staking/metrics.ts'
 import { createRewardsMetrics } from '../../src/staking/rewards/metrics.ts'
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, (register: MetricsRegister) => unknown>> = 
   swarm: createSwarmMetrics,
   'onion-relay': createOnionRelayMetrics,
   rpc: createRpcMetrics,
+  'peer-tests': createPeerTestsMetrics,
   node: createNodeMetrics,
 }
 

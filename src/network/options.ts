@@ -2,6 +2,7 @@ import { type DurationMs, HOUR, MINUTE, SECOND } from '../base/clock.ts'
 import { CONTENTS_EXCHANGE_MAX_BYTES } from '../protocol/contents.ts'
 import { REQUEST_MAX_BYTES } from '../protocol/limits.ts'
 import type { PeerProtocol } from '../protocol/peer-api/peer-request.ts'
+import { PROBE_MAX_BYTES } from '../protocol/peer-api/probe.ts'
 import { RECORD_EXCHANGE_MAX_BYTES } from '../protocol/peer-api/record-exchange.ts'
 import { SIGNATURE_EXCHANGE_MAX_BYTES } from '../protocol/peer-api/signature-request.ts'
 
@@ -116,6 +117,8 @@ export const defaultNetworkOptions: NetworkOptions = {
     forward: { payloadMaxBytes: WRAPPED_REQUEST_MAX_BYTES, inFlightMax: 512, handlersMax: 256 },
     onion: { payloadMaxBytes: WRAPPED_REQUEST_MAX_BYTES, inFlightMax: 1024, handlersMax: 512 },
     contents: { payloadMaxBytes: CONTENTS_EXCHANGE_MAX_BYTES, inFlightMax: 8, handlersMax: 8 },
+    // One member has a ping, a proof or a report under way.
+    probe: { payloadMaxBytes: PROBE_MAX_BYTES, inFlightMax: 2, handlersMax: 2 },
     records: { payloadMaxBytes: RECORD_EXCHANGE_MAX_BYTES, inFlightMax: 4, handlersMax: 4 },
     sign: { payloadMaxBytes: SIGNATURE_EXCHANGE_MAX_BYTES, inFlightMax: 4, handlersMax: 4 },
   },

@@ -2,9 +2,15 @@ import { setImmediate } from 'node:timers/promises'
 import { toBase64 } from '../base/bytes.ts'
 import { type Clock, type DurationMs, SECOND } from '../base/clock.ts'
 import { type ActiveNode, encodeActiveNodes } from '../protocol/client-api/active-nodes-bin.ts'
-import { type Member, type MembershipEpoch, serviceNodeKeyBytes } from '../protocol/service-node.ts'
+import {
+  type Member,
+  type MembershipEpoch,
+  type ServiceNodeContact,
+  serviceNodeKeyBytes,
+} from '../protocol/service-node.ts'
 import { RpcError } from './errors.ts'
 import type { Contacts, SwarmView } from './service-node-directory.ts'
+import { toldContacts } from './told-contacts.ts'
 import type { X25519Images } from './x25519-images.ts'
 
 export interface ActiveNodeListComponents {
@@ -52,9 +58,13 @@ export class ActiveNodeList {
 
   async #make(epoch: MembershipEpoch): Promise<EncodedNodes> {
     const nodes: ActiveNode[] = []
+    const told = toldContacts(
+      epoch.members.map(({ key }) => key),
+      this.#components.contacts,
+    )
     for (const [at, member] of epoch.members.entries()) {
       if (at > 0 && at % MEMBERS_AT_ONCE === 0) await setImmediate()
-      const node = this.#activeNode(member)
+      const node = this.#activeNode(member, told.get(member.key))
       if (node !== undefined) nodes.push(node)
     }
     const bytes = encodeActiveNodes(nodes)
@@ -62,9 +72,9 @@ export class ActiveNodeList {
   }
 
   /** Undefined for a node that clients could not use. */
-  #activeNode({ key }: Member): ActiveNode | undefined {
-    const { contacts, images, swarm } = this.#components
-    const [contact, id] = [contacts.contact(key), swarm.swarmOfMember(key)]
+  #activeNode({ key }: Member, contact: ServiceNodeContact | undefined): ActiveNode | undefined {
+    const { images, swarm } = this.#components
+    const id = swarm.swarmOfMember(key)
     // Clients make the X25519 key of the other, so it has to be one that converts.
     if (contact === undefined || id === undefined || images.imageOf(serviceNodeKeyBytes(key)) === undefined)
       return undefined

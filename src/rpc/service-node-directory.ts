@@ -15,6 +15,7 @@ import {
 import { toBase32z } from './base32z.ts'
 import { RpcError } from './errors.ts'
 import { stamped } from './network-version.ts'
+import { toldContacts } from './told-contacts.ts'
 import type { X25519Images } from './x25519-images.ts'
 
 /** Who keeps whose messages, and who the service nodes are. */
@@ -32,6 +33,8 @@ export interface SwarmView {
 /** Where service nodes can be reached, as far as they have said. */
 export interface Contacts {
   contact(key: ServiceNodeKey): ServiceNodeContact | undefined
+  /** False for a node that does not answer where it says it is. Left out, all do. */
+  isReachable?(key: ServiceNodeKey): boolean
 }
 
 /** Whether this node has all that its swarm holds of an account; it may still be fetching it. */
@@ -65,8 +68,9 @@ export class ServiceNodeDirectory {
   swarmAnswer(account: AccountId, nowMs: TimestampMs): JsonObject {
     const swarm = this.#components.swarm.swarmOf(account)
     if (swarm === undefined) throw new RpcError('NO_SWARMS', 'No swarms known!')
+    const told = toldContacts(swarm.members, this.#components.contacts)
     const answer: GetSwarmAnswer = {
-      snodes: swarm.members.flatMap((key) => this.#swarmNode(key) ?? []),
+      snodes: swarm.members.flatMap((key) => this.#swarmNode(key, told.get(key)) ?? []),
       swarm: swarmIdText(swarm.id),
     }
     return stamped(answer, nowMs)
@@ -86,8 +90,7 @@ export class ServiceNodeDirectory {
   }
 
   /** Undefined for a node that clients could not use. */
-  #swarmNode(key: ServiceNodeKey): SwarmNode | undefined {
-    const contact = this.#components.contacts.contact(key)
+  #swarmNode(key: ServiceNodeKey, contact: ServiceNodeContact | undefined): SwarmNode | undefined {
     const ed25519 = serviceNodeKeyBytes(key)
     const x25519 = this.#components.images.imageOf(ed25519)
     if (contact === undefined || x25519 === undefined) return undefined

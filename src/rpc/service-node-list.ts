@@ -7,11 +7,18 @@ import type {
   ServiceNodeState,
 } from '../protocol/client-api/service-node-list.ts'
 import type { JsonObject } from '../protocol/json.ts'
-import { type Member, type MembershipEpoch, serviceNodeKeyBytes, swarmIdText } from '../protocol/service-node.ts'
+import {
+  type Member,
+  type MembershipEpoch,
+  type ServiceNodeContact,
+  serviceNodeKeyBytes,
+  swarmIdText,
+} from '../protocol/service-node.ts'
 import { RpcError } from './errors.ts'
 import { NETWORK_VERSION } from './network-version.ts'
 import type { RpcOptions } from './options.ts'
 import type { Contacts, SwarmView } from './service-node-directory.ts'
+import { toldContacts } from './told-contacts.ts'
 import type { X25519Images } from './x25519-images.ts'
 
 export interface ServiceNodeListComponents {
@@ -41,7 +48,7 @@ interface KeptLists {
   readonly lists: Map<string, Promise<readonly JsonObject[]>>
 }
 
-/** The service node list as clients read it. */
+/** The service node list as clients read it. Who cannot be reached is in it without an address, which clients pass over. */
 export class ServiceNodeList {
   readonly #components: ServiceNodeListComponents
   readonly #options: ListOptions
@@ -91,19 +98,26 @@ export class ServiceNodeList {
 
   async #make(epoch: MembershipEpoch, fields: ServiceNodeListRequest['fields']): Promise<readonly JsonObject[]> {
     const states: JsonObject[] = []
+    const told = toldContacts(
+      epoch.members.map(({ key }) => key),
+      this.#components.contacts,
+    )
     for (const [at, member] of epoch.members.entries()) {
       if (at > 0 && at % MEMBERS_AT_ONCE === 0) await setImmediate()
-      const state = this.#state(member, epoch)
+      const state = this.#state(member, epoch, told.get(member.key))
       if (state !== undefined) states.push(selectFields(state, fields))
     }
     return states
   }
 
   /** Undefined for a member whose key is none: the contract does not check them. */
-  #state(member: Member, epoch: MembershipEpoch): ServiceNodeState | undefined {
+  #state(
+    member: Member,
+    epoch: MembershipEpoch,
+    contact: ServiceNodeContact | undefined,
+  ): ServiceNodeState | undefined {
     const x25519 = this.#components.images.imageOf(serviceNodeKeyBytes(member.key))
     if (x25519 === undefined) return undefined
-    const contact = this.#components.contacts.contact(member.key)
     const swarm = this.#components.swarm.swarmOfMember(member.key)
     return {
       service_node_pubkey: member.key,

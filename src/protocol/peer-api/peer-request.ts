@@ -9,6 +9,8 @@ export type PeerProtocol =
   | 'forward'
   /** Hand an onion request to its next hop; payloads: onion-hop.ts. */
   | 'onion'
+  /** Test whether a member is there and keeps what it should, and say what was found; payloads: probe.ts. */
+  | 'probe'
   /** Exchange signed node records in bulk. */
   | 'records'
   /** Ask for a signature for the staking contract; payloads: signature-request.ts. */

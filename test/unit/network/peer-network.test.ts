@@ -174,6 +174,7 @@ describe('too many requests', () => {
       contents: limits.contents,
       forward: { ...limits.forward, payloadMaxBytes: 100_000 },
       onion: { ...limits.onion, payloadMaxBytes: 100_000 },
+      probe: limits.probe,
       records: { ...limits.records, payloadMaxBytes: 100_000 },
       sign: limits.sign,
     }
