@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
@@ -49,6 +50,21 @@ const ENTRY = join(import.meta.dirname, 'command-entry.ts')
 /** Not awaited: to be killed. */
 export function startStarling(...args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [ENTRY, ...args], { stdio: 'ignore' })
+}
+
+const KILLER = join(import.meta.dirname, '../../support/kill-at-effect.ts')
+
+/** Runs a command that is killed right before its n-th effect, or ends before that: then the answer is false. */
+export async function isKilledAtEffect(effect: number, args: readonly string[]): Promise<boolean> {
+  const env = { ...process.env, STARLING_KILL_AT_EFFECT: String(effect) }
+  const stdio = ['ignore', 'ignore', 'pipe'] as const
+  const child = spawn(process.execPath, ['--import', KILLER, ENTRY, ...args], { stdio: [...stdio], env })
+  const said: string[] = []
+  child.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString()))
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  if (signal === 'SIGKILL') return true
+  if (code === 0) return false
+  throw new Error(`The command failed before it was killed: ${said.join('')}`)
 }
 
 export function starling(...args: readonly string[]): Promise<Run> {
