@@ -163,8 +163,12 @@ test('its stake and what it has earned are signed by the same two thirds, and pa
   const owed = STAKE + earnedAtomic
   const recipient = walletOf(node)
   await eventually('the ledger has counted the stake as returned', async () => {
-    const { json } = await stake(node, 'rewards', '--operator', recipient)
-    return json['claimableAtomic'] === owed.toString() || undefined
+    const { total } = await adminOf(node).rewards(recipient, AbortSignal.timeout(10_000))
+    return total === owed.toString() || undefined
+  })
+  expect(await stake(node, 'rewards', '--operator', recipient)).toMatchObject({
+    code: 0,
+    json: { claimableAtomic: owed.toString(), claimableNowAtomic: '0', recordedAtomic: '0' },
   })
 
   const run = await stake(node, 'claim', ...sending(node))
@@ -263,10 +267,13 @@ function untilEpoch(of: DevnetNode, index: number): Promise<true> {
 /** What the members say who are asked by an operator's own node, without the checks of the command. */
 async function askForExitOf(keysFolder: string): Promise<unknown> {
   const { bls } = await readKeyFiles(keysFolder)
-  const admin = createAdminClient({ socketPath: adminSocketPath(join(node.folder, 'data')) })
   const subject = { kind: 'exit', blsPublicKey: bls.publicKey } as const
-  return await admin.collect(subject, AbortSignal.timeout(60_000)).catch((error: unknown) => error)
+  return await adminOf(node)
+    .collect(subject, AbortSignal.timeout(60_000))
+    .catch((error: unknown) => error)
 }
+
+const adminOf = ({ folder }: DevnetNode) => createAdminClient({ socketPath: adminSocketPath(join(folder, 'data')) })
 
 /** Of a member, to somebody without a stake who asks it to sign. */
 async function answerToStranger(): Promise<unknown> {

@@ -53,7 +53,10 @@ async function prepare(context: MoneyContext, args: SignatureArgs, isUnsigned: b
       ...exit.result,
     },
     warnings: [
-      'The exit itself pays nothing: the stake is claimed afterwards. The node serves nobody when its exit is final; keep it running until the claim, for which it collects the signatures.',
+      'The exit itself pays nothing: the stake is claimed afterwards. The node stops serving when its exit is final.',
+      ...(args['signatures-from'] === undefined
+        ? ['Keep it running until the claim: it collects the signatures for that, too.']
+        : []),
     ],
     confirmation: { word, question: `Type the beginning of the node's key, ${word}, to take it out` },
     next: 'starling stake claim, when the network has counted the stake as returned (starling stake rewards tells)',
