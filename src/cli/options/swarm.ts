@@ -5,6 +5,8 @@ import type { OptionGroup } from './option-group.ts'
 export type SwarmArgs = {
   'swarm.sizeMin': number
   'swarm.unlockDays': number
+  'swarm.compareIntervalS': number
+  'swarm.contentsBytesPerSecondMax': number
   'swarm.joinPatienceS': number
   'swarm.handOverBytesPerSecondMax': number
 }
@@ -21,6 +23,18 @@ export const swarmOptionGroup: OptionGroup<SwarmArgs, SwarmOptions> = {
       type: 'number',
       describe: 'Days after its exit request that a node still keeps messages; the same on every node of a network',
       default: defaults.unlockMs / DAY,
+    },
+    'swarm.compareIntervalS': {
+      type: 'number',
+      describe: 'Seconds, more or less, between two comparisons of what this node holds with what its swarm does',
+      default: defaults.comparing.intervalMs / SECOND,
+      min: 1,
+    },
+    'swarm.contentsBytesPerSecondMax': {
+      type: 'number',
+      describe: 'Bytes a second, at most, that each other member may fetch of what is held here',
+      default: defaults.comparing.bytesPerSecondMax,
+      min: 1,
     },
     'swarm.joinPatienceS': {
       type: 'number',
@@ -40,6 +54,11 @@ export const swarmOptionGroup: OptionGroup<SwarmArgs, SwarmOptions> = {
     ...defaults,
     sizeMin: args['swarm.sizeMin'],
     unlockMs: args['swarm.unlockDays'] * DAY,
+    comparing: {
+      ...defaults.comparing,
+      intervalMs: args['swarm.compareIntervalS'] * SECOND,
+      bytesPerSecondMax: args['swarm.contentsBytesPerSecondMax'],
+    },
     joining: { ...defaults.joining, patienceMs: args['swarm.joinPatienceS'] * SECOND },
     handOver: { ...defaults.handOver, bytesPerSecondMax: args['swarm.handOverBytesPerSecondMax'] },
   }),
