@@ -10,6 +10,8 @@ export type HealthPart =
   | 'storage'
   | 'contents'
   | 'rewards'
+  | 'peer-tests'
+  | 'clock'
   | 'life-cycle'
 
 export interface HealthReason {

@@ -1,5 +1,6 @@
 import type { NetworkOptions } from '../network/options.ts'
 import type { OnionRelayOptions } from '../onion-relay/options.ts'
+import type { PeerTestsOptions } from '../peer-tests/options.ts'
 import type { RpcOptions } from '../rpc/options.ts'
 import type { StakingOptions } from '../staking/options.ts'
 import type { StorageOptions } from '../storage/options.ts'
@@ -22,6 +23,7 @@ export interface ServiceNodeOptions {
   staking: Omit<StakingOptions, 'stateFolder'>
   swarm: SwarmOptions
   onionRelay: OnionRelayOptions
+  peerTests: PeerTestsOptions
   rpc: Omit<RpcOptions, 'certificateFolder'>
   metrics: MetricsServerOptions
 }

@@ -1,3 +1,4 @@
+import type { PeerTests } from '../peer-tests/peer-tests.ts'
 import type { Member, ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
 import type { OwnStakeState } from '../staking/own-stake-state.ts'
 import type { RewardsStatus } from '../staking/rewards/snapshot.ts'
@@ -23,6 +24,8 @@ export interface ReadinessComponents {
   /** Undefined while it has not begun. */
   readonly joining: { status(): JoiningStatus | undefined }
   readonly peers: { records(): readonly unknown[] }
+  /** What tests with other service nodes show of this one, and of its clock. */
+  readonly tests: Pick<PeerTests, 'trouble' | 'clockTrouble'>
   /** Undefined where none are computed. */
   readonly rewards?: { status(): RewardsStatus } | undefined
   readonly phase: () => Phase
@@ -30,7 +33,7 @@ export interface ReadinessComponents {
 
 /** What keeps this node from serving, and what else is wrong, part by part, in words for its operator. */
 export function createReadiness(components: ReadinessComponents): Health {
-  const { identity, swarm, chain, stake, messages, joining, peers, rewards, phase } = components
+  const { identity, swarm, chain, stake, messages, joining, peers, tests, rewards, phase } = components
   const self = identity.key
   const health = new Health()
   health.register('life-cycle', () => PHASE_REASONS[phase()])
@@ -76,6 +79,17 @@ export function createReadiness(components: ReadinessComponents): Health {
       return `Some accounts are new to this node, and their messages are being fetched from other members: ${percent(status)} of all are here`
     return `No member could be asked for the messages of accounts that are new to this node, so it answers with those that it has: ${percent(status)} of the accounts are complete. Check that the network port can be reached`
   })
+  // By a clock that is so wrong, expired messages would be read and living ones would not.
+  health.register('clock', () => {
+    const wrong = tests.clockTrouble()
+    return wrong?.isUnready === true ? wrong.sentence : undefined
+  })
+  health.registerDegraded('clock', () => {
+    const wrong = tests.clockTrouble()
+    return wrong?.isUnready === false ? wrong.sentence : undefined
+  })
+  // What others cannot reach, they do not use; the rest goes on, and nobody's opinion stops a node.
+  health.registerDegraded('peer-tests', () => tests.trouble())
   // The list of before holds on while the chain is away: a node that stopped serving then would take the network down with the chain.
   health.registerDegraded('chain', () => chainTrouble(chain.status()))
   health.registerDegraded('providers', () => providersTrouble(chain.status()))

@@ -8,6 +8,7 @@ import { createOnionRelayMetrics } from '../onion-relay/metrics.ts'
 import { defaultReplayGuardOptions } from '../onion-relay/options.ts'
 import { createOnionRelay } from '../onion-relay/relay.ts'
 import { openReplayGuard } from '../onion-relay/replay-guard.ts'
+import type { PeerTests } from '../peer-tests/peer-tests.ts'
 import { networkIdOf } from '../protocol/network-id.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import { startHttpsServer } from '../rpc/https-server.ts'
@@ -33,6 +34,7 @@ import { startMetricsServer } from './metrics-server.ts'
 import type { ServiceNodeOptions } from './options.ts'
 import { defaultOverloadOptions, measureLoopDelay, Overload, watchOverload } from './overload.ts'
 import { createOwnRecordFacts } from './own-record-facts.ts'
+import { createNodePeerTests } from './peer-tests.ts'
 import { createReadiness, type Phase } from './readiness.ts'
 import { createNodeReplication } from './replication.ts'
 import { createNodeRewards, recordedRewards } from './rewards.ts'
@@ -79,9 +81,16 @@ export async function createServiceNode(
   const probes = { reasons: () => probed?.reasons() ?? [STARTING], degraded: () => probed?.degraded() ?? [] }
   const metricsServer = parts.use(await startMetricsServer({ metrics: registry, health: probes }, options.metrics))
 
+  // Other members tell what time it is; they are asked when everything else stands.
+  let tests: PeerTests | undefined
   const messages = parts.use(
     await openMessageStore(
-      { log: log.part('storage'), clock, metrics: createStorageMetrics(registry) },
+      {
+        log: log.part('storage'),
+        clock,
+        metrics: createStorageMetrics(registry),
+        clockAheadMs: () => tests?.clockAheadMs(),
+      },
       { ...options.storage, path: folder('messages') },
     ),
   )
@@ -138,7 +147,14 @@ export async function createServiceNode(
   )
 
   const joining = { status: () => replication.status()?.joining }
-  const readinessParts = { identity, swarm, chain, stake, messages, joining, peers, rewards, phase: () => phase }
+  const testsParts = { log, register: registry, clock, identity, network: networkId, peers, swarm, joining }
+  tests = parts.use(
+    createNodePeerTests(
+      { ...testsParts, contents: messages.contents, newestBlockMs: () => chain.newestBlockMs() },
+      options.peerTests,
+    ),
+  )
+  const readinessParts = { identity, swarm, chain, stake, messages, joining, peers, tests, rewards, phase: () => phase }
   const health = createReadiness(readinessParts)
   probed = health
   // On its way out, the node still finishes what it has begun; and accounts that it does not have yet it takes writes of.
@@ -164,7 +180,7 @@ export async function createServiceNode(
       messages,
       revocations: messages.revocations,
       swarm,
-      contacts: peers,
+      contacts: { contact: peers.contact, isReachable: tests.isReachable },
       replication,
       isComplete: replication.isComplete,
       readiness,
@@ -185,6 +201,7 @@ export async function createServiceNode(
     overload.shed((from, payload, signal) => onion.handleHop(from, payload, signal)),
   )
   peers.handle('contents', replication.handle)
+  peers.handle('probe', tests.handle)
   peers.handle('sign', (from, payload) => signatures.signer.handle(from, payload))
   await replication.start(rpc)
   await peers.start()
@@ -201,10 +218,12 @@ export async function createServiceNode(
     rewards: rewards?.status(),
     storage: messages.statistics(),
     replication: replication.status(),
+    peerTests: tests.status(),
   })
   const handle = createAdminRoutes({ status, signatures: signatures.source, rewards })
   parts.use(await startAdminSocket({ log: log.part('admin'), handle }, { path: folder(ADMIN_SOCKET_FILE) }))
   phase = 'running'
+  tests.start()
   parts.use(createStatusReporter({ log, status }, options))
 
   const started = parts.move()

@@ -1,4 +1,5 @@
 import type { PeerNetworkStatus } from '../network/peer-network.ts'
+import type { PeerTestsStatus } from '../peer-tests/peer-tests.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { MembershipStatus } from '../staking/membership-follower.ts'
 import type { OwnStakeState } from '../staking/own-stake-state.ts'
@@ -22,4 +23,6 @@ export interface ServiceNodeStatus {
   readonly storage: { readonly messages: number; readonly dataBytes: number }
   /** How far this node holds what the other members of its swarm do. */
   readonly replication: NodeReplicationStatus | undefined
+  /** How members fare in this node's tests, and this node in theirs. */
+  readonly peerTests: PeerTestsStatus
 }

@@ -27,8 +27,8 @@ export interface ClockStatus {
   readonly aheadMs: DurationMs | undefined
   /** Members whose clocks are compared with. */
   readonly samples: number
-  /** Whether it is the newest block that says so: the clock stands before it. */
-  readonly isBehindChain: boolean
+  /** Whether it is the newest block that says so: the clock stands before it, and too few members' clocks are known. */
+  readonly isByChain: boolean
 }
 
 /**
@@ -75,8 +75,8 @@ export class ClockOffset {
       this.#originMs === undefined ? undefined : Math.round(nowMs - clock.monotonicMs() - this.#originMs)
     const blockMs = newestBlockMs()
     const byChainMs = blockMs === undefined || blockMs <= nowMs ? undefined : nowMs - blockMs
-    const isBehindChain = byChainMs !== undefined && byChainMs < (byMembersMs ?? 0)
-    return { aheadMs: isBehindChain ? byChainMs : byMembersMs, samples: this.#samples.size, isBehindChain }
+    const isByChain = byMembersMs === undefined && byChainMs !== undefined
+    return { aheadMs: byMembersMs ?? byChainMs, samples: this.#samples.size, isByChain }
   }
 
   #judge(): void {

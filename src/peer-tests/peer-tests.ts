@@ -70,6 +70,8 @@ export interface PeerTests extends AsyncDisposable {
   /** What is wrong with this node as others see it, or with its way to them; undefined while all is well. */
   trouble(): string | undefined
   clockTrouble(): ClockTrouble | undefined
+  /** How far the wall clock here is ahead of other members'; undefined while that cannot be told. */
+  clockAheadMs(): DurationMs | undefined
   /** Makes the tests of one turn now, or joins those under way. */
   testNow(): Promise<void>
   /** Signs what was found, and sends it to those whom it is about. */
@@ -200,6 +202,7 @@ export function createPeerTests(components: PeerTestsComponents, options: PeerTe
       return all.length === 0 ? undefined : all.join('. ')
     },
     clockTrouble: clockNow,
+    clockAheadMs: () => offset.status().aheadMs,
     async [Symbol.asyncDispose]() {
       stop.abort()
       cancelTimer()

@@ -52,6 +52,8 @@ export interface MembershipFollower extends AsyncDisposable {
   /** Calls the listener for each new epoch, in order. Returns what ends that. */
   onEpoch(listener: (epoch: MembershipEpoch) => void): () => void
   status(): MembershipStatus
+  /** When the newest finalized block was made that enough providers have. */
+  newestBlockMs(): TimestampMs | undefined
   /** Looks at the chain now, or joins the look under way. */
   refresh(): Promise<void>
 }
@@ -97,6 +99,8 @@ class Follower implements MembershipFollower {
   #kept: KeptEpochs | undefined
   #finalized: AgreedHead | undefined
   #recheckedAtMs: DurationMs | undefined
+  /** Said once. */
+  #isContractUnread = false
   #lastSuccessMs: TimestampMs | undefined
   #failure: StakingErrorCode | undefined
 
@@ -151,6 +155,10 @@ class Follower implements MembershipFollower {
       lastSuccessMs: this.#lastSuccessMs,
       lastError: this.#failure,
     }
+  }
+
+  newestBlockMs(): TimestampMs | undefined {
+    return this.#finalized === undefined ? undefined : Number(this.#finalized.timestampS) * SECOND
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -218,9 +226,12 @@ class Follower implements MembershipFollower {
     try {
       const hasOtherCode = await this.#watch.look(heads, signal)
       if (hasOtherCode) this.#epochs.forget()
+      this.#isContractUnread = false
     } catch (error) {
       if (!(error instanceof StakingError)) throw error
-      this.#components.log.debug({ code: error.code }, 'The state of the staking contract could not be read')
+      if (!this.#isContractUnread)
+        this.#components.log.warn({ code: error.code }, "The staking contract's code and rules cannot be read")
+      this.#isContractUnread = true
     }
   }
 

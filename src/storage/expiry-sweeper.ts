@@ -19,7 +19,7 @@ import { nameOfId, stampOfName } from './request-codec.ts'
 import { removeRequest, requestExpiryMs } from './request-log.ts'
 import { settleRevocations } from './revocation-store.ts'
 import { settle } from './settlement.ts'
-import { createSweepClock } from './sweep-clock.ts'
+import { createSweepClock, type SweepClockComponents } from './sweep-clock.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 export interface ExpirySweeperComponents {
@@ -29,6 +29,8 @@ export interface ExpirySweeperComponents {
   timers: Timers
   log: Logger
   metrics: StorageMetrics
+  /** How far the wall clock is ahead of what other machines say. */
+  clockAheadMs?: SweepClockComponents['clockAheadMs']
 }
 
 export interface ExpirySweeper extends AsyncDisposable {
@@ -41,10 +43,10 @@ const PAGE_SIZE = 16
 
 /** Removes messages whose bucket of time is over, a batch's worth at a time, through the same writer as everything else. */
 export function createExpirySweeper(
-  { database, commits, clock, timers, log, metrics }: ExpirySweeperComponents,
+  { database, commits, clock, timers, log, metrics, clockAheadMs }: ExpirySweeperComponents,
   options: Pick<StorageOptions, 'sweepIntervalMs' | 'clockJumpToleranceMs' | 'clockJumpHoldMs'> & QuotaOptions,
 ): ExpirySweeper {
-  const sweepClock = createSweepClock({ clock, log }, options)
+  const sweepClock = createSweepClock({ clock, log, clockAheadMs }, options)
   let removed = 0
   let removedSinceCompaction = 0
 

@@ -13,7 +13,7 @@ import { type CreateDatabase, type Database, openDatabase, readError } from './d
 import { deleteMessages } from './delete-operation.ts'
 import { createDiskSpace, type DiskSpace, type FreeDiskBytes } from './disk-space.ts'
 import { expireMessages, isPointless, type MessageExpiry, sorted } from './expire-operation.ts'
-import { createExpirySweeper, type ExpirySweeper } from './expiry-sweeper.ts'
+import { createExpirySweeper, type ExpirySweeper, type ExpirySweeperComponents } from './expiry-sweeper.ts'
 import { GroupCommit, type Writer } from './group-commit.ts'
 import type { Hints } from './hints.ts'
 import { accountBytes, hashBytes, locatorKey, TOTALS_KEY } from './keys.ts'
@@ -46,6 +46,8 @@ export interface MessageStoreComponents {
   createDatabase?: CreateDatabase
   /** Asks the file system unless given. */
   freeDiskBytes?: FreeDiskBytes
+  /** How far the wall clock is ahead of what other machines say; then nothing is deleted by it. */
+  clockAheadMs?: ExpirySweeperComponents['clockAheadMs']
 }
 
 interface ChangeRequest {
@@ -87,11 +89,11 @@ export async function openMessageStore(
   metrics.requests.set(totals.requests)
   const diskParts = { log, metrics, timers, freeDiskBytes: components.freeDiskBytes }
   const disk = opening.use(await createDiskSpace(diskParts, options))
-  const sumKeeper = new SumKeeper({ database, log })
+  const sumKeeper = new SumKeeper({ database, log, timers })
   const onItems = (items: readonly ItemChange[]) => sumKeeper.apply(items)
   const commits = opening.use(new GroupCommit({ database, log, clock, metrics, onItems }, options, totals))
   opening.use(sumKeeper)
-  const sweeper = opening.use(createExpirySweeper({ database, commits, clock, timers, log, metrics }, options))
+  const sweeper = opening.use(createExpirySweeper({ ...components, database, commits, timers }, options))
   const stamps = new OperationClock(clock, totals.newestStamp)
   const hints = await openHints({ database, commits, disk, clock, metrics }, options)
   const circumstances = (): Circumstances => {

@@ -7,13 +7,21 @@ export interface SweepClock {
   nowMs(): TimestampMs
 }
 
+export interface SweepClockComponents {
+  readonly clock: Clock
+  readonly log: Logger
+  /** How far the wall clock is ahead of what other machines say; undefined while nothing can be said. */
+  readonly clockAheadMs?: (() => DurationMs | undefined) | undefined
+}
+
 /**
  * A wall clock that is set wrong must not delete what others still hold. So a forward jump, one that the monotonic clock
  * does not share, is believed only when it has lasted; a backward jump is believed at once, since it deletes less. Reads
- * go by the wall clock alone: what they hide comes back when the clock does.
+ * go by the wall clock alone: what they hide comes back when the clock does. While other machines contradict, the wall clock is not
+ * believed however long it lasts.
  */
 export function createSweepClock(
-  { clock, log }: { clock: Clock; log: Logger },
+  { clock, log, clockAheadMs }: SweepClockComponents,
   options: Pick<StorageOptions, 'clockJumpToleranceMs' | 'clockJumpHoldMs'>,
 ): SweepClock {
   let anchor = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() }
@@ -24,6 +32,10 @@ export function createSweepClock(
       const now = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() }
       const expectedMs = anchor.wallMs + (now.monotonicMs - anchor.monotonicMs)
       const aheadMs = now.wallMs - expectedMs
+      const contradictedMs = clockAheadMs?.() ?? 0
+      if (contradictedMs > options.clockJumpToleranceMs) {
+        return Math.floor(Math.min(expectedMs, now.wallMs - contradictedMs))
+      }
       if (aheadMs > options.clockJumpToleranceMs) {
         if (jumpSeenMs === undefined) {
           log.warn(

@@ -6,6 +6,7 @@ import { type MetricsArgs, metricsOptionGroup } from './metrics.ts'
 import { type NetworkArgs, networkOptionGroup } from './network.ts'
 import { type NodeArgs, nodeOptionGroup } from './node.ts'
 import { type OnionRelayArgs, onionRelayOptionGroup } from './onion-relay.ts'
+import { type PeerTestsArgs, peerTestsOptionGroup } from './peer-tests.ts'
 import { type RpcArgs, rpcOptionGroup } from './rpc.ts'
 import { type StakingArgs, stakingOptionGroup } from './staking.ts'
 import { type StorageArgs, storageOptionGroup } from './storage.ts'
@@ -18,6 +19,7 @@ export type ServiceNodeArgs = NodeArgs &
   StorageArgs &
   RpcArgs &
   OnionRelayArgs &
+  PeerTestsArgs &
   MetricsArgs &
   LogArgs
 
@@ -30,6 +32,7 @@ export const serviceNodeFlagGroups = {
   Storage: storageOptionGroup.flags,
   Clients: rpcOptionGroup.flags,
   'Onion requests': onionRelayOptionGroup.flags,
+  'Node tests': peerTestsOptionGroup.flags,
   'Metrics and health': metricsOptionGroup.flags,
   Log: logOptionGroup.flags,
 }
@@ -42,6 +45,7 @@ export const serviceNodeFlags = {
   ...storageOptionGroup.flags,
   ...rpcOptionGroup.flags,
   ...onionRelayOptionGroup.flags,
+  ...peerTestsOptionGroup.flags,
   ...metricsOptionGroup.flags,
   ...logOptionGroup.flags,
 }
@@ -60,6 +64,7 @@ export function parseServiceNodeArgs(args: ServiceNodeArgs): { node: ServiceNode
       swarm,
       storage: storageOptionGroup.parse(args),
       onionRelay: onionRelayOptionGroup.parse(args),
+      peerTests: peerTestsOptionGroup.parse(args),
       rpc: { ...rpcOptionGroup.parse(args), unlockAfterMs: swarm.unlockMs },
       metrics: metricsOptionGroup.parse(args),
     },

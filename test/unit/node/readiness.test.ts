@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { HOUR } from '../../../src/base/clock.ts'
 import type { ChainView } from '../../../src/node/chain-trouble.ts'
 import { createReadiness, type Phase } from '../../../src/node/readiness.ts'
+import type { ClockTrouble } from '../../../src/peer-tests/clock-trouble.ts'
 import { parseServiceNodeKey, type ServiceNodeKey, type Swarm } from '../../../src/protocol/service-node.ts'
 import { type OwnStakeState, unreachableState } from '../../../src/staking/own-stake-state.ts'
 import type { JoiningStatus } from '../../../src/swarm/joining.ts'
@@ -39,6 +40,8 @@ function aNode(
     joining?: JoiningStatus | undefined
     chain?: Partial<ChainView>
     phase?: Phase
+    clock?: ClockTrouble
+    trouble?: string
   } = {},
 ) {
   const listed = changes.listed ?? [SELF, OTHER].map((key) => ({ key, bls: BLS }))
@@ -55,6 +58,7 @@ function aNode(
     messages: { health: () => ({ writable: changes.writable ?? true, reason: 'The disk failed' }) },
     joining: { status: () => ('joining' in changes ? changes.joining : COMPLETE) },
     peers: { records: () => Array.from({ length: changes.contacts ?? 2 }) },
+    tests: { trouble: () => changes.trouble, clockTrouble: () => changes.clock },
     phase: () => changes.phase ?? 'running',
   })
 }
@@ -113,6 +117,7 @@ test('the list is searched for this node once an epoch, not with every request',
     ...{ identity: { key: SELF, bls: BLS }, swarm, phase: () => 'running' as const },
     ...{ chain: { status: () => WELL }, stake: { state: () => ACTIVE } },
     ...{ messages: { health: () => ({ writable: true }) }, peers: { records: () => [1, 2] } },
+    tests: { trouble: () => undefined, clockTrouble: () => undefined },
     joining: { status: () => COMPLETE },
   })
   node.reasons()
@@ -193,4 +198,19 @@ test('a node that nobody gives its accounts goes on with what it has', () => {
   expect(node.reasons()).toEqual([])
   expect(node.degraded()).toMatchObject([{ part: 'contents', reason: expect.stringContaining('No member') }])
   expect(aNode({ joining: undefined }).reasons()).toEqual([])
+})
+
+test('a clock that is off is told, and one that is far off keeps the node from serving', () => {
+  const off = aNode({ clock: { isUnready: false, sentence: 'The clock is 40 s ahead' } })
+  expect(off.reasons()).toEqual([])
+  expect(off.degraded()).toEqual([{ part: 'clock', reason: 'The clock is 40 s ahead' }])
+  const farOff = aNode({ clock: { isUnready: true, sentence: 'The clock is an hour ahead' } })
+  expect(farOff.reasons()).toEqual([{ part: 'clock', reason: 'The clock is an hour ahead' }])
+  expect(farOff.degraded()).toEqual([])
+})
+
+test('what others cannot reach is told, and nobody else decides whether this node serves', () => {
+  const node = aNode({ trouble: "5 of 7 testers can't reach port 22021" })
+  expect(node.reasons()).toEqual([])
+  expect(node.degraded()).toEqual([{ part: 'peer-tests', reason: "5 of 7 testers can't reach port 22021" }])
 })
