@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Clock, TimestampMs } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { type NetworkId, networkIdOf } from '../protocol/network-id.ts'
 import { agree } from './agreement.ts'
 import type { ChainLog, Hex } from './chain-reply.ts'
 import {
@@ -46,6 +47,7 @@ export interface ContractWatchComponents {
 
 export type ContractWatchOptions = Pick<
   StakingOptions,
+  | 'chainId'
   | 'contract'
   | 'requestsInFlightMax'
   | 'logPageBlocks'
@@ -62,6 +64,8 @@ export async function createContractWatch(
   components: ContractWatchComponents,
   options: ContractWatchOptions,
 ): Promise<ContractWatch> {
+  // Nothing is wrong as long as nothing is known.
+  components.metrics.codeAccepted.set(1)
   const watch = new Watch(components, options)
   await watch.restore()
   return watch
@@ -88,7 +92,7 @@ class Watch implements ContractWatch {
     const isDue = this.#components.clock.nowMs() - this.#readAtMs >= this.#options.contractCheckIntervalMs
     const to = heads.agreed.number
     if (this.#state !== undefined && !isDue && !(await this.#hasEvents(heads, to, signal))) {
-      this.#watchedTo = to
+      this.#watched(to)
       return false
     }
     const ask = ({ provider }: Head, settled: AbortSignal) =>
@@ -97,7 +101,7 @@ class Watch implements ContractWatch {
     const before = this.#state
     this.#state = state
     this.#readAtMs = this.#components.clock.nowMs()
-    this.#watchedTo = to
+    this.#watched(to)
     await this.#accept(state)
     this.#tell(before, state)
     return before !== undefined && before.code !== state.code
@@ -116,7 +120,7 @@ class Watch implements ContractWatch {
       const kept = await readStateFile(this.#file, STATE_FILE_MAX_BYTES)
       if (kept === undefined) return
       const fields = objectField(kept)
-      if (fields['contract'] !== this.#options.contract.toLowerCase()) return
+      if (fields['network'] !== this.#network) return
       this.#acceptedCode = textField(fields['acceptedCode'], /^0x[0-9a-f]{64}$/) as Hex
     } catch (error) {
       if (!(error instanceof StakingError)) throw error
@@ -125,6 +129,11 @@ class Watch implements ContractWatch {
         "The kept state of the contract's code is damaged and is not used",
       )
     }
+  }
+
+  /** Providers that come and go may move the agreed head back: what was told once is not told again. */
+  #watched(to: bigint): void {
+    if (this.#watchedTo === undefined || to > this.#watchedTo) this.#watchedTo = to
   }
 
   /** Whether there was an event since the last look; also when nobody tells. */
@@ -173,11 +182,10 @@ class Watch implements ContractWatch {
   async #accept({ code }: ContractState): Promise<void> {
     const { log } = this.#components
     this.#acceptedCode ??= code
-    const contract = this.#options.contract.toLowerCase()
     if (code !== this.#acceptedCode) return
     try {
       const kept = await readStateFile(this.#file, STATE_FILE_MAX_BYTES).catch(() => undefined)
-      const state = { contract, acceptedCode: code }
+      const state = { network: this.#network, acceptedCode: code }
       if (JSON.stringify(kept) !== JSON.stringify(state)) await writeStateFile(this.#file, state)
     } catch (error) {
       log.warn({ error }, 'The accepted code of the contract could not be kept on disk')
@@ -198,6 +206,10 @@ class Watch implements ContractWatch {
       ...{ contractCode: after.code, acceptedCode: this.#acceptedCode },
     }
     log.warn(facts, 'The staking contract runs other code than the accepted one')
+  }
+
+  get #network(): NetworkId {
+    return networkIdOf(this.#options.chainId, this.#options.contract)
   }
 
   get #file(): string {

@@ -106,7 +106,7 @@ export function createStakingMetrics(register: MetricsRegister) {
     }),
     codeAccepted: register.gauge({
       name: 'starling_staking_contract_code_accepted',
-      help: 'Whether the contract runs the code that the operator accepted (0 or 1)',
+      help: 'Whether the contract runs the code that the operator accepted (0 or 1; 1 until it has been read)',
     }),
     contractEvents: register.counter<{ event: WatchedEvent }>({
       name: 'starling_staking_contract_events_total',
