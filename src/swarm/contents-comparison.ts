@@ -1,4 +1,4 @@
-import { type Clock, type DurationMs, SECOND, type TimestampMs } from '../base/clock.ts'
+import { type Clock, type DurationMs, SECOND } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { systemTimers, type Timers } from '../base/timers.ts'
 import { ProtocolError } from '../protocol/errors.ts'
@@ -11,6 +11,7 @@ import type { ContentsConduct } from './contents-conduct.ts'
 import type { ContentsIntake } from './contents-intake.ts'
 import type { ComparisonEnd, ContentsMetrics } from './contents-metrics.ts'
 import type { ContentsRequester } from './contents-requester.ts'
+import { ComparisonStanding, type ComparisonStatus, type Ends, membersThat } from './contents-standing.ts'
 import type { Contents } from './contents-store.ts'
 import { ContentsObstacleError, ContentsTurn } from './contents-turn.ts'
 import type { ComparingOptions } from './options.ts'
@@ -40,19 +41,6 @@ export interface ComparisonMembership {
   onChange(listener: () => void): () => void
 }
 
-/** Members of our swarm without this node, by the last comparison. */
-export interface ComparisonStatus {
-  readonly members: number
-  readonly equal: number
-  readonly differing: number
-  /** Did not answer. */
-  readonly silent: number
-  /** An epoch apart, or not ready; and those that are ignored. */
-  readonly apart: number
-  /** When all that answered were last seen to hold the same, and any did. */
-  readonly lastEqualMs: TimestampMs | undefined
-}
-
 /**
  * Anti-entropy: compares what this node holds with each other member of its swarm, again and again, and fetches what is missing here.
  * Whatever else went wrong, members that can reach each other come to hold the same.
@@ -77,8 +65,6 @@ const PAUSE_MIN_MS: DurationMs = SECOND / 4
 /** A turn is a minute of fetching. */
 const CONVERGING_TURNS_MAX = 1_000
 
-type Ends = Map<ServiceNodeKey, ComparisonEnd | 'differs'>
-
 export function createComparison(components: ComparisonComponents, options: ComparingOptions): Comparison {
   const comparison = new ContentsComparison(components, options)
   comparison.start()
@@ -91,14 +77,11 @@ class ContentsComparison implements Comparison {
   readonly #backOff: ContentsBackOff
   readonly #pause: Pause
   readonly #stop = new AbortController()
-  readonly #listeners = new Set<() => void>()
+  readonly #standing: ComparisonStanding
   #rounds: Promise<void> = Promise.resolve()
   #stopWatching = () => {}
   #isUrgent = false
   #waiting: PromiseWithResolvers<void> | undefined
-  #ends: Ends = new Map()
-  #lastEqualMs: TimestampMs | undefined
-  #differingSinceMs: DurationMs | undefined
 
   constructor(components: ComparisonComponents, options: ComparingOptions) {
     const timers = components.timers ?? systemTimers
@@ -106,6 +89,7 @@ class ContentsComparison implements Comparison {
     this.#options = options
     this.#backOff = new ContentsBackOff(components.clock, options)
     this.#pause = new Pause(timers)
+    this.#standing = new ComparisonStanding(components)
   }
 
   start(): void {
@@ -120,16 +104,7 @@ class ContentsComparison implements Comparison {
   }
 
   status(): ComparisonStatus {
-    const ends = [...this.#ends.values()]
-    const count = (...which: readonly (ComparisonEnd | 'differs')[]) => ends.filter((end) => which.includes(end)).length
-    return {
-      members: ends.length,
-      equal: count('equal'),
-      differing: count('differs', 'fetched', 'fruitless'),
-      silent: count('silent', 'failed'),
-      apart: count('other-arc', 'not-ready', 'ignored'),
-      lastEqualMs: this.#lastEqualMs,
-    }
+    return this.#standing.status()
   }
 
   roundNow(): Promise<void> {
@@ -166,14 +141,13 @@ class ContentsComparison implements Comparison {
   }
 
   heard(member: ServiceNodeKey): void {
-    if (this.#ends.get(member) !== 'silent') return
+    if (this.#standing.endOf(member) !== 'silent') return
     this.#backOff.forget(member)
     this.#hurry()
   }
 
   onEqual(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+    return this.#standing.onEqual(listener)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -214,16 +188,17 @@ class ContentsComparison implements Comparison {
     const { membership, contents, isPaused } = this.#components
     const members = this.#others()
     const arc = membership.ownArc()
-    const before = this.#ends
     const ends: Ends = new Map()
     if (isPaused?.() !== true && arc !== undefined && contents.sums() !== undefined) {
       await this.#total(arc, members, ends)
       for (const [member, end] of ends)
-        if (before.get(member) === 'silent' && end !== 'silent') this.#backOff.forget(member)
+        if (this.#standing.endOf(member) === 'silent' && end !== 'silent') this.#backOff.forget(member)
       await this.#confirm(arc, ends)
-      await this.#fetchAll(arc, ends, before)
+      await this.#fetchAll(arc, ends)
     }
-    this.#conclude(members, ends)
+    this.#standing.conclude(members, ends)
+    // What was fetched may have made both equal, which the next round finds out.
+    if (membersThat(ends, 'fetched').length > 0) this.#isUrgent = true
   }
 
   #others(): readonly ServiceNodeKey[] {
@@ -262,16 +237,16 @@ class ContentsComparison implements Comparison {
     if (differing.length === 0) return
     await new Pause(this.#components.timers).for(this.#options.confirmAfterMs, this.#stop.signal)
     await this.#total(arc, differing, ends)
-    if (membersThat(ends, 'differs').length > 0) this.#differingSinceMs ??= this.#components.clock.monotonicMs()
+    if (membersThat(ends, 'differs').length > 0) this.#standing.differs()
   }
 
   /** One member after the other, so that what several have is fetched once. Those that brought nothing the last time come last. */
-  async #fetchAll(arc: SwarmArc, ends: Ends, before: Ends): Promise<void> {
+  async #fetchAll(arc: SwarmArc, ends: Ends): Promise<void> {
     const { random } = this.#components
     const { signal } = this.#stop
     const ranked = membersThat(ends, 'differs').map((member) => ({
       member,
-      rank: (UNPROMISING.has(before.get(member) ?? 'equal') ? 1 : 0) + random(),
+      rank: (UNPROMISING.has(this.#standing.endOf(member) ?? 'equal') ? 1 : 0) + random(),
     }))
     for (const { member } of ranked.sort((a, b) => a.rank - b.rank)) {
       const end = await this.#attempt(signal, async () => {
@@ -303,33 +278,6 @@ class ContentsComparison implements Comparison {
       throw error
     }
   }
-
-  #conclude(members: readonly ServiceNodeKey[], ends: Ends): void {
-    const { clock, conduct, metrics } = this.#components
-    for (const member of members) {
-      const end = ends.get(member) ?? 'not-ready'
-      ends.set(member, end)
-      metrics.comparisons.inc({ outcome: end === 'differs' ? 'fruitless' : end })
-    }
-    this.#ends = ends
-    const { equal, differing, silent } = this.status()
-    metrics.differingMembers.set(differing)
-    metrics.silentMembers.set(silent)
-    metrics.ignoredMembers.set(conduct.ignored)
-    // What was fetched may have made both equal, which the next round finds out.
-    if (membersThat(ends, 'fetched').length > 0) this.#isUrgent = true
-    if (differing > 0 || equal === 0) return
-    this.#lastEqualMs = clock.nowMs()
-    if (this.#differingSinceMs !== undefined) {
-      metrics.convergence.observe((clock.monotonicMs() - this.#differingSinceMs) / SECOND)
-      this.#differingSinceMs = undefined
-    }
-    for (const listener of [...this.#listeners]) listener()
-  }
 }
 
 const UNPROMISING: ReadonlySet<ComparisonEnd | 'differs'> = new Set(['fruitless', 'failed', 'silent'])
-
-function membersThat(ends: Ends, which: ComparisonEnd | 'differs'): ServiceNodeKey[] {
-  return [...ends].filter(([, end]) => end === which).map(([member]) => member)
-}
