@@ -27,10 +27,11 @@ export class ContentsCells implements ContentsSums {
     const bucket = expiryBucket(item.expiryMs)
     const cells = this.#buckets.get(bucket) ?? { total: 0n, slots: Array.from({ length: CONTENTS_SLOTS }, () => 0n) }
     const slot = slotOfBytes(item.account)
-    const change = BigInt(by) * fingerprintOf(item)
+    const fingerprint = fingerprintOf(item)
+    const change = by > 0 ? fingerprint : -fingerprint
     cells.total = BigInt.asUintN(SUM_BITS, cells.total + change)
     cells.slots[slot] = BigInt.asUintN(SUM_BITS, (cells.slots[slot] ?? 0n) + change)
-    if (cells.slots.every((sum) => sum === 0n)) this.#buckets.delete(bucket)
+    if (cells.total === 0n && cells.slots.every((sum) => sum === 0n)) this.#buckets.delete(bucket)
     else this.#buckets.set(bucket, cells)
   }
 

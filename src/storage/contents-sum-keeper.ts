@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
+import { type DurationMs, MINUTE } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Timers } from '../base/timers.ts'
 import type { SwarmArc } from '../protocol/swarm-assignment.ts'
 import { createArcTest } from './arc.ts'
 import type { ContentsSums } from './contents.ts'
@@ -17,9 +19,13 @@ const PAGE_SIZE = 128
 
 type Snapshot = ReturnType<Database['snapshot']>
 
+/** How long to wait after a failure: the store was busy, or a record is damaged. */
+const RETRY_MS: DurationMs = MINUTE
+
 export interface SumKeeperComponents {
   readonly database: Database
   readonly log: Logger
+  readonly timers: Timers
 }
 
 /**
@@ -49,9 +55,7 @@ export class SumKeeper implements AsyncDisposable {
     this.#isWhole = false
     if (arc === undefined) return
     this.#isCovered = createArcTest(arc)
-    this.#running = this.#count(arc, this.#counting.signal, commits).catch((error: unknown) => {
-      this.#components.log.warn({ error }, 'What is held could not be summed up; it is not compared with other members')
-    })
+    this.#start(arc, this.#counting.signal, commits)
   }
 
   sums(): ContentsSums | undefined {
@@ -67,6 +71,17 @@ export class SumKeeper implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#counting.abort()
     await this.#running
+  }
+
+  #start(arc: SwarmArc, signal: AbortSignal, commits: Pick<GroupCommit, 'submit'>): void {
+    const { log, timers } = this.#components
+    this.#running = this.#count(arc, signal, commits).catch((error: unknown) => {
+      if (signal.aborted) return
+      log.warn({ error }, 'What is held could not be summed up; it is not compared with other members until it is')
+      this.#cells = undefined
+      const cancel = timers.after(RETRY_MS, () => this.#start(arc, signal, commits))
+      signal.addEventListener('abort', cancel, { once: true })
+    })
   }
 
   async #count(arc: SwarmArc, signal: AbortSignal, commits: Pick<GroupCommit, 'submit'>): Promise<void> {

@@ -1,4 +1,5 @@
 // How the records of a message have to change, given what its replay came to. Nothing is written here.
+import { DAY, type TimestampMs } from '../base/clock.ts'
 import { TTL_MAX_MS } from '../protocol/limits.ts'
 import type { StoredMessage } from '../protocol/message.ts'
 import { isPublicOutbox } from '../protocol/namespace.ts'
@@ -73,7 +74,7 @@ function locatorAfter(
   const absent = absentLocator(batch, entry, end, source, context)
   // What would be held, but has ended and left no data, is as good as gone, unless it kept others out of its outbox.
   const isOver =
-    state !== undefined && isUnremarkable && !(isPublicOutbox(state.namespace) && state.expiryMs >= settledMs)
+    state !== undefined && isUnremarkable && keptOutUntilMs(state, newestOf(end?.history ?? entry.history)) < settledMs
   if (end === undefined || isOver) return absent
   return rememberedUntil(state, withHistory(absent, end.history, undefined, context))
 }
@@ -87,11 +88,14 @@ function mayMatter(history: History, settledMs: number): boolean {
   return history.operations.some(({ operation: { kind } }) => !LENGTHENING.has(kind))
 }
 
-/** What has ended kept older messages out of its outbox until its end. */
 function rememberedUntil(state: MessageState | undefined, locator: Locator): Locator {
-  if (state === undefined || !isPublicOutbox(state.namespace)) return locator
-  const endMs = Math.min(state.expiryMs, stampMs(locator.stamp) + TTL_MAX_MS)
-  return { ...locator, stamp: Math.max(locator.stamp, firstStampAt(endMs)) }
+  if (state === undefined) return locator
+  return { ...locator, stamp: Math.max(locator.stamp, firstStampAt(keptOutUntilMs(state, locator.stamp))) }
+}
+
+/** What has ended kept older messages out of its outbox until its end, which is no longer away from a request than a life is long. */
+function keptOutUntilMs({ namespace, expiryMs }: MessageState, newest: OperationStamp): TimestampMs {
+  return isPublicOutbox(namespace) ? Math.min(expiryMs, stampMs(newest) + TTL_MAX_MS + DAY) : 0
 }
 
 function heldLocator(

@@ -164,24 +164,27 @@ describe('a message that is handed over', () => {
     return to.store.contents.adopt(items)
   }
 
-  test('lives as long as where it comes from, and is new only once', async () => {
-    await using from = await openTestStore()
-    await using to = await openTestStore()
-    const message = aMessage({ expiryMs: START_MS + HOUR })
-    await from.store.store(message)
-    expect(await arrivingAt(from, to)).toEqual(['new'])
-    for (let day = 1; day < 4; day++) {
-      from.clock.pass(50 * MINUTE)
-      to.clock.pass(50 * MINUTE)
-      const changes = [{ hash: message.hash, expiryMs: START_MS + (day + 1) * HOUR }]
-      await from.store.expire(ALICE, changes, 'extend')
-      await from.store.sweepNow()
-    }
-    // The claim bridges what lies between: at the last extension the first life had long ended.
-    expect(await arrivingAt(from, to)).toEqual(['new'])
-    expect(await arrivingAt(from, to)).toEqual(['known'])
-    expect(await contents(to, ALICE)).toEqual(await contents(from, ALICE))
-  })
+  // The claim bridges what lies between: when it was set for the last time, its first life had long ended.
+  test.each(['extend', 'set'] as const)(
+    'lives as long as where it comes from by %s, and is new only once',
+    async (mode) => {
+      await using from = await openTestStore()
+      await using to = await openTestStore()
+      const message = aMessage({ expiryMs: START_MS + HOUR })
+      await from.store.store(message)
+      expect(await arrivingAt(from, to)).toEqual(['new'])
+      for (let day = 1; day < 4; day++) {
+        from.clock.pass(50 * MINUTE)
+        to.clock.pass(50 * MINUTE)
+        const changes = [{ hash: message.hash, expiryMs: START_MS + (day + 1) * HOUR }]
+        await from.store.expire(ALICE, changes, mode)
+        await from.store.sweepNow()
+      }
+      expect(await arrivingAt(from, to)).toEqual(['new'])
+      expect(await arrivingAt(from, to)).toEqual(['known'])
+      expect(await contents(to, ALICE)).toEqual(await contents(from, ALICE))
+    },
+  )
 
   test('does not come back to where it was deleted later, and does to where it was stored later', async () => {
     await using from = await openTestStore()

@@ -1,7 +1,7 @@
 // Members get the same operations in different orders, some of them twice, some of them late. They have to end with the same.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { HOUR, MINUTE } from '../../../src/base/clock.ts'
+import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
 import { type Delivered, deliver, expectReplayed, newAccount } from './replay-delivery.ts'
 import { deliveries, histories, messageRequests, revocationRequests, revokedTokens, tokenOf } from './replay-model.ts'
 import { openTestStore } from './store-fixture.ts'
@@ -51,26 +51,31 @@ test('any order and duplication of revocations gives the same list, and the same
     .tuple(histories(revocationRequests, 8), histories(revocationRequests, 5))
     .chain((lists) => fc.tuple(...lists.map((list) => fc.tuple(fc.constant(list), deliveries(list), deliveries(list)))))
   await fc.assert(
-    fc.asyncProperty(phases, fc.integer({ min: -9 * MINUTE * 1000, max: 0 }), async (lists, moment) => {
-      const account = newAccount()
-      const all: Delivered[] = []
-      for (const [history, ...orders] of lists) {
-        const baseMs = first.clock.nowMs()
-        all.push(...history.map((placed) => ({ ...placed, baseMs })))
-        for (const [at, member] of members.entries()) {
-          const { revocations } = member.store
-          await Promise.all((orders[at] ?? []).map((placed) => deliver(member, account, { ...placed, baseMs })))
-          expect(revocations.revoked(account)).toEqual(revokedTokens(all).map(tokenOf))
-          const before = baseMs * 1000 + moment
-          const revoked = revokedTokens(all, before)
-          for (const token of [0, 1, 2, 3, 30]) {
-            expect(revocations.isRevoked(account, tokenOf(token), before)).toBe(revoked.includes(token))
+    fc.asyncProperty(
+      phases,
+      fc.integer({ min: -9 * MINUTE * 1000, max: 0 }),
+      fc.constantFrom(25 * MINUTE, 3 * DAY),
+      async (lists, moment, passedMs) => {
+        const account = newAccount()
+        const all: Delivered[] = []
+        for (const [history, ...orders] of lists) {
+          const baseMs = first.clock.nowMs()
+          all.push(...history.map((placed) => ({ ...placed, baseMs })))
+          for (const [at, member] of members.entries()) {
+            const { revocations } = member.store
+            await Promise.all((orders[at] ?? []).map((placed) => deliver(member, account, { ...placed, baseMs })))
+            expect(revocations.revoked(account)).toEqual(revokedTokens(all).map(tokenOf))
+            const before = baseMs * 1000 + moment
+            const revoked = revokedTokens(all, before)
+            for (const token of [0, 1, 2, 3, 30]) {
+              expect(revocations.isRevoked(account, tokenOf(token), before)).toBe(revoked.includes(token))
+            }
           }
+          for (const member of members) member.clock.pass(passedMs)
+          await first.store.sweepNow()
         }
-        for (const member of members) member.clock.pass(25 * MINUTE)
-        await first.store.sweepNow()
-      }
-    }),
+      },
+    ),
     { numRuns: 100 },
   )
 })

@@ -32,6 +32,8 @@ test('what ends or shortens lives is kept, once and in order, whether it changed
   await store.expireAll(ALICE, 'all', START_MS + HOUR, origin('expire_all', 8))
   await store.delete(ALICE, [hash], origin('delete', 4))
   await store.expire(ALICE, changes, 'shorten', origin('shorten', 5))
+  // Known already, without what proves it.
+  await store.revocations.revoke(ALICE, [Buffer.alloc(36)], { stamp: origin('', 6).stamp })
   await store.revocations.revoke(ALICE, [Buffer.alloc(36)], origin('revoke', 6))
   await store.revocations.unrevoke(ALICE, [Buffer.alloc(36)], origin('unrevoke', 7))
   for (const _ of [1, 2]) await store.delete(ALICE, [hash], origin('delete', 4))
