@@ -3,9 +3,10 @@ import { silentLogger } from '../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../src/base/metrics.ts'
 import { type Ed25519KeyPair, ed25519KeyPairFromSeed } from '../../src/crypto/keys.ts'
 import { sign } from '../../src/crypto/signature.ts'
+import { createNodeReplication } from '../../src/node/replication.ts'
 import type { AccountId } from '../../src/protocol/account.ts'
 import type { ClientAnswer, Envelope } from '../../src/protocol/client-api/envelope.ts'
-import type { MessageHash } from '../../src/protocol/message.ts'
+import type { MessageHash, StoredMessage } from '../../src/protocol/message.ts'
 import type { NetworkId } from '../../src/protocol/network-id.ts'
 import type { PeerProtocol } from '../../src/protocol/peer-api/peer-request.ts'
 import { type MembershipEpoch, type ServiceNodeKey, serviceNodeKey } from '../../src/protocol/service-node.ts'
@@ -19,7 +20,6 @@ import { defaultStorageOptions } from '../../src/storage/options.ts'
 import { createSwarmMembership, type SwarmMembership } from '../../src/swarm/membership.ts'
 import { createSwarmMetrics } from '../../src/swarm/metrics.ts'
 import { defaultSwarmOptions } from '../../src/swarm/options.ts'
-import { createReplication } from '../../src/swarm/replication.ts'
 import { type DiskChance, SimulatedDisk } from './disk.ts'
 import type { Handler, SimulatedNetwork } from './network.ts'
 import { LifeTime, type VirtualTime } from './virtual-time.ts'
@@ -29,6 +29,8 @@ export interface MachineComponents {
   readonly network: SimulatedNetwork
   readonly networkId: NetworkId
   readonly diskChance: DiskChance
+  /** At least 0 and below 1. */
+  readonly random: () => number
 }
 
 /** One run of the node's process. */
@@ -43,6 +45,7 @@ interface Process {
 const NAMESPACES = [0, 2, -1] as const
 const READ_MAX_BYTES = 1024 * 1024
 
+const isOverloaded = () => false
 const neverAborted = new AbortController().signal
 
 export class Machine {
@@ -86,7 +89,7 @@ export class Machine {
 
   /** Starts a process, which finds the epochs that the node last knew. Time stands still meanwhile. */
   async start(epochs: readonly MembershipEpoch[]): Promise<void> {
-    const { time, network, networkId } = this.#components
+    const { time, network, networkId, random } = this.#components
     const life = new LifeTime(time, this.wall)
     const registry = createMetricsRegistry()
     const log = silentLogger
@@ -116,7 +119,21 @@ export class Machine {
         bounds: { timeoutMs: number; signal?: AbortSignal },
       ) => network.request(this.key, to, { protocol, payload, life }, bounds),
     }
-    const replication = createReplication({ peers, membership, clock: life, log, metrics }, options)
+    const replication = createNodeReplication(
+      {
+        self: this.key,
+        membership,
+        peers,
+        messages: store,
+        isOverloaded,
+        clock: life,
+        timers: life,
+        random,
+        log,
+        metrics,
+      },
+      options,
+    )
     const rpc = createRpcHandler(
       {
         log,
@@ -128,6 +145,7 @@ export class Machine {
         swarm: membership,
         contacts: { contact: (key) => contactOf(key, life.nowMs()) },
         replication,
+        isComplete: replication.isComplete,
         info: { version: [1, 0, 0] },
         signReward: () => Promise.reject(new Error('Nobody asks for rewards here')),
         readiness: () => [],
@@ -136,7 +154,9 @@ export class Machine {
     )
     const handlers = new Map<PeerProtocol, Handler>([
       ['forward', (from, payload, signal) => rpc.handleForwarded(from, payload, signal)],
+      ['contents', (from, payload, signal) => replication.handle(from, payload, signal)],
     ])
+    await replication.start(rpc)
     this.#process = { life, store, membership, rpc }
     network.attach(this.key, { life, handlers })
   }
@@ -151,13 +171,11 @@ export class Machine {
   }
 
   /** What an account's owner can read here, with when it ends. */
-  async holdings(account: AccountId): Promise<ReadonlyMap<MessageHash, string>> {
-    const held = new Map<MessageHash, string>()
+  async holdings(account: AccountId): Promise<ReadonlyMap<MessageHash, StoredMessage>> {
+    const held = new Map<MessageHash, StoredMessage>()
     for (const namespace of NAMESPACES) {
       const read = await this.#process?.store.retrieve({ account, namespace, sizeMax: READ_MAX_BYTES })
-      for (const { hash, timestampMs, expiryMs } of read?.messages ?? []) {
-        held.set(hash, `${namespace} ${timestampMs} ${expiryMs}`)
-      }
+      for (const message of read?.messages ?? []) held.set(message.hash, message)
     }
     return held
   }

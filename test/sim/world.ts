@@ -1,6 +1,8 @@
 // One simulated network from one seed: who is in it, what clients ask, what goes wrong, and what is true in the end.
 import { type DurationMs, SECOND } from '../../src/base/clock.ts'
 import type { AccountId } from '../../src/protocol/account.ts'
+import { CONTENTS_BUCKET_MS } from '../../src/protocol/contents.ts'
+import type { StoredMessage } from '../../src/protocol/message.ts'
 import type { NetworkId } from '../../src/protocol/network-id.ts'
 import type { Member, MembershipEpoch, ServiceNodeKey } from '../../src/protocol/service-node.ts'
 import { swarmSpaceOf } from '../../src/protocol/swarm-space.ts'
@@ -23,6 +25,8 @@ export const TROUBLE_MS: DurationMs = 90 * SECOND
 /** How long members may then take to become equal. */
 const EQUAL_WITHIN_MS: DurationMs = 180 * SECOND
 const LOOK_INTERVAL_MS: DurationMs = 5 * SECOND
+/** What may be left of a message's life when members do not compare it any more: the bucket of now, and the next. */
+const UNCOMPARED_MS: DurationMs = 2 * CONTENTS_BUCKET_MS
 /** No fault sets two clocks further apart. */
 export const SKEW_MAX_MS: DurationMs = 60 * SECOND
 
@@ -67,7 +71,13 @@ export class World {
       latencyMs: () => (chance.below(100) === 0 ? chance.below(SECOND) : chance.below(8)),
       fault: () => this.#diskFault(),
     }
-    const components = { time, network: this.network, networkId: NETWORK_ID, diskChance }
+    const components = {
+      time,
+      network: this.network,
+      networkId: NETWORK_ID,
+      diskChance,
+      random: () => chance.below(2 ** 20) / 2 ** 20,
+    }
     this.machines = Array.from({ length: count + spare }, (_, number) => new Machine(components, number, this.#sizeMin))
     this.listed = new Set(this.machines.slice(0, count))
     this.clients = new Clients({ time, chance, swarmOf: ({ id }) => this.swarmOf(id) }, 2 + chance.below(3))
@@ -157,20 +167,23 @@ export class World {
     const held = mustBeHeld(judgement)
     const gone = mustBeGone(judgement)
     for (const { id } of this.clients.accounts) {
-      const asked = this.clients.history.filter(({ account, kind }) => account === id && kind === 'store')
-      for (const machine of this.swarmOf(id)) {
-        const there = await machine.holdings(id)
-        for (const store of asked) {
-          if (store.kind !== 'store') continue
-          const where = `${store.hash} of ${id.slice(0, 8)} on machine ${this.machines.indexOf(machine)}`
-          if (held.has(store.hash) && !there.has(store.hash)) faults.push(`lost: ${where}`)
-          if (gone.has(store.hash) && there.has(store.hash)) faults.push(`came back: ${where}`)
-        }
+      const asked = this.clients.history.filter((each) => each.kind === 'store').filter(({ account }) => account === id)
+      const holdings = await Promise.all(this.swarmOf(id).map((machine) => machine.holdings(id)))
+      for (const { hash } of asked) {
+        const holders = holdings.filter((each) => each.has(hash)).length
+        const where = `${hash} of ${id.slice(0, 8)} is on ${holders} of ${holdings.length} machines`
+        if (held.has(hash) && 2 * holders <= holdings.length) faults.push(`lost: ${where}`)
+        if (gone.has(hash) && holders > 0) faults.push(`came back: ${where}`)
       }
     }
     const acknowledged = this.clients.history.filter(({ endedMs }) => endedMs !== undefined).length
     const checked = { heldChecked: held.size, goneChecked: gone.size }
     return { faults: [...new Set(faults)], acknowledged, ...checked, equalAfterMs, bytes: this.network.bytes }
+  }
+
+  /** What ends so soon is left to hand-off, and to its end. */
+  #isCompared({ expiryMs }: StoredMessage): boolean {
+    return expiryMs > this.time.nowMs + UNCOMPARED_MS
   }
 
   /** In what members of a swarm differ. */
@@ -179,7 +192,12 @@ export class World {
     for (const { id } of this.clients.accounts) {
       const members = this.swarmOf(id)
       const holdings = await Promise.all(members.map((machine) => machine.holdings(id)))
-      const texts = holdings.map((each) => [...each].map(([hash, state]) => `${hash} ${state}`).sort())
+      const texts = holdings.map((each) =>
+        [...each.values()]
+          .filter((message) => this.#isCompared(message))
+          .map(textOf)
+          .sort(),
+      )
       for (const [at, text] of texts.entries()) {
         if (text.join() === texts[0]?.join()) continue
         const name = (index: number) => this.machines.indexOf(members[index] as Machine)
@@ -194,6 +212,10 @@ export class World {
     }
     return found
   }
+}
+
+function textOf({ hash, namespace, timestampMs, expiryMs }: StoredMessage): string {
+  return `${hash} ${namespace} ${timestampMs} ${expiryMs}`
 }
 
 function memberOf({ key }: { key: ServiceNodeKey }, number: number): Member {
