@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { defaultSignatureOptions } from '../../../src/staking/signatures/options.ts'
 import { refusalOfView } from '../../../src/staking/signatures/rules.ts'
 import { BUDGET, EPOCH_S, type Fault, FaultWorld, type Row } from './fault-world.ts'
-import { addsImpostor, claimsHead, removesMember } from './provider-lies.ts'
+import { addsImpostor, claimsHead, type Lie, removesMember } from './provider-lies.ts'
 import type { Behaviour } from './rpc-proxy.ts'
 import { aNode } from './staked-chain.ts'
 
@@ -23,10 +23,18 @@ const INFLATED_NUMBER: Behaviour = {
   lie: claimsHead(({ number, timestampS }) => ({ number: number + 1_000_000n, timestampS })),
 }
 
+const noting =
+  (row: Row, lie: Lie): Lie =>
+  (method, result, params) => {
+    const told = lie(method, result, params)
+    if (method === 'eth_call' && told !== result) row.liedAtMs ??= row.clock.nowMs()
+    return told
+  }
+
 /** A fault of some of the providers that must be told. */
 const FAULTS: readonly Fault[] = [
-  { name: 'adds a member', providers: () => [{ kind: 'lying', lie: addsImpostor }] },
-  { name: 'removes a member', providers: () => [{ kind: 'lying', lie: removesMember }] },
+  { name: 'adds a member', providers: (_, row) => [{ kind: 'lying', lie: noting(row, addsImpostor) }] },
+  { name: 'removes a member', providers: (_, row) => [{ kind: 'lying', lie: noting(row, removesMember) }] },
   { name: 'claims a height that cannot be', providers: () => [undefined, INFLATED] },
   { name: 'claims a number that cannot be', providers: () => [INFLATED_NUMBER] },
   { name: 'is 500 blocks behind', providers: () => [{ kind: 'stale', blocks: 500 }] },
@@ -70,7 +78,8 @@ function watch(watched: readonly Row[], note: (row: Row, isTold: boolean, afterS
   const since = watched.map(({ clock }) => clock.nowMs())
   return () =>
     watched.forEach((row, place) => {
-      note(row, row.trouble() !== undefined, (row.clock.nowMs() - (since[place] ?? 0)) / 1000)
+      const sinceMs = Math.max(since[place] ?? 0, row.liedAtMs ?? 0)
+      note(row, row.trouble() !== undefined, (row.clock.nowMs() - sinceMs) / 1000)
     })
 }
 
@@ -82,7 +91,7 @@ const change = async () => {
 
 const begin = (faulty: readonly Row[]) => {
   for (const row of faulty) {
-    row.fault.providers(world).forEach((behaviour, place) => {
+    row.fault.providers(world, row).forEach((behaviour, place) => {
       const proxy = row.proxies[place]
       if (proxy !== undefined && behaviour !== undefined) proxy.behaviour = behaviour
     })

@@ -29,7 +29,7 @@ export interface Fault {
   /** Real time, in which honest providers must answer on a busy machine too. */
   readonly requestTimeoutMs?: number
   /** What each of the three providers does meanwhile; none is honest. */
-  readonly providers: (world: FaultWorld) => readonly (Behaviour | undefined)[]
+  readonly providers: (world: FaultWorld, row: Row) => readonly (Behaviour | undefined)[]
 }
 
 /** A node of the table. */
@@ -42,6 +42,8 @@ export class Row {
   readonly registry = createMetricsRegistry()
   readonly startedAtMs: number
   follower!: MembershipFollower
+  /** When the first false list was told: lists are not asked for all the time. */
+  liedAtMs: number | undefined
   /** Longest waits that were seen, in seconds of the node's clock. */
   degradedAfterS: number | undefined
   wellAfterS: number | undefined

@@ -5,7 +5,7 @@ import type { Behaviour } from './rpc-proxy.ts'
 
 // False answers that are well formed and agree with each other, as somebody would give them who wants to be believed.
 
-type Lie = Extract<Behaviour, { kind: 'lying' }>['lie']
+export type Lie = Extract<Behaviour, { kind: 'lying' }>['lie']
 
 const IDS = { abi: serviceNodeRewardsAbi, functionName: 'allServiceNodeIDs' } as const
 const NODE = { abi: serviceNodeRewardsAbi, functionName: 'serviceNodes' } as const
