@@ -14,7 +14,7 @@ import { heldEntryOf, messageEntryOf, slotOf } from '../../../src/protocol/conte
 import { encodeForwardedRequest } from '../../../src/protocol/peer-api/forwarded-request.ts'
 import type { SwarmArc } from '../../../src/protocol/swarm-assignment.ts'
 import { swarmSpaceOf } from '../../../src/protocol/swarm-space.ts'
-import { contents, deliver } from './replay-delivery.ts'
+import { contents, deliver, newAccount } from './replay-delivery.ts'
 import { deliveries, histories, lateMessageRequests } from './replay-model.ts'
 import { ALICE, aMessage, BOB, openTestStore, START_MS, type TestStore } from './store-fixture.ts'
 
@@ -121,6 +121,40 @@ test('sums that are kept up are those of a look at everything, whatever happens'
   expect(await fixture.exposeMetrics()).toContain('starling_storage_requests 0')
   expect(await fixture.exposeMetrics()).toContain('starling_storage_tombstones 0')
 }, 60_000)
+
+test('members that got the same in any order, and then what they lacked, have the same sums', async () => {
+  await using first = await openTestStore()
+  await using second = await openTestStore()
+  const members = [first, second]
+  for (const member of members) await sumsOf(member, EVERYWHERE)
+  const orders = histories(lateMessageRequests, 14).chain((list) =>
+    fc.tuple(fc.constant(list), deliveries(list), deliveries(list)),
+  )
+  await fc.assert(
+    fc.asyncProperty(orders, async ([list, ...delivered]) => {
+      const account = newAccount()
+      const baseMs = first.clock.nowMs()
+      const payload = (at: number) => utf8(`${account} ${at}`)
+      const all = new Map(list.map((placed, at) => [toHex(payload(at)), { ...placed, baseMs }]))
+      const numbers = new Map(list.map((placed, at) => [placed, at]))
+      for (const [index, member] of members.entries()) {
+        const order = delivered[index] ?? []
+        await Promise.all(
+          order.map((each) => deliver(member, account, { ...each, baseMs }, payload(numbers.get(each) ?? 0))),
+        )
+      }
+      for (const [from, to] of [members, members.toReversed()] as [TestStore, TestStore][]) {
+        for (const item of await paged(from, 1e6)) {
+          const request = item.kind === 'request' ? all.get(toHex(item.payload)) : undefined
+          if (request !== undefined && item.kind === 'request') await deliver(to, account, request, item.payload)
+        }
+      }
+      expect(sumsNow(first.store)).toEqual(sumsNow(second.store))
+      for (const member of members) member.clock.pass(5 * MINUTE)
+    }),
+    { numRuns: 60 },
+  )
+})
 
 test('what is listed and what is paged are the same, and are summed up', async () => {
   await using fixture = await openTestStore()
