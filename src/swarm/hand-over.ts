@@ -65,6 +65,7 @@ class SwarmHandOver implements HandOver {
   readonly #stopWatching: () => void
   readonly #running: Promise<void>
   #served: ArcSet
+  #kept: ArcSet
   /** After a start, nobody knows what is left of before. */
   #mayHoldMore = true
   #turn = 0
@@ -78,6 +79,7 @@ class SwarmHandOver implements HandOver {
     this.#pause = new Pause(timers)
     this.#pace = new Pause(timers)
     this.#served = ArcSet.of(...membership.servedArcs())
+    this.#kept = ArcSet.of(...this.#keptArcs())
     this.#stopWatching = membership.onChange(() => this.#changed())
     this.#running = this.#run()
   }
@@ -101,9 +103,10 @@ class SwarmHandOver implements HandOver {
   }
 
   #changed(): void {
-    const served = ArcSet.of(...this.#components.membership.servedArcs())
-    if (!this.#served.without(served).isEmpty) this.#mayHoldMore = true
-    this.#served = served
+    const kept = ArcSet.of(...this.#keptArcs())
+    if (!this.#kept.without(kept).isEmpty) this.#mayHoldMore = true
+    this.#kept = kept
+    this.#served = ArcSet.of(...this.#components.membership.servedArcs())
     // The walk under way goes by what was true before.
     this.#turn++
     this.#pause.end()
@@ -132,7 +135,7 @@ class SwarmHandOver implements HandOver {
     if (any === undefined) {
       metrics.left.set(0)
       // In the overlap after it left its swarm, a node serves what it offers, and has not dropped it.
-      if (this.#served.equals(ArcSet.of(...kept))) this.#mayHoldMore = false
+      if (this.#served.equals(this.#kept)) this.#mayHoldMore = false
       return
     }
     const walk: Walk = { turn: this.#turn, unconfirmed: new Set(), signal }
