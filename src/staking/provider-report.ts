@@ -67,7 +67,8 @@ export class ProviderReport {
 
   /** Tells changes in the log, and everything in the metrics. */
   review(): void {
-    for (const entry of this.#entries) this.#tell(entry)
+    const isFirst = this.#toldStanding === undefined
+    for (const entry of this.#entries) this.#tell(entry, isFirst)
     this.#tellStanding()
     this.#measure()
   }
@@ -87,12 +88,13 @@ export class ProviderReport {
     return this.#entries.filter(isSound).indexOf(entry) < this.#quorum ? 'used' : 'spare'
   }
 
-  #tell(entry: ProviderEntry): void {
+  /** What fails from the start is told at once: somebody waits for the node, and a key may be wrong. */
+  #tell(entry: ProviderEntry, isFirst: boolean): void {
     const { log } = this.#components
     const { health, provider } = entry
     health.reviewed()
     const wasTold = this.#told.has(entry)
-    const isFaulty = this.#isFaulty(entry)
+    const isFaulty = this.#isFaulty(entry) || (isFirst && !isSound(entry))
     if (isFaulty && !wasTold) {
       this.#told.add(entry)
       log.warn({ provider: provider.host, code: health.trouble }, 'An RPC provider fails')

@@ -225,3 +225,24 @@ test('a single provider is said to be trusted, once', () => {
   expect(lines).toEqual([expect.stringContaining('is trusted')])
   expect(providersOf(['http://127.0.0.1:1', 'http://127.0.0.1:2']).lines).toEqual([])
 })
+
+test('a fault is told with its provider and its code: from the start at once, later when it lasts, and once', async () => {
+  proxy.behaviour = { kind: 'down' }
+  const { providers, clock, lines } = providersOf([proxy.url, chain.anvil.rpcUrl])
+  const lookAndReview = async (passMs: number) => {
+    clock.advance(passMs)
+    await lookAtAll(providers)
+    providers.review()
+    return lines.splice(0).join('\n')
+  }
+  const fails = new RegExp(`"${new URL(proxy.url).host}","code":"PROVIDER_UNREACHABLE".*fails`)
+  expect(await lookAndReview(0)).toMatch(fails)
+  expect(await lookAndReview(20_000)).toBe('')
+  proxy.behaviour = { kind: 'honest' }
+  expect(await lookAndReview(20_000)).toMatch(/well again/)
+
+  proxy.behaviour = { kind: 'down' }
+  expect(await lookAndReview(20_000)).toBe('')
+  expect(await lookAndReview(20_000)).toMatch(fails)
+  expect(providers.standing()).toBe('too-few')
+})
