@@ -64,6 +64,8 @@ export class ContentsObstacleError extends Error {
 /** Wait before a member is asked again that has too much to do. */
 const BUSY_PAUSE_MS: DurationMs = SECOND / 2
 const READ_COUNT_MAX = 256
+/** Buckets that are fetched at once: most have little, and would take as many round trips one after the other. */
+const BUCKETS_AT_ONCE = 3
 const PAGE_COUNTS_MIN = 64
 
 /**
@@ -78,6 +80,7 @@ export class ContentsTurn {
   readonly #own: ArcSet
   readonly #endsAtMs: DurationMs
   #isComplete = true
+  #hasFailed = false
 
   constructor(components: ContentsTurnComponents, options: ComparingOptions, subject: ContentsTurnSubject) {
     this.#components = components
@@ -92,20 +95,36 @@ export class ContentsTurn {
    * @throws {PeerRequestError | ProtocolError} for a member that does not answer, or not as it should
    */
   async take(): Promise<ContentsTurnResult> {
-    const { contents, backOff, metrics } = this.#components
-    const { member } = this.#subject
     const differing = await this.#differing()
-    metrics.differingBuckets.add(differing.length)
+    this.#components.metrics.differingBuckets.add(differing.length)
+    const buckets = differing.values()
     let fetched = 0
-    for (const bucket of differing) {
-      if (this.#isOver()) break
-      const sums = contents.sums()
-      const slots = sums === undefined ? new Set<number>() : differingSlots(sums, bucket)
-      if (slots.size === 0) continue
-      if (backOff.mayList(member, bucket.bucket)) fetched += await this.#fetch(bucket.bucket, slots)
-      else this.#isComplete = false
+    const worker = async () => {
+      for (const bucket of buckets) {
+        if (this.#isOver()) return
+        const came = await this.#compare(bucket)
+        fetched += came
+      }
     }
+    // What goes wrong for one of them ends the turn for all.
+    const guarded = () =>
+      worker().catch((error: unknown) => {
+        this.#hasFailed = true
+        throw error
+      })
+    const results = await Promise.allSettled(Array.from({ length: BUCKETS_AT_ONCE }, guarded))
+    for (const result of results) if (result.status === 'rejected') throw result.reason
     return { differing: differing.length, fetched, isComplete: this.#isComplete && !this.#isOver() }
+  }
+
+  async #compare(bucket: BucketSlots): Promise<number> {
+    const { contents, backOff } = this.#components
+    const sums = contents.sums()
+    const slots = sums === undefined ? new Set<number>() : differingSlots(sums, bucket)
+    if (slots.size === 0) return 0
+    if (backOff.mayList(this.#subject.member, bucket.bucket)) return this.#fetch(bucket.bucket, slots)
+    this.#isComplete = false
+    return 0
   }
 
   async #differing(): Promise<BucketSlots[]> {
@@ -239,7 +258,7 @@ export class ContentsTurn {
   #isOver(): boolean {
     const { clock, conduct } = this.#components
     const { member, signal } = this.#subject
-    return signal.aborted || clock.monotonicMs() >= this.#endsAtMs || conduct.ignores(member)
+    return this.#hasFailed || signal.aborted || clock.monotonicMs() >= this.#endsAtMs || conduct.ignores(member)
   }
 }
 
