@@ -4,8 +4,8 @@ import { toBase64, utf8 } from '../../../src/base/bytes.ts'
 import { DAY, MINUTE, SECOND } from '../../../src/base/clock.ts'
 import { CodedError } from '../../../src/base/coded-error.ts'
 import type { JsonObject } from '../../../src/protocol/json.ts'
-import { hashMessage } from '../../../src/protocol/message.ts'
 import { OPERATION_LATENESS_MAX_MS } from '../../../src/protocol/limits.ts'
+import { hashMessage } from '../../../src/protocol/message.ts'
 import { firstStampAt } from '../../../src/protocol/operation-stamp.ts'
 import {
   decodeForwardedAnswer,
@@ -227,8 +227,8 @@ test('a forwarded request must be for a whole swarm', async () => {
 test('a service node outside the swarm forwards nothing', async () => {
   await using network = await createTestNetwork(2)
   const stranger = parseServiceNodeKey('ab'.repeat(32)) ?? network.first.key
-  expect(await forward(network.first, stranger, {})).toMatchObject({ status: 403 })
-  expect(await forward(network.first, network.first.key, {})).toMatchObject({ status: 403 })
+  expect(await forward(network.first, stranger, {})).toMatchObject({ status: 421 })
+  expect(await forward(network.first, network.first.key, {})).toMatchObject({ status: 421 })
 })
 
 test('forwarded bytes that are no request are answered, not thrown', async () => {
