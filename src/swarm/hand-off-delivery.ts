@@ -1,12 +1,47 @@
-import { type DurationMs, SECOND } from '../base/clock.ts'
+import { type Clock, type DurationMs, SECOND, type TimestampMs } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
 import type { Timers } from '../base/timers.ts'
+import type { AccountId } from '../protocol/account.ts'
+import type { PeerRequester } from '../protocol/peer-api/peer-request.ts'
 import { PeerRequestError } from '../protocol/peer-api/peer-request-error.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import { forwardedFacts, forwardedVerdict } from './forwarded-facts.ts'
-import type { HandOffComponents } from './hand-off.ts'
-import type { HandOffDrop } from './hand-off-metrics.ts'
+import type { HandOffDrop, HandOffMetrics } from './hand-off-metrics.ts'
 import type { HandOffOptions } from './options.ts'
 import { Pause } from './pause.ts'
+
+/** Queues that survive a restart, one for each member. */
+export interface Hints {
+  /** False when there is no room for it. Settles when the disk has it. */
+  add(peer: ServiceNodeKey, payload: Uint8Array, expiryMs: TimestampMs): Promise<boolean>
+  /** Members that something waits for. */
+  peers(): readonly ServiceNodeKey[]
+  /** The oldest of what waits for a member. */
+  next(
+    peer: ServiceNodeKey,
+    countMax: number,
+    sizeMax: number,
+  ): Promise<readonly { readonly id: number; readonly payload: Uint8Array }[]>
+  remove(peer: ServiceNodeKey, ids: readonly number[]): Promise<void>
+  statistics(): { readonly queued: number; readonly bytes: number; readonly oldestMs?: TimestampMs }
+}
+
+export interface HandOffDeliveryComponents {
+  readonly peers: PeerRequester
+  readonly hints: Hints
+  readonly membership: {
+    /** Whether this node keeps the account's messages, so that others take changes to them from it. */
+    serves(account: AccountId): boolean
+    replicas(account: AccountId): readonly ServiceNodeKey[]
+    isMember(key: ServiceNodeKey): boolean
+  }
+  readonly clock: Clock
+  readonly timers: Timers
+  /** At least 0 and below 1: keeps many nodes from trying again at the same moment. */
+  readonly random: () => number
+  readonly log: Logger
+  readonly metrics: HandOffMetrics
+}
 
 /** Requests that are looked at together; of these, few are under way. */
 const WINDOW = 64
@@ -31,7 +66,7 @@ type HintEnd =
  * the member has taken it, or refuses it for ever.
  */
 export class HandOffDelivery {
-  readonly #components: HandOffComponents & { readonly timers: Timers }
+  readonly #components: HandOffDeliveryComponents
   readonly #options: HandOffOptions
   readonly #member: ServiceNodeKey
   readonly #signal: AbortSignal
@@ -43,7 +78,7 @@ export class HandOffDelivery {
   #hasMore = false
 
   constructor(
-    components: HandOffComponents & { readonly timers: Timers },
+    components: HandOffDeliveryComponents,
     options: HandOffOptions,
     member: ServiceNodeKey,
     signal: AbortSignal,

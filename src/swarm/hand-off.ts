@@ -1,50 +1,15 @@
-import { type Clock, SECOND, type TimestampMs } from '../base/clock.ts'
+import { SECOND } from '../base/clock.ts'
 import { CodedError } from '../base/coded-error.ts'
-import type { Logger } from '../base/logger.ts'
 import { createPeriodic } from '../base/periodic.ts'
 import { systemTimers, type Timers } from '../base/timers.ts'
-import type { AccountId } from '../protocol/account.ts'
-import type { PeerRequester } from '../protocol/peer-api/peer-request.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import { forwardedFacts } from './forwarded-facts.ts'
-import { HandOffDelivery } from './hand-off-delivery.ts'
-import type { HandOffMetrics } from './hand-off-metrics.ts'
+import { HandOffDelivery, type HandOffDeliveryComponents } from './hand-off-delivery.ts'
 import type { HandOffOptions } from './options.ts'
 
-/** Queues that survive a restart, one for each member. */
-export interface Hints {
-  /** False when there is no room for it. Settles when the disk has it. */
-  add(peer: ServiceNodeKey, payload: Uint8Array, expiryMs: TimestampMs): Promise<boolean>
-  /** Members that something waits for. */
-  peers(): readonly ServiceNodeKey[]
-  /** The oldest of what waits for a member. */
-  next(
-    peer: ServiceNodeKey,
-    countMax: number,
-    sizeMax: number,
-  ): Promise<readonly { readonly id: number; readonly payload: Uint8Array }[]>
-  remove(peer: ServiceNodeKey, ids: readonly number[]): Promise<void>
-  statistics(): { readonly queued: number; readonly bytes: number; readonly oldestMs?: TimestampMs }
-}
-
-export interface HandOffComponents {
-  readonly peers: PeerRequester
-  readonly hints: Hints
-  readonly membership: HandOffMembership
-  readonly clock: Clock
+export interface HandOffComponents extends Omit<HandOffDeliveryComponents, 'timers'> {
+  readonly membership: HandOffDeliveryComponents['membership'] & { onChange(listener: () => void): () => void }
   readonly timers?: Timers
-  /** At least 0 and below 1: keeps many nodes from trying again at the same moment. */
-  readonly random: () => number
-  readonly log: Logger
-  readonly metrics: HandOffMetrics
-}
-
-export interface HandOffMembership {
-  /** Whether this node keeps the account's messages, so that others take changes to them from it. */
-  serves(account: AccountId): boolean
-  replicas(account: AccountId): readonly ServiceNodeKey[]
-  isMember(key: ServiceNodeKey): boolean
-  onChange(listener: () => void): () => void
 }
 
 /**
