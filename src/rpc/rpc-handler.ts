@@ -23,7 +23,7 @@ import { Monitor } from './monitor/monitor.ts'
 import type { NodeIdentity } from './node-signer.ts'
 import type { RpcOptions } from './options.ts'
 import type { Revocations } from './revocations.ts'
-import { type Contacts, ServiceNodeDirectory, type SwarmView } from './service-node-directory.ts'
+import { type Contacts, type IsComplete, ServiceNodeDirectory, type SwarmView } from './service-node-directory.ts'
 import { ServiceNodeList } from './service-node-list.ts'
 import type { SwarmRequestComponents } from './swarm-request.ts'
 import { X25519Images } from './x25519-images.ts'
@@ -40,6 +40,8 @@ export interface RpcComponents {
   readonly replication: SwarmRequestComponents['replication']
   readonly info: { readonly version: readonly [number, number, number] }
   readonly signReward: JsonRpcComponents['signReward']
+  /** Every account is when it is left out. */
+  readonly isComplete?: IsComplete
   /** Why this node should not serve clients now; empty when it is ready. */
   readonly readiness: () => readonly string[]
 }
