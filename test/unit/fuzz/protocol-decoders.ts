@@ -17,6 +17,7 @@ import { ProtocolError } from '../../../src/protocol/errors.ts'
 import { parseIPv4 } from '../../../src/protocol/ipv4.ts'
 import { isJsonObject, type JsonObject, parseJson, parseJsonText } from '../../../src/protocol/json.ts'
 import { parseMessageHash } from '../../../src/protocol/message.ts'
+import type { NetworkId } from '../../../src/protocol/network-id.ts'
 import { decodeCombinedPayload, encodeCombinedPayload } from '../../../src/protocol/onion/combined-payload.ts'
 import { parseEncryptionType } from '../../../src/protocol/onion/encryption.ts'
 import { openLayer, readSealedLayer, sealLayer } from '../../../src/protocol/onion/layer.ts'
@@ -51,6 +52,8 @@ import {
   encodeHopAnswer,
   encodeHopRequest,
 } from '../../../src/protocol/peer-api/onion-hop.ts'
+import { decodeProbeAnswer, decodeProbeRequest, type ProbeKind } from '../../../src/protocol/peer-api/probe.ts'
+import { readProbeReport } from '../../../src/protocol/peer-api/probe-report.ts'
 import {
   decodeRecordExchangeRequest,
   decodeRecordList,
@@ -79,6 +82,12 @@ const textFormat = { json: false, base64: true }
 const server = { host: 'files.example', target: '/oxen/v4/lsrpc', port: 80, protocol: 'http' } as const
 const records = (JSON.parse(readFileSync('test/vectors/node-record.json', 'utf8')) as { vectors: { hex: string }[] })
   .vectors
+const probes = JSON.parse(readFileSync('test/vectors/probe.json', 'utf8')) as {
+  readonly requests: readonly { readonly hex: string }[]
+  readonly answers: readonly { readonly kind: ProbeKind; readonly hex: string }[]
+  readonly report: { readonly network: NetworkId; readonly hex: string }
+}
+const PROBE_KINDS: readonly ProbeKind[] = ['ping', 'proof', 'tell', 'ask']
 const contents = JSON.parse(readFileSync('test/vectors/contents-exchange.json', 'utf8')) as {
   requests: { hex: string }[]
   answers: { kind: ContentsRequestKind; hex: string; count?: number }[]
@@ -255,6 +264,20 @@ export const PROTOCOL_DECODERS: readonly FuzzTarget[] = [
     ...contents.answers.map(({ kind, hex }) =>
       Buffer.concat([Buffer.of(CONTENTS_REQUEST_KINDS.indexOf(kind)), fromHex(hex) ?? Buffer.of()]),
     ),
+  ),
+  ofBytes('decodeProbeRequest', decodeProbeRequest, ...probes.requests.map(({ hex }) => fromHex(hex) ?? Buffer.of())),
+  // The first byte says what was asked.
+  ofBytes(
+    'decodeProbeAnswer',
+    (bytes) => decodeProbeAnswer(PROBE_KINDS[(bytes[0] ?? 0) % PROBE_KINDS.length] ?? 'ping', bytes.subarray(1)),
+    ...probes.answers.map(({ kind, hex }) =>
+      Buffer.concat([Buffer.of(PROBE_KINDS.indexOf(kind)), fromHex(hex) ?? Buffer.of()]),
+    ),
+  ),
+  ofBytes(
+    'readProbeReport',
+    (bytes) => readProbeReport(bytes).isSignedFor(probes.report.network),
+    fromHex(probes.report.hex) ?? Buffer.of(),
   ),
   ofBytes('decodeRecordList', decodeRecordList, encodeRecordList([utf8('one'), Buffer.alloc(1000)])),
   ofBytes(
