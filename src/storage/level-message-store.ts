@@ -5,13 +5,14 @@ import type { AccountId } from '../protocol/account.ts'
 import type { MessageHash, StoredMessage } from '../protocol/message.ts'
 import type { OperationOrigin } from '../protocol/operation-stamp.ts'
 import { changeAccount, type NamespacedHash } from './account-scan.ts'
+import { type BackupRun, type BackupTarget, writeBackup } from './backup/write-backup.ts'
 import { type Circumstances, ORDER_KEPT_MS } from './circumstances.ts'
 import type { Contents } from './contents.ts'
 import { SumKeeper } from './contents-sum-keeper.ts'
 import { decodeTotals, EMPTY_TOTALS } from './counters-codec.ts'
 import { type CreateDatabase, type Database, openDatabase, readError } from './database.ts'
 import { deleteMessages } from './delete-operation.ts'
-import { createDiskSpace, type DiskSpace, type FreeDiskBytes } from './disk-space.ts'
+import { createDiskSpace, type DiskSpace, type FreeDiskBytes, freeDiskBytesOf } from './disk-space.ts'
 import { expireMessages, isPointless, type MessageExpiry, sorted } from './expire-operation.ts'
 import { createExpirySweeper, type ExpirySweeper, type ExpirySweeperComponents } from './expiry-sweeper.ts'
 import { GroupCommit, type Writer } from './group-commit.ts'
@@ -123,6 +124,7 @@ class LevelMessageStore implements MessageStore {
   readonly hints: Hints
   readonly marks: Marks
   readonly #components: MessageStoreComponents
+  readonly #options: StorageOptions
   readonly #parts: Parts
   readonly #stack: AsyncDisposableStack
 
@@ -138,6 +140,7 @@ class LevelMessageStore implements MessageStore {
     this.marks = new LevelMarks(parts)
     this.stamps = parts.stamps
     this.#components = components
+    this.#options = options
     this.#parts = parts
     this.#stack = stack
   }
@@ -218,6 +221,13 @@ class LevelMessageStore implements MessageStore {
 
   sweepNow(): Promise<number> {
     return this.#parts.sweeper.sweepNow()
+  }
+
+  backUp(target: BackupTarget, run: BackupRun) {
+    const { clock, timers = systemTimers, freeDiskBytes = freeDiskBytesOf } = this.#components
+    const { backupBytesPerSecondMax, freeDiskMinBytes } = this.#options
+    const pace = { bytesPerSecondMax: backupBytesPerSecondMax, freeDiskMinBytes }
+    return writeBackup({ database: this.#parts.database, clock, timers, freeDiskBytes }, target, pace, run)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,8 @@ import type { AccountId } from '../protocol/account.ts'
 import type { MessageHash, StoredMessage, StoreOutcome } from '../protocol/message.ts'
 import type { OperationOrigin } from '../protocol/operation-stamp.ts'
 import type { NamespacedHash } from './account-scan.ts'
+import type { BackupManifest } from './backup/manifest.ts'
+import type { BackupRun, BackupTarget } from './backup/write-backup.ts'
 import type { Contents } from './contents.ts'
 import type { ExpireResult, MessageExpiry } from './expire-operation.ts'
 import type { Hints } from './hints.ts'
@@ -78,4 +80,6 @@ export interface MessageStore extends AsyncDisposable {
   health(): { writable: boolean; reason?: string }
   /** Removes what expired in a past bucket of time; returns how many. Happens by itself now and then. */
   sweepNow(): Promise<number>
+  /** Writes everything that is held at this moment into a new folder, bit by bit, while changes go on. */
+  backUp(target: BackupTarget, run: BackupRun): Promise<BackupManifest>
 }
