@@ -1,6 +1,5 @@
 // A simulated machine: its disk outlives its processes, each of which is made of the node's own parts.
 import { silentLogger } from '../../src/base/logger.ts'
-import { createMetricsRegistry } from '../../src/base/metrics.ts'
 import { type Ed25519KeyPair, ed25519KeyPairFromSeed } from '../../src/crypto/keys.ts'
 import { sign } from '../../src/crypto/signature.ts'
 import { createNodeReplication } from '../../src/node/replication.ts'
@@ -22,6 +21,7 @@ import { createSwarmMetrics } from '../../src/swarm/metrics.ts'
 import { defaultSwarmOptions } from '../../src/swarm/options.ts'
 import { type DiskChance, SimulatedDisk } from './disk.ts'
 import type { Handler, SimulatedNetwork } from './network.ts'
+import { noMetrics } from './no-metrics.ts'
 import { LifeTime, type VirtualTime } from './virtual-time.ts'
 
 export interface MachineComponents {
@@ -91,7 +91,7 @@ export class Machine {
   async start(epochs: readonly MembershipEpoch[]): Promise<void> {
     const { time, network, networkId, random } = this.#components
     const life = new LifeTime(time, this.wall)
-    const registry = createMetricsRegistry()
+    const registry = noMetrics
     const log = silentLogger
     const identity = { key: this.key, sign: (bytes: Uint8Array) => sign(bytes, this.#pair.secretKey) }
     this.disk.isInstant = true

@@ -1,15 +1,79 @@
-// node test/sim/main.ts [--seeds 10000] [--first 1]: runs simulated networks, a seed each, and says which went wrong.
-import { World } from './world.ts'
+// node test/sim/main.ts [--seeds 10000] [--first 1] [--jobs 2] [--until-failure]: runs simulated networks, one from each seed, and says which went wrong.
+// The same seed does the same again, so a failure is looked at with --first SEED --seeds 1.
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { type Verdict, World } from './world.ts'
 
-const [first, count] = [Number(process.argv[2] ?? 1), Number(process.argv[3] ?? 100)]
-const started = performance.now()
-let failed = 0
-for (let seed = first; seed < first + count; seed++) {
-  const verdict = await new World(seed).run()
-  if (count === 1) console.log(verdict)
-  if (verdict.faults.length > 0) {
-    failed++
-    if (failed <= 5) console.log(seed, verdict.faults.slice(0, 4))
+// Stack traces of expected errors are half of what they cost.
+Error.stackTraceLimit = 0
+
+type Report = Verdict & { readonly seed: number }
+
+const PROGRESS_MS = 10_000
+/** Of each seed that failed, and of all of them. */
+const FAULTS_SHOWN = 4
+const SEEDS_SHOWN = 10
+
+if (isMainThread) process.exitCode = await main()
+else await runSeeds(workerData as SeedRange)
+
+/** Every so many seeds from the first on. */
+interface SeedRange {
+  readonly first: number
+  readonly end: number
+  readonly step: number
+}
+
+async function runSeeds({ first, end, step }: SeedRange): Promise<void> {
+  for (let seed = first; seed < end; seed += step) {
+    parentPort?.postMessage({ seed, ...(await new World(seed).run()) } satisfies Report)
   }
 }
-console.log(`${count} seeds, ${failed} failed, ${((performance.now() - started) / count).toFixed(1)} ms a seed`)
+
+async function main(): Promise<number> {
+  const number = { type: 'string' } as const
+  const { values } = parseArgs({
+    options: { seeds: number, first: number, jobs: number, 'until-failure': { type: 'boolean' } },
+  })
+  const seeds = Number(values.seeds ?? 200)
+  const first = Number(values.first ?? 1)
+  const jobs = Math.min(seeds, Number(values.jobs ?? availableParallelism()))
+  const started = performance.now()
+  const failed: Report[] = []
+  let [done, acknowledged, held, gone, slowestMs] = [0, 0, 0, 0, 0]
+  const workers = Array.from(
+    { length: jobs },
+    (_, job) =>
+      new Worker(new URL(import.meta.url), { workerData: { first: first + job, end: first + seeds, step: jobs } }),
+  )
+  const progress = setInterval(() => console.error(`${done} of ${seeds} seeds`), PROGRESS_MS)
+  const note = (report: Report) => {
+    done++
+    acknowledged += report.acknowledged
+    held += report.heldChecked
+    gone += report.goneChecked
+    slowestMs = Math.max(slowestMs, report.equalAfterMs ?? 0)
+    if (report.faults.length === 0) return
+    failed.push(report)
+    if (failed.length <= SEEDS_SHOWN)
+      console.log(`seed ${report.seed}: ${report.faults.slice(0, FAULTS_SHOWN).join('; ')}`)
+    if (values['until-failure']) for (const worker of workers) void worker.terminate()
+  }
+  await Promise.all(workers.map((worker) => untilEnd(worker, note)))
+  clearInterval(progress)
+  const seconds = (performance.now() - started) / 1000
+  console.log(
+    `${done} seeds in ${seconds.toFixed(0)} s, ${failed.length} failed; ${acknowledged} requests acknowledged, ` +
+      `${held} messages had to be there and ${gone} not, members equal after ${slowestMs / 1000} s at most`,
+  )
+  return failed.length === 0 && done > 0 ? 0 : 1
+}
+
+function untilEnd(worker: Worker, note: (report: Report) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.on('message', note)
+    worker.on('error', reject)
+    worker.on('exit', () => resolve())
+  })
+}

@@ -95,6 +95,9 @@ export class VirtualTime {
   }
 }
 
+/** One for all: most deadlines pass long after what they were for has ended. */
+const DEADLINE_PASSED = new DOMException('The deadline has passed', 'TimeoutError')
+
 /** What one life of a process knows of time; when it ends, nothing that it waits for happens any more. */
 export class LifeTime implements Clock, Timers {
   readonly #time: VirtualTime
@@ -126,7 +129,7 @@ export class LifeTime implements Clock, Timers {
     if (parent?.aborted) return parent
     const controller = new AbortController()
     const abort = (reason: unknown) => controller.abort(reason)
-    const cancel = this.after(ms, () => abort(new DOMException('The deadline has passed', 'TimeoutError')))
+    const cancel = this.after(ms, () => abort(DEADLINE_PASSED))
     parent?.addEventListener(
       'abort',
       () => {
