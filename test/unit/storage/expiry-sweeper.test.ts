@@ -166,6 +166,47 @@ describe('the sweeper', () => {
     expect(await fixture.store.sweepNow()).toBe(0)
     expect(fixture.store.statistics().messages).toBe(1)
   })
+
+  test('does not delete for a clock that is an hour ahead of others, however long that lasts', async () => {
+    for (const isContradicted of [true, false]) {
+      const ahead = { ms: 0 }
+      await using fixture = await openTestStore({}, isContradicted ? { clockAheadMs: () => ahead.ms } : {})
+      const message = aMessage({ expiryMs: START_MS + 3 * HOUR })
+      await fixture.store.store(message)
+      const readable = async () =>
+        (await fixture.store.retrieve({ account: ALICE, namespace: 0, sizeMax: 1e6 })).messages
+      fixture.clock.wallMs += HOUR
+      ahead.ms = HOUR
+      for (let minutes = 0; minutes < 150; minutes += 10) {
+        fixture.clock.pass(10 * MINUTE)
+        if (isContradicted) expect(await fixture.store.sweepNow()).toBe(0)
+        else await fixture.store.sweepNow()
+      }
+      expect(await readable()).toEqual([])
+      fixture.clock.wallMs -= HOUR
+      ahead.ms = 0
+      expect(await readable()).toHaveLength(isContradicted ? 1 : 0)
+    }
+  })
+
+  test('brings nothing back, and deletes nothing, for a clock that is set back an hour', async () => {
+    await using fixture = await openTestStore()
+    await fixture.store.store(aMessage({ expiryMs: START_MS + HOUR, data: Buffer.from('ends') }))
+    await fixture.store.store(aMessage({ expiryMs: START_MS + DAY, data: Buffer.from('lives') }))
+    const readable = async () => {
+      const { messages } = await fixture.store.retrieve({ account: ALICE, namespace: 0, sizeMax: 1e6 })
+      return messages.map(({ data }) => Buffer.from(data).toString())
+    }
+    fixture.clock.pass(HOUR + SWEPT_AFTER_MS)
+    expect(await fixture.store.sweepNow()).toBe(1)
+    fixture.clock.wallMs -= HOUR
+    expect(await readable()).toEqual(['lives'])
+    for (let hour = 0; hour < 3; hour++) {
+      fixture.clock.pass(HOUR)
+      expect(await fixture.store.sweepNow()).toBe(0)
+      expect(await readable()).toEqual(['lives'])
+    }
+  })
 })
 
 describe('the clock of the sweeper', () => {
