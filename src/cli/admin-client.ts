@@ -28,6 +28,10 @@ export interface AdminClient extends SignatureSource {
   status(signal: AbortSignal): Promise<JsonObject>
   /** What the node's ledger of rewards holds: index, block and root, and with a recipient its total as decimal text. */
   rewards(recipient: `0x${string}` | undefined, signal: AbortSignal): Promise<JsonObject>
+  /** Begins a backup into a folder, given by its absolute path; `backup` tells what becomes of it. */
+  startBackup(to: string, signal: AbortSignal): Promise<JsonObject>
+  backup(signal: AbortSignal): Promise<JsonObject>
+  cancelBackup(signal: AbortSignal): Promise<JsonObject>
 }
 
 /** The status of a network of 10,000 nodes is shorter. */
@@ -49,6 +53,9 @@ export function createAdminClient({ socketPath }: { readonly socketPath: string 
       const query = recipient === undefined ? '' : `?recipient=${recipient}`
       return objectOf(await ask('GET', `/v1/rewards${query}`, SHORT_MS, signal))
     },
+    startBackup: async (to, signal) => objectOf(await ask('POST', '/v1/backup', SHORT_MS, signal, { to })),
+    backup: async (signal) => objectOf(await ask('GET', '/v1/backup', SHORT_MS, signal)),
+    cancelBackup: async (signal) => objectOf(await ask('DELETE', '/v1/backup', SHORT_MS, signal)),
     async collect(subject: SignatureSubject, signal): Promise<CollectedSignature> {
       const answer = await ask('POST', '/v1/signatures', SIGNATURES_MS, signal, jsonOfSubject(subject))
       const collected = collectedOfJson(answer)

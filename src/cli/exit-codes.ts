@@ -11,6 +11,7 @@ export const EXIT = {
   stake: 6,
   unavailable: 69,
   internal: 70,
+  disk: 74,
   tryLater: 75,
 } as const
 
@@ -27,6 +28,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   stake: 'There is no stake, or too few tokens or ether for it',
   unavailable: 'The network, a node, or a port or folder that another process has cannot be had',
   internal: 'A fault of the program',
+  disk: 'The message database cannot be read or written: the disk failed or is full. Starting again opens it cleanly, and is safe',
   tryLater: 'It may work later: wait and run the same command again',
 }
 
@@ -67,6 +69,22 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   PATHS_FAILED: EXIT.unavailable,
   SWARM_UNKNOWN: EXIT.unavailable,
   SWARM_UNAVAILABLE: EXIT.unavailable,
+
+  WRITE_FAILED: EXIT.disk,
+  NOT_WRITABLE: EXIT.disk,
+  READ_FAILED: EXIT.disk,
+  DATABASE_CORRUPT: EXIT.disk,
+  DATABASE_OPEN_FAILED: EXIT.disk,
+  RECORD_CORRUPT: EXIT.disk,
+
+  BACKUP_EXISTS: EXIT.usage,
+  BACKUP_MISSING: EXIT.usage,
+  BACKUP_OF_OTHER_NETWORK: EXIT.usage,
+  RESTORE_NOT_EMPTY: EXIT.usage,
+  BACKUP_NOTHING: EXIT.notRunning,
+  BACKUP_NO_ROOM: EXIT.disk,
+  BACKUP_FAILED: EXIT.disk,
+  BACKUP_RUNNING: EXIT.tryLater,
 
   ADMIN_SOCKET_UNUSABLE: EXIT.unavailable,
   NODE_NOT_RUNNING: EXIT.notRunning,

@@ -1,6 +1,7 @@
 import yargs, { type Argv } from 'yargs'
 import { VERSION_TEXT } from '../node/version.ts'
 import { accountCommand } from './commands/account.ts'
+import { backupCommand, restoreCommand } from './commands/backup.ts'
 import { keysCommand } from './commands/keys.ts'
 import { receiveCommand } from './commands/receive.ts'
 import { runCommand } from './commands/run.ts'
@@ -19,6 +20,8 @@ export function createParser(words: readonly string[]): Argv {
       .detectLocale(false)
       .command(runCommand)
       .command(keysCommand)
+      .command(backupCommand)
+      .command(restoreCommand)
       .command(walletCommand)
       .command(stakeCommand)
       .command(accountCommand)

@@ -1,9 +1,11 @@
+import { isAbsolute } from 'node:path'
 import { CodedError } from '../base/coded-error.ts'
 import { ProtocolError } from '../protocol/errors.ts'
-import { type JsonValue, parseJson } from '../protocol/json.ts'
+import { isJsonObject, type JsonValue, parseJson } from '../protocol/json.ts'
 import { jsonOfCollected, subjectOfJson } from '../staking/signatures/signature-json.ts'
 import type { SignatureSource } from '../staking/signatures/signature-source.ts'
 import { type AdminAnswer, type AdminHandler, type AdminRequest, failure } from './admin-socket.ts'
+import type { BackupStatus, Backups } from './backups.ts'
 import type { ServiceNodeStatus } from './status.ts'
 
 /** Lifetime totals of rewards, as far as an operator asks for them. */
@@ -23,12 +25,14 @@ export interface AdminRoutesComponents {
   readonly signatures: SignatureSource
   /** Undefined while this node keeps no ledger. */
   readonly rewards: AdminRewards | undefined
+  /** Undefined where no messages are kept. */
+  readonly backups?: Backups | undefined
 }
 
 type Route = (request: AdminRequest, signal: AbortSignal) => Promise<AdminAnswer>
 
 /** What the operator can ask the running node for. */
-export function createAdminRoutes({ status, signatures, rewards }: AdminRoutesComponents): AdminHandler {
+export function createAdminRoutes({ status, signatures, rewards, backups }: AdminRoutesComponents): AdminHandler {
   const routes: Readonly<Record<string, Route>> = {
     'GET /v1/status': async () => ({ status: 200, body: status() }),
     'GET /v1/rewards': async ({ query }) => rewardsAnswer(rewards, query.get('recipient')),
@@ -38,6 +42,7 @@ export function createAdminRoutes({ status, signatures, rewards }: AdminRoutesCo
         return failure(400, 'REQUEST_MALFORMED', 'kind, and blsPublicKey or recipient, are needed')
       return { status: 200, body: jsonOfCollected(await signatures.collect(subject, signal)) }
     },
+    ...(backups === undefined ? {} : backupRoutes(backups)),
   }
   return async (request, signal) => {
     const name = `${request.method} ${request.path}`
@@ -51,6 +56,29 @@ export function createAdminRoutes({ status, signatures, rewards }: AdminRoutesCo
       throw error
     }
   }
+}
+
+/** A backup takes longer than a request may, so it is begun, looked at, and called off. */
+function backupRoutes(backups: Backups): Readonly<Record<string, Route>> {
+  return {
+    'POST /v1/backup': async ({ body }) => {
+      const asked = jsonOf(body)
+      const to = isJsonObject(asked) ? asked['to'] : undefined
+      if (typeof to !== 'string' || !isAbsolute(to) || to.includes('\0')) {
+        return failure(400, 'REQUEST_MALFORMED', 'to must be the absolute path of a folder')
+      }
+      return backupAnswer(backups.start(to))
+    },
+    'GET /v1/backup': async () => backupAnswer(backups.status()),
+    'DELETE /v1/backup': async () => backupAnswer(await backups.cancel()),
+  }
+}
+
+function backupAnswer(status: BackupStatus): AdminAnswer {
+  if (status.state !== 'failed') return { status: 200, body: status }
+  if (!(status.error instanceof CodedError)) throw status.error
+  const { code, message, details } = status.error
+  return failure(503, String(code), message, details)
 }
 
 function rewardsAnswer(rewards: AdminRewards | undefined, recipient: string | null): AdminAnswer {

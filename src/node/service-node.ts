@@ -25,6 +25,7 @@ import { createSwarmMembership } from '../swarm/membership.ts'
 import { createSwarmMetrics } from '../swarm/metrics.ts'
 import { createAdminRoutes } from './admin-routes.ts'
 import { ADMIN_SOCKET_FILE, startAdminSocket } from './admin-socket.ts'
+import { createBackups } from './backups.ts'
 import { createDataFolder } from './data-folder.ts'
 import type { Health, HealthReason } from './health.ts'
 import { loadIdentity } from './identity.ts'
@@ -220,7 +221,9 @@ export async function createServiceNode(
     replication: replication.status(),
     peerTests: tests.status(),
   })
-  const handle = createAdminRoutes({ status, signatures: signatures.source, rewards })
+  const origin = { network: networkId, node: self, starling: VERSION_TEXT }
+  const backups = parts.use(createBackups({ log: log.part('storage'), messages, origin }))
+  const handle = createAdminRoutes({ status, signatures: signatures.source, rewards, backups })
   parts.use(await startAdminSocket({ log: log.part('admin'), handle }, { path: folder(ADMIN_SOCKET_FILE) }))
   phase = 'running'
   tests.start()

@@ -30,10 +30,7 @@ const DEFAULT_DATA_FOLDER = 'data'
 
 /** @throws {OptionsError} OPTION_INVALID, CONFIG_UNREADABLE, PRESET_UNREADABLE */
 export function settingsOf(args: ChainArgs): StakeSettings {
-  const file: FlatConfiguration = args.config === undefined ? {} : readConfigurationFile(args.config)
-  const network = args.network ?? file['network']
-  const preset: FlatConfiguration = network === undefined ? {} : readNetworkPreset(String(network))
-  const configured = (name: string): unknown => file[name] ?? preset[name]
+  const configured = layersOf(args)
   const unlockDays = configured('swarm.unlockDays')
   return {
     chain: {
@@ -43,9 +40,33 @@ export function settingsOf(args: ChainArgs): StakeSettings {
       rpcUrls: urlsOf(args.rpc ?? configured('staking.rpcUrls')),
       ...(typeof unlockDays === 'number' ? { unlockAfterMs: unlockDays * DAY } : {}),
     },
+    ...foldersOf(args, configured),
+    configured,
+  }
+}
+
+/** The contract and the folders of a node, for what asks no chain. @throws {OptionsError} */
+export function nodeSettingsOf(args: Omit<ChainArgs, 'rpc' | 'json'>) {
+  const configured = layersOf(args)
+  return {
+    chainId: chainIdOf(args['chain-id'] ?? configured('staking.chainId')),
+    contract: contractOf(args.contract ?? configured('staking.contract')),
+    ...foldersOf(args, configured),
+  }
+}
+
+/** What the node's configuration and the network preset say, in this order. */
+function layersOf(args: Pick<ChainArgs, 'config' | 'network'>): (name: string) => unknown {
+  const file: FlatConfiguration = args.config === undefined ? {} : readConfigurationFile(args.config)
+  const network = args.network ?? file['network']
+  const preset: FlatConfiguration = network === undefined ? {} : readNetworkPreset(String(network))
+  return (name) => file[name] ?? preset[name]
+}
+
+function foldersOf(args: Pick<ChainArgs, 'keys-folder' | 'data-folder'>, configured: (name: string) => unknown) {
+  return {
     keysFolder: folderOf(args['keys-folder'] ?? configured('keysFolder'), DEFAULT_KEYS_FOLDER),
     dataFolder: folderOf(args['data-folder'] ?? configured('dataFolder'), DEFAULT_DATA_FOLDER),
-    configured,
   }
 }
 
