@@ -56,6 +56,7 @@ export class JoinPull {
   readonly #sources: JoinSources
   readonly #pause: Pause
   readonly #underWay = new Set<string>()
+  readonly #idling = new Set<Pause>()
   #turn = 0
 
   constructor(components: JoinPullComponents, options: JoiningOptions) {
@@ -68,8 +69,11 @@ export class JoinPull {
   /** Settles when all is fetched, or nobody can be asked for the rest just now. */
   async run(signal: AbortSignal): Promise<void> {
     const worker = async () => {
-      for (let errand = this.#next(); errand !== undefined && !signal.aborted; errand = this.#next()) {
-        await this.#run(errand, signal)
+      while (!signal.aborted) {
+        const errand = this.#next()
+        if (errand !== undefined) await this.#run(errand, signal)
+        else if (this.#underWay.size > 0) await this.#idle(signal)
+        else return
       }
     }
     await Promise.all(Array.from({ length: this.#options.inFlightMax }, worker))
@@ -78,6 +82,14 @@ export class JoinPull {
   /** Until a source that failed may be asked again. */
   waitMs(): DurationMs | undefined {
     return this.#sources.waitMs()
+  }
+
+  /** Sources that were away may be back while others are still asked. */
+  async #idle(signal: AbortSignal): Promise<void> {
+    const pause = new Pause(this.#components.timers)
+    this.#idling.add(pause)
+    await pause.for(this.#sources.waitMs() ?? this.#options.retryMaxMs, signal)
+    this.#idling.delete(pause)
   }
 
   #next(): Errand | undefined {
@@ -114,6 +126,7 @@ export class JoinPull {
     } finally {
       this.#sources.giveBack(source, end)
       this.#underWay.delete(name)
+      for (const pause of this.#idling) pause.end()
     }
   }
 
