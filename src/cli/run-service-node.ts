@@ -13,7 +13,10 @@ const SIGNAL_EXIT_BASE = 128
 const BESIDE_SESSION =
   "This is the contract of Session's network, whose members run other software: it is read here, and nothing else. Session's clients do not look for this node (docs/beside-session.md)"
 
-/** Runs a node until SIGTERM or SIGINT, then drains and ends with 0. A second signal, or one while it starts, ends it at once. */
+/**
+ * Runs a node until SIGTERM or SIGINT, then drains and ends with 0. A second signal, or one while it starts, ends it at once. A node whose
+ * disk failed ends by itself, with the code that says so.
+ */
 export async function runServiceNode(options: { node: ServiceNodeOptions; log: LogOptions }): Promise<void> {
   const log = createLogger(options.log)
   if (isSessionContract(options.node.staking)) log.warn({}, BESIDE_SESSION)
@@ -24,7 +27,11 @@ export async function runServiceNode(options: { node: ServiceNodeOptions; log: L
     // A start may wait minutes for the chain. Nothing is promised to anybody yet, and what is on disk bears an end at any moment.
     if (node === undefined) process.exit(EXIT.ok)
     await using _node = node
-    await stopped
+    const failure = await Promise.race([stopped, node.failed])
+    if (failure !== undefined) {
+      endAfter(STOP_MAX_MS, log)
+      throw failure
+    }
   } catch (error) {
     log.error({ error }, 'The service node cannot run')
     process.exit(exitCodeOf(error))

@@ -20,7 +20,7 @@ export interface ReadinessComponents {
   }
   readonly chain: { status(): ChainView }
   readonly stake: { state(): OwnStakeState }
-  readonly messages: { health(): { writable: boolean; reason?: string } }
+  readonly messages: { health(): { writable: boolean; reason?: string; shortage?: string } }
   /** Undefined while it has not begun. */
   readonly joining: { status(): JoiningStatus | undefined }
   readonly peers: { records(): readonly unknown[] }
@@ -67,6 +67,8 @@ export function createReadiness(components: ReadinessComponents): Health {
     const { writable, reason } = messages.health()
     return writable ? undefined : (reason ?? 'Messages cannot be written')
   })
+  // Reads and deletions go on, and what is refused here other members may have room for.
+  health.registerDegraded('storage', () => messages.health().shortage)
   health.register('contents', () => {
     const status = joining.status()
     if (status === undefined || !status.isEmpty || status.isLenient) return undefined

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../base/clock.ts'
+import type { CodedError } from '../base/coded-error.ts'
 import type { Logger } from '../base/logger.ts'
 import { createMetricsRegistry } from '../base/metrics.ts'
 import { createNetworkMetrics } from '../network/metrics.ts'
@@ -42,6 +43,7 @@ import { createNodeRewards, recordedRewards } from './rewards.ts'
 import { createNodeSignatures } from './signatures.ts'
 import type { ServiceNodeStatus } from './status.ts'
 import { createStatusReporter } from './status-reporter.ts'
+import { watchStorage } from './storage-failure.ts'
 import { VERSION, VERSION_TEXT } from './version.ts'
 
 export interface ServiceNodeComponents {
@@ -54,6 +56,8 @@ export interface ServiceNode extends AsyncDisposable {
   /** The ports that it listens on, as the system gave them. */
   readonly ports: { readonly https: number; readonly metrics: number }
   status(): ServiceNodeStatus
+  /** Settles when the node cannot go on and should be started anew: its message database could not be written. */
+  readonly failed: Promise<CodedError<string>>
 }
 
 /** What `/readyz` says until there are parts to ask. */
@@ -225,6 +229,7 @@ export async function createServiceNode(
   const backups = parts.use(createBackups({ log: log.part('storage'), messages, origin }))
   const handle = createAdminRoutes({ status, signatures: signatures.source, rewards, backups })
   parts.use(await startAdminSocket({ log: log.part('admin'), handle }, { path: folder(ADMIN_SOCKET_FILE) }))
+  const failure = parts.use(watchStorage({ log: log.part('storage'), messages }))
   phase = 'running'
   tests.start()
   parts.use(createStatusReporter({ log, status }, options))
@@ -234,6 +239,7 @@ export async function createServiceNode(
     key: self,
     ports: { https: https.port, metrics: metricsServer.port },
     status,
+    failed: failure.happened,
     async [Symbol.asyncDispose]() {
       phase = 'stopping'
       await started.disposeAsync()

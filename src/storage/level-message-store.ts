@@ -9,7 +9,7 @@ import { type BackupRun, type BackupTarget, writeBackup } from './backup/write-b
 import { type Circumstances, ORDER_KEPT_MS } from './circumstances.ts'
 import type { Contents } from './contents.ts'
 import { SumKeeper } from './contents-sum-keeper.ts'
-import { decodeTotals, EMPTY_TOTALS } from './counters-codec.ts'
+import { decodeTotals, EMPTY_TOTALS, type StoreCounts } from './counters-codec.ts'
 import { type CreateDatabase, type Database, openDatabase, readError } from './database.ts'
 import { deleteMessages } from './delete-operation.ts'
 import { createDiskSpace, type DiskSpace, type FreeDiskBytes, freeDiskBytesOf } from './disk-space.ts'
@@ -29,6 +29,7 @@ import type { StorageMetrics } from './metrics.ts'
 import type { ExpireMode, NamespaceChoice, RangeOperation } from './operation.ts'
 import { OperationClock } from './operation-clock.ts'
 import type { StorageOptions } from './options.ts'
+import { totalBytes } from './quota.ts'
 import { type RequestSubject, subjectOfRange, subjectOfSet } from './request-codec.ts'
 import { logRequest } from './request-log.ts'
 import { type RetrieveQuery, retrieveMessages } from './retrieval.ts'
@@ -88,11 +89,14 @@ export async function openMessageStore(
   metrics.dataBytes.set(totals.dataBytes)
   metrics.tombstones.set(totals.tombstones)
   metrics.requests.set(totals.requests)
-  const diskParts = { log, metrics, timers, freeDiskBytes: components.freeDiskBytes }
+  const held: { totals: () => StoreCounts } = { totals: () => totals }
+  const heldBytes = () => totalBytes(held.totals())
+  const diskParts = { log, metrics, timers, freeDiskBytes: components.freeDiskBytes, heldBytes }
   const disk = opening.use(await createDiskSpace(diskParts, options))
   const sumKeeper = new SumKeeper({ database, log, timers })
   const onItems = (items: readonly ItemChange[]) => sumKeeper.apply(items)
   const commits = opening.use(new GroupCommit({ database, log, clock, metrics, onItems }, options, totals))
+  held.totals = () => commits.totals
   opening.use(sumKeeper)
   const sweeper = opening.use(createExpirySweeper({ ...components, database, commits, timers }, options))
   const stamps = new OperationClock(clock, totals.newestStamp)
@@ -126,6 +130,7 @@ class LevelMessageStore implements MessageStore {
   readonly #components: MessageStoreComponents
   readonly #options: StorageOptions
   readonly #parts: Parts
+  readonly #disk: DiskSpace
   readonly #stack: AsyncDisposableStack
 
   constructor(
@@ -142,6 +147,7 @@ class LevelMessageStore implements MessageStore {
     this.#components = components
     this.#options = options
     this.#parts = parts
+    this.#disk = parts.disk
     this.#stack = stack
   }
 
@@ -214,7 +220,10 @@ class LevelMessageStore implements MessageStore {
 
   health() {
     const { failure } = this.#parts.commits
-    if (failure === undefined) return { writable: true }
+    if (failure === undefined) {
+      const shortage = this.#disk.shortage()
+      return { writable: true, ...(shortage !== undefined && { shortage }) }
+    }
     const cause = failure.cause instanceof Error ? `: ${failure.cause.message}` : ''
     return { writable: false, reason: failure.message + cause }
   }

@@ -76,8 +76,10 @@ export interface MessageStore extends AsyncDisposable {
   expiries(account: AccountId, hashes: readonly MessageHash[]): Promise<MessageExpiry[]>
   /** What is held, including what has expired and is not swept yet. */
   statistics(): { messages: number; dataBytes: number }
-  /** Not writable after a write or flush that failed, until the store is opened again. */
-  health(): { writable: boolean; reason?: string }
+  /**
+   * Not writable after a write or flush that failed, until the store is opened again. `shortage` says that room runs out, or has.
+   */
+  health(): { writable: boolean; reason?: string; shortage?: string }
   /** Removes what expired in a past bucket of time; returns how many. Happens by itself now and then. */
   sweepNow(): Promise<number>
   /** Writes everything that is held at this moment into a new folder, bit by bit, while changes go on. */

@@ -50,6 +50,10 @@ export function createStorageMetrics(register: MetricsRegister) {
       name: 'starling_storage_free_disk_bytes',
       help: 'Free bytes of the disk that holds the messages',
     }),
+    room: register.gauge({
+      name: 'starling_storage_room_bytes',
+      help: 'Bytes of messages that can still be stored before the total bound or the free space of the disk is reached',
+    }),
     queued: register.gauge({
       name: 'starling_storage_queued_operations',
       help: 'Operations waiting for the writer when the last batch was closed',
