@@ -56,9 +56,12 @@ export type AnyContentsAnswer = ContentsAnswer<ContentsRequest['kind']>
 /** What is answered to whom. */
 export class ContentsAnswers {
   readonly #components: ContentsAnswersComponents
-  readonly #options: Pick<ComparingOptions, 'listCountMax'>
+  readonly #options: Pick<ComparingOptions, 'listCountMax' | 'itemsMaxBytes'>
 
-  constructor(components: ContentsAnswersComponents, options: Pick<ComparingOptions, 'listCountMax'>) {
+  constructor(
+    components: ContentsAnswersComponents,
+    options: Pick<ComparingOptions, 'listCountMax' | 'itemsMaxBytes'>,
+  ) {
     this.#components = components
     this.#options = options
   }
@@ -104,10 +107,11 @@ export class ContentsAnswers {
     const isOurs = ArcSet.of(request.arc).without(ArcSet.of(...membership.servedArcs())).isEmpty
     if (!isOurs && mayHold?.(request.arc) !== true) return OTHER_ARC
     if (!this.#shares(from, request.arc)) return OTHER_ARC
+    const sizeMax = Math.min(this.#options.itemsMaxBytes, ITEMS_MAX_BYTES)
     let after = request.after
     for (;;) {
       signal.throwIfAborted()
-      const { items, next } = await contents.page({ ...request, after, sizeMax: ITEMS_MAX_BYTES })
+      const { items, next } = await contents.page({ ...request, after, sizeMax })
       // The answer has no place for a cursor but its last item.
       if (items.length === 0 && next !== undefined) after = next
       else return { ...this.#given(items), more: next !== undefined || fittingItems(items).length < items.length }

@@ -72,6 +72,8 @@ export interface ComparingOptions {
   /** Things that a member gave and that changed nothing here, such as what a full account has no room for: so many are not fetched again for so long. */
   readonly fruitlessThingsMax: number
   readonly fruitlessMemoryMs: DurationMs
+  /** Bytes of things on one page: as many as fit an answer, unless less is to be in memory at once. */
+  readonly itemsMaxBytes: number
   /** Bytes of requests and answers about contents that one member may use, and how many at once. */
   readonly bytesPerSecondMax: number
   readonly burstBytes: number
@@ -159,6 +161,7 @@ export const defaultSwarmOptions: SwarmOptions = {
     // More than a disk takes of small messages, less than what would keep clients waiting.
     bytesPerSecondMax: 32 * MIB,
     burstBytes: 64 * MIB,
+    itemsMaxBytes: MIB,
     answersMax: 16,
     answersPerMemberMax: 4,
     wrongMax: 16,

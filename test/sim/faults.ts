@@ -40,8 +40,12 @@ function crashOne(world: World, machine: Machine): void {
   startLater(world, machine)
 }
 
-function startLater(world: World, machine: Machine): void {
-  world.time.after(world.chance.below(30 * SECOND), () => world.start(machine))
+function startLater(
+  world: World,
+  machine: Machine,
+  start: (machine: Machine) => Promise<void> = (each) => world.start(each),
+): void {
+  world.time.after(world.chance.below(30 * SECOND), () => start(machine))
 }
 
 function partition(world: World): void {
@@ -92,14 +96,14 @@ function wipe(world: World): void {
   machine.crash()
   machine.disk.wipe()
   machine.isWiped = true
-  startLater(world, machine)
+  startLater(world, machine, (each) => world.startEmpty(each))
 }
 
 function join(world: World): void {
   const machine = world.machines.find((each) => !world.listed.has(each) && !each.hasLeft)
   if (machine === undefined) return
   world.listed.add(machine)
-  startLater(world, machine)
+  startLater(world, machine, (each) => world.startEmpty(each))
 }
 
 /** It goes on running until its swarm has what it held. */

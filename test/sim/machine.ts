@@ -1,4 +1,5 @@
 // A simulated machine: its disk outlives its processes, each of which is made of the node's own parts.
+import type { TimestampMs } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { type Ed25519KeyPair, ed25519KeyPairFromSeed } from '../../src/crypto/keys.ts'
 import { sign } from '../../src/crypto/signature.ts'
@@ -39,10 +40,13 @@ interface Process {
   readonly store: MessageStore
   readonly membership: SwarmMembership
   readonly rpc: RpcHandler
+  readonly isComplete: (account: AccountId) => boolean
 }
 
 /** Those that clients use. */
 const NAMESPACES = [0, 2, -1] as const
+/** So few that even the little that is held here takes several pages. */
+const PAGE_BYTES = 800
 const READ_MAX_BYTES = 1024 * 1024
 
 const isOverloaded = () => false
@@ -87,6 +91,16 @@ export class Machine {
     return this.#process?.store.health().writable === false
   }
 
+  /** What its clock shows. */
+  get nowMs(): TimestampMs {
+    return this.#components.time.nowMs + this.wall.skewMs
+  }
+
+  /** Whether it tells clients that what it has of an account is all. */
+  isComplete(account: AccountId): boolean {
+    return this.#process?.isComplete(account) === true
+  }
+
   /** Starts a process, which finds the epochs that the node last knew. Time stands still meanwhile. */
   async start(epochs: readonly MembershipEpoch[]): Promise<void> {
     const { time, network, networkId, random } = this.#components
@@ -108,7 +122,8 @@ export class Machine {
     )
     this.disk.isInstant = false
     const metrics = createSwarmMetrics(registry)
-    const options = { ...defaultSwarmOptions, sizeMin: this.#sizeMin }
+    const comparing = { ...defaultSwarmOptions.comparing, itemsMaxBytes: PAGE_BYTES }
+    const options = { ...defaultSwarmOptions, sizeMin: this.#sizeMin, comparing }
     const membership = createSwarmMembership({ self: this.key, networkId, log, metrics }, options)
     for (const epoch of epochs) membership.update(epoch)
     const peers = {
@@ -157,7 +172,7 @@ export class Machine {
       ['contents', (from, payload, signal) => replication.handle(from, payload, signal)],
     ])
     await replication.start(rpc)
-    this.#process = { life, store, membership, rpc }
+    this.#process = { life, store, membership, rpc, isComplete: replication.isComplete }
     network.attach(this.key, { life, handlers })
   }
 

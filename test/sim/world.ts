@@ -2,14 +2,14 @@
 import { type DurationMs, SECOND } from '../../src/base/clock.ts'
 import type { AccountId } from '../../src/protocol/account.ts'
 import { CONTENTS_BUCKET_MS } from '../../src/protocol/contents.ts'
-import type { StoredMessage } from '../../src/protocol/message.ts'
+import type { MessageHash, StoredMessage } from '../../src/protocol/message.ts'
 import type { NetworkId } from '../../src/protocol/network-id.ts'
 import type { Member, MembershipEpoch, ServiceNodeKey } from '../../src/protocol/service-node.ts'
 import { swarmSpaceOf } from '../../src/protocol/swarm-space.ts'
 import { defaultSwarmOptions } from '../../src/swarm/options.ts'
 import { SwarmMap } from '../../src/swarm/swarm-map.ts'
 import { type Chance, createChance } from '../support/chance.ts'
-import { mustBeGone, mustBeHeld } from './checker.ts'
+import { type Judgement, mustBeGone, mustBeHeld } from './checker.ts'
 import { Clients } from './clients.ts'
 import { planFaults } from './faults.ts'
 import { Machine } from './machine.ts'
@@ -27,6 +27,9 @@ const EQUAL_WITHIN_MS: DurationMs = 180 * SECOND
 const LOOK_INTERVAL_MS: DurationMs = 5 * SECOND
 /** What may be left of a message's life when members do not compare it any more: the bucket of now, and the next. */
 const UNCOMPARED_MS: DurationMs = 2 * CONTENTS_BUCKET_MS
+/** How often it is asked whether a machine that was empty has all, and for how long. */
+const JOIN_LOOK_MS: DurationMs = 200
+const JOIN_WATCHED_MS: DurationMs = 120 * SECOND
 /** No fault sets two clocks further apart. */
 export const SKEW_MAX_MS: DurationMs = 60 * SECOND
 
@@ -53,6 +56,8 @@ export class World {
   readonly #sizeMin: number
   #epochs: MembershipEpoch[] = []
   #map: SwarmMap | undefined
+  /** Found on the way. */
+  readonly #faults = new Set<string>()
   /** The most that clocks have been apart. */
   skewMs = 0
 
@@ -111,6 +116,49 @@ export class World {
     if (!machine.isRunning) await machine.start(this.#epochs.slice(-2))
   }
 
+  /** Starts a machine that has nothing, and holds it to what it says as soon as it says that it has all. */
+  async startEmpty(machine: Machine): Promise<void> {
+    await this.start(machine)
+    const sinceMs = this.time.elapsedMs
+    for (const { id } of this.clients.accounts) this.#watchJoin(machine, id, sinceMs)
+  }
+
+  #watchJoin(machine: Machine, account: AccountId, sinceMs: DurationMs): void {
+    if (this.time.elapsedMs - sinceMs > JOIN_WATCHED_MS) return
+    this.time.after(JOIN_LOOK_MS, async () => {
+      if (!machine.isRunning || !this.swarmOf(account).includes(machine)) return
+      if (machine.isComplete(account)) await this.#checkJoined(machine, account, sinceMs)
+      else this.#watchJoin(machine, account, sinceMs)
+    })
+  }
+
+  /** What all others had acknowledged before it began, it has to have. */
+  async #checkJoined(machine: Machine, account: AccountId, sinceMs: DurationMs): Promise<void> {
+    const others = this.swarmOf(account).filter((each) => each !== machine)
+    const known = this.clients.history.filter(
+      (each) =>
+        each.kind === 'store' && each.account === account && (each.endedMs ?? Number.POSITIVE_INFINITY) < sinceMs,
+    )
+    const held = mustBeHeld(this.#judgement())
+    const there = await machine.holdings(account)
+    for (const each of known) {
+      if (each.kind !== 'store' || !held.has(each.hash) || there.has(each.hash)) continue
+      if (!others.every(({ key, isWiped }) => each.acknowledgedBy.includes(key) && !isWiped)) continue
+      this.#faults.add(
+        `incomplete: ${each.hash} of ${account.slice(0, 8)} on machine ${this.machines.indexOf(machine)}`,
+      )
+    }
+  }
+
+  #judgement(): Judgement {
+    return {
+      history: this.clients.history,
+      nowMs: this.time.nowMs,
+      skewMs: this.skewMs,
+      lasting: new Set(this.machines.filter(({ isWiped }) => !isWiped).map(({ key }) => key)),
+    }
+  }
+
   /** The contract's list at the boundary of an epoch. */
   beginEpoch(): void {
     const members = [...this.listed].map((machine) => memberOf(machine, this.machines.indexOf(machine)))
@@ -157,13 +205,8 @@ export class World {
   }
 
   async #judge(equalAfterMs: DurationMs | undefined): Promise<Verdict> {
-    const faults = equalAfterMs === undefined ? await this.#differences() : []
-    const judgement = {
-      history: this.clients.history,
-      nowMs: this.time.nowMs,
-      skewMs: this.skewMs,
-      lasting: new Set(this.machines.filter(({ isWiped }) => !isWiped).map(({ key }) => key)),
-    }
+    const faults = [...this.#faults, ...(equalAfterMs === undefined ? await this.#differences() : [])]
+    const judgement = this.#judgement()
     const held = mustBeHeld(judgement)
     const gone = mustBeGone(judgement)
     for (const { id } of this.clients.accounts) {
@@ -181,6 +224,12 @@ export class World {
     return { faults: [...new Set(faults)], acknowledged, ...checked, equalAfterMs, bytes: this.network.bytes }
   }
 
+  #checkExpired(machine: Machine, held: ReadonlyMap<MessageHash, StoredMessage> | undefined): void {
+    for (const { hash, expiryMs } of held?.values() ?? []) {
+      if (expiryMs <= machine.nowMs) this.#faults.add(`expired: ${hash} on machine ${this.machines.indexOf(machine)}`)
+    }
+  }
+
   /** What ends so soon is left to hand-off, and to its end. */
   #isCompared({ expiryMs }: StoredMessage): boolean {
     return expiryMs > this.time.nowMs + UNCOMPARED_MS
@@ -192,6 +241,7 @@ export class World {
     for (const { id } of this.clients.accounts) {
       const members = this.swarmOf(id)
       const holdings = await Promise.all(members.map((machine) => machine.holdings(id)))
+      for (const [at, machine] of members.entries()) this.#checkExpired(machine, holdings[at])
       const texts = holdings.map((each) =>
         [...each.values()]
           .filter((message) => this.#isCompared(message))
