@@ -120,16 +120,25 @@ async function writeRecords(
     onProgress?.({ bytes: writer.bytes, bytesExpected })
     const nowMs = clock.monotonicMs()
     dueMs = Math.max(dueMs, nowMs) + (bytes / bytesPerSecondMax) * SECOND
-    await pause(timers, dueMs - nowMs)
+    signal.throwIfAborted()
+    await pause(timers, dueMs - nowMs, signal)
     signal.throwIfAborted()
   }
   const recordsSha256 = await writer.finish()
   return { records: writer.records, recordsBytes: writer.bytes, recordsSha256 }
 }
 
-/** A page takes a few milliseconds of its share, so nobody waits long for a signal. */
-function pause(timers: Timers, ms: number): Promise<void> {
-  return new Promise((resolve) => timers.after(ms, resolve))
+/** Settles when the time is over, or the signal says that it does not matter any more. */
+function pause(timers: Timers, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = timers.after(ms, end)
+    signal.addEventListener('abort', end, { once: true })
+  })
 }
 
 function errorOf(database: Database, folder: string, error: unknown): unknown {
