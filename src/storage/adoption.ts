@@ -1,8 +1,9 @@
 import type { HeldMessage } from '../protocol/contents.ts'
+import { isPublicOutbox } from '../protocol/namespace.ts'
 import type { Circumstances } from './circumstances.ts'
 import type { AdoptOutcome } from './contents.ts'
 import type { Writer } from './group-commit.ts'
-import type { Locator } from './message-codec.ts'
+import { isHeld, type Locator } from './message-codec.ts'
 import { findLocator, isLive, type MessageId, messageId } from './message-records.ts'
 import { stamped } from './operation.ts'
 import { settle } from './settlement.ts'
@@ -28,26 +29,29 @@ function adopt(batch: WriteBatch, held: HeldMessage, circumstances: Circumstance
   if (held.livesUntilMs <= circumstances.nowMs) return 'obsolete'
   const id = messageId(message)
   const before = findLocator(batch, id)
-  // Most often it is here already and was extended elsewhere.
-  if (before !== undefined && isLive(before, circumstances.nowMs)) {
-    if (saysTheSame(before, held)) return 'known'
-    extend(batch, id, held, circumstances)
-    if (saysTheSame(findLocator(batch, id), held)) return 'changed'
-  }
-  if (storeMessage(batch, message, stamp, circumstances).outcome === 'full') return 'full'
+  const wasLive = before !== undefined && isLive(before, circumstances.nowMs)
+  if (wasLive && saysTheSame(before, held)) return 'known'
+  // First, since the store alone may come to nothing. Most often the message is here already, and was extended elsewhere.
   extend(batch, id, held, circumstances)
+  if (wasLive && saysTheSame(findLocator(batch, id), held)) return 'changed'
+  // Only the owner's request takes an outbox; it is in the log of whoever tells of the message.
+  if (isPublicOutbox(message.namespace)) return outcomeOf(before, findLocator(batch, id), circumstances)
+  if (storeMessage(batch, message, stamp, circumstances).outcome === 'full') return 'full'
+  // Again, where there was no room to remember it without its message.
+  if (isShort(findLocator(batch, id), held)) extend(batch, id, held, circumstances)
   return outcomeOf(before, findLocator(batch, id), circumstances)
 }
 
-/** Claims only lengthen lives, and only those that are there. */
+/** Claims only lengthen lives. */
 function extend(batch: WriteBatch, id: MessageId, held: HeldMessage, circumstances: Circumstances): void {
   const { livesUntilMs, changedStamp, stamp, message } = held
   if (changedStamp <= stamp && livesUntilMs <= message.expiryMs) return
-  const locator = findLocator(batch, id)
-  if (locator === undefined || locator.placement === 'none' || locator.placement === 'withheld') return
-  if (locator.expiryMs >= livesUntilMs) return
   const operation = stamped(changedStamp, { kind: 'extend-any', expiryMs: livesUntilMs, order: 0 })
   settle(batch, id, { operation }, circumstances)
+}
+
+function isShort(locator: Locator | undefined, { livesUntilMs }: HeldMessage): boolean {
+  return locator !== undefined && isHeld(locator) && locator.expiryMs < livesUntilMs
 }
 
 function saysTheSame(locator: Locator | undefined, { message, livesUntilMs }: HeldMessage): boolean {
