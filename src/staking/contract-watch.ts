@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Clock, TimestampMs } from '../base/clock.ts'
+import type { Clock, DurationMs, TimestampMs } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type NetworkId, networkIdOf } from '../protocol/network-id.ts'
 import { agree } from './agreement.ts'
@@ -76,6 +76,8 @@ class Watch implements ContractWatch {
   readonly #options: ContractWatchOptions
   #state: ContractState | undefined
   #readAtMs: TimestampMs = 0
+  /** The same moment, for the pause until the next reading. */
+  #lookedAtMs: DurationMs = 0
   /** The last block whose events were seen. */
   #watchedTo: bigint | undefined
   #acceptedCode: Hex | undefined
@@ -89,7 +91,7 @@ class Watch implements ContractWatch {
   }
 
   async look(heads: Heads, signal: AbortSignal): Promise<boolean> {
-    const isDue = this.#components.clock.nowMs() - this.#readAtMs >= this.#options.contractCheckIntervalMs
+    const isDue = this.#components.clock.monotonicMs() - this.#lookedAtMs >= this.#options.contractCheckIntervalMs
     const to = heads.agreed.number
     if (this.#state !== undefined && !isDue && !(await this.#hasEvents(heads, to, signal))) {
       this.#watched(to)
@@ -101,6 +103,7 @@ class Watch implements ContractWatch {
     const before = this.#state
     this.#state = state
     this.#readAtMs = this.#components.clock.nowMs()
+    this.#lookedAtMs = this.#components.clock.monotonicMs()
     this.#watched(to)
     await this.#accept(state)
     this.#tell(before, state)

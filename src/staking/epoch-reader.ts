@@ -1,4 +1,4 @@
-import type { Clock, TimestampMs } from '../base/clock.ts'
+import type { Clock, DurationMs } from '../base/clock.ts'
 import type { Member, MembershipEpoch } from '../protocol/service-node.ts'
 import type { ChainProvider } from './chain-provider.ts'
 import type { ChainBlock } from './chain-reply.ts'
@@ -35,7 +35,7 @@ interface Reading {
   readonly members: readonly Member[]
   readonly root: string
   /** When the whole list was last read from state and nothing of it carried over. */
-  readonly readAtMs: TimestampMs
+  readonly readAtMs: DurationMs
 }
 
 export function createEpochReader(
@@ -54,7 +54,7 @@ export function createEpochReader(
 
   /** A list that was read already, but for the members that the provider's logs name. Undefined when they do not suffice. */
   const carriedOver = async (known: Reading, block: ChainBlock, signal: AbortSignal): Promise<Reading | undefined> => {
-    if (clock.nowMs() - known.readAtMs >= options.fullReadIntervalMs) return undefined
+    if (clock.monotonicMs() - known.readAtMs >= options.fullReadIntervalMs) return undefined
     const [older, newer] = block.number < known.block.number ? [block, known.block] : [known.block, block]
     const range = { from: older.number + 1n, to: newer.number }
     const changed = await changedMembers(provider, range, options, signal)
@@ -70,7 +70,7 @@ export function createEpochReader(
 
   const readAnew = async (block: ChainBlock, signal: AbortSignal): Promise<Reading> => {
     const members = await readMemberList(provider, block, options, signal)
-    return { block, members, root: memberRoot(members), readAtMs: clock.nowMs() }
+    return { block, members, root: memberRoot(members), readAtMs: clock.monotonicMs() }
   }
 
   return {

@@ -1,4 +1,4 @@
-import { type Clock, type DurationMs, HOUR, type TimestampMs } from '../base/clock.ts'
+import { type Clock, type DurationMs, HOUR } from '../base/clock.ts'
 import type { ChainBlock } from './chain-reply.ts'
 import type { StakingErrorCode } from './errors.ts'
 import type { StakingOptions } from './options.ts'
@@ -52,9 +52,9 @@ export class ProviderHealth {
   #troubledSinceMs: DurationMs | undefined
   #answerTimesMs: DurationMs[] = []
   /** When it last proved to serve the right chain and contract. */
-  checkedAtMs: TimestampMs | undefined
+  checkedAtMs: DurationMs | undefined
   /** When it last said the same as others about a list. */
-  comparedAtMs: TimestampMs | undefined
+  comparedAtMs: DurationMs | undefined
   head: ChainBlock | undefined
 
   constructor(clock: Pick<Clock, 'monotonicMs' | 'nowMs'>, options: HealthOptions) {

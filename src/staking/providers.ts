@@ -110,10 +110,11 @@ class Providers implements ChainProviders {
     const { health } = this.#entry(provider)
     const { providerCheckIntervalMs } = this.#options
     try {
-      if (health.checkedAtMs === undefined || this.nowMs() - health.checkedAtMs >= providerCheckIntervalMs) {
+      const { clock } = this.#components
+      if (health.checkedAtMs === undefined || clock.monotonicMs() - health.checkedAtMs >= providerCheckIntervalMs) {
         health.checkedAtMs = undefined
         await requireRightContract(provider, this.#options, signal)
-        health.checkedAtMs = this.nowMs()
+        health.checkedAtMs = clock.monotonicMs()
       }
       const result = await work(provider)
       health.succeeded()
@@ -127,13 +128,13 @@ class Providers implements ChainProviders {
   reportDissent(provider: ChainProvider): void {
     const { health, label } = this.#entry(provider)
     this.#components.metrics.providerDisagreements.inc({ provider: label })
-    health.comparedAtMs = this.nowMs()
+    health.comparedAtMs = this.#components.clock.monotonicMs()
     health.dissented()
   }
 
   reportAgreement(provider: ChainProvider): void {
     const { health } = this.#entry(provider)
-    health.comparedAtMs = this.nowMs()
+    health.comparedAtMs = this.#components.clock.monotonicMs()
     health.judge('PROVIDER_DISAGREES', false)
   }
 
@@ -150,7 +151,8 @@ class Providers implements ChainProviders {
   mustBeCompared(provider: ChainProvider): 'now' | 'with-a-new-list' | 'no' {
     const { health } = this.#entry(provider)
     if (health.isHeld('PROVIDER_DISAGREES')) return 'now'
-    const isDue = this.nowMs() - (health.comparedAtMs ?? 0) >= this.#options.compareIntervalMs
+    const sinceMs = this.#components.clock.monotonicMs() - (health.comparedAtMs ?? -Infinity)
+    const isDue = sinceMs >= this.#options.compareIntervalMs
     return isDue ? 'with-a-new-list' : 'no'
   }
 

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import type { Clock, TimestampMs } from '../../base/clock.ts'
+import type { Clock, DurationMs, TimestampMs } from '../../base/clock.ts'
 import { withDeadline } from '../../base/deadline.ts'
 import type { Logger } from '../../base/logger.ts'
 import { createPeriodic } from '../../base/periodic.ts'
@@ -83,6 +83,8 @@ class Ledger implements RewardsLedger {
   #finalized: AgreedHead | undefined
   #contradictsContract = false
   #reconciledAtMs: TimestampMs | undefined
+  /** The same moment, for the pause until the next time. */
+  #comparedAtMs: DurationMs = 0
   #failure: StakingErrorCode | undefined
   /** What the file on disk holds. */
   #keptState: string | undefined
@@ -289,7 +291,8 @@ class Ledger implements RewardsLedger {
   #isReconciliationDue(): boolean {
     const { reconcileIntervalMs } = this.#options.rewards
     return (
-      this.#reconciledAtMs === undefined || this.#components.clock.nowMs() - this.#reconciledAtMs >= reconcileIntervalMs
+      this.#reconciledAtMs === undefined ||
+      this.#components.clock.monotonicMs() - this.#comparedAtMs >= reconcileIntervalMs
     )
   }
 
@@ -301,6 +304,7 @@ class Ledger implements RewardsLedger {
     this.#contradictsContract = idsDigest(ids) !== idsDigest(history.ledger.members())
     if (!this.#contradictsContract) {
       this.#reconciledAtMs = clock.nowMs()
+      this.#comparedAtMs = clock.monotonicMs()
       if (wasContradicting) log.info({}, "The rewards ledger has the contract's members again")
     } else if (!wasContradicting) {
       const facts = { contract: ids.length, ledger: history.ledger.memberCount }

@@ -171,7 +171,7 @@ describe('too many requests', () => {
 
   test('in bytes fail as busy, and the bytes come back', async () => {
     const protocols = {
-      contents: limits.contents,
+      contents: { ...limits.contents, payloadMaxBytes: 100_000 },
       forward: { ...limits.forward, payloadMaxBytes: 100_000 },
       onion: { ...limits.onion, payloadMaxBytes: 100_000 },
       probe: limits.probe,
