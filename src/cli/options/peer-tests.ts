@@ -26,5 +26,7 @@ export const peerTestsOptionGroup: OptionGroup<PeerTestsArgs, PeerTestsOptions> 
     ...defaults,
     intervalMs: args['peerTests.intervalS'] * SECOND,
     reportIntervalMs: args['peerTests.reportIntervalS'] * SECOND,
+    // In the same proportion, so that one report may be lost.
+    reportMemoryMs: (args['peerTests.reportIntervalS'] * SECOND * defaults.reportMemoryMs) / defaults.reportIntervalMs,
   }),
 }
