@@ -98,7 +98,13 @@ export function createNodeReplication(components: NodeReplicationComponents, opt
       handOff.reached(member)
     }
     const responder = createContentsResponder(
-      { ...shared, intake, mayHold: (arc) => handOver.mayHold(arc), heard },
+      {
+        ...shared,
+        intake,
+        mayHold: (arc) => handOver.mayHold(arc),
+        isFetching: () => joining?.isFetching() === true,
+        heard,
+      },
       options.comparing,
     )
     const { marks } = messages

@@ -26,6 +26,8 @@ export interface ContentsAnswersComponents {
   readonly membership: ContentsMembership
   /** Whether this node may still hold accounts here that it no longer serves: until their swarm has them. */
   readonly mayHold?: (arc: SwarmArc) => boolean
+  /** Whether this node still fetches most of what it serves: then it differs from everybody, which nobody needs to look into. */
+  readonly isFetching?: () => boolean
   readonly clock: Clock
   readonly metrics: ContentsMetrics
 }
@@ -88,13 +90,15 @@ export class ContentsAnswers {
   }
 
   #compare(from: ServiceNodeKey, request: Extract<ContentsRequest, { kind: 'total' | 'buckets' }>): AnyContentsAnswer {
-    const { contents, membership, clock } = this.#components
+    const { contents, membership, clock, isFetching } = this.#components
     const own = membership.ownArc()
     const isSame = own?.first === request.arc.first && own.last === request.arc.last
     if (!isSame || !this.#shares(from, request.arc)) return OTHER_ARC
     const sums = contents.sums()
     if (sums === undefined) return NOT_READY
-    if (request.kind === 'total') return { same: bytesEqual(sums.total(request.from), request.sum) }
+    const isSameSum = request.kind === 'total' && bytesEqual(sums.total(request.from), request.sum)
+    if (!isSameSum && isFetching?.() === true) return NOT_READY
+    if (request.kind === 'total') return { same: isSameSum }
     return { differing: differingBuckets(sums, laterFrom(request.from, clock), request.sums) }
   }
 

@@ -65,6 +65,8 @@ export interface Joining extends AsyncDisposable {
    * it may be all that is left.
    */
   isComplete(account: AccountId): boolean
+  /** Nothing is complete yet, and not even fetched. */
+  isFetching(): boolean
   status(): JoiningStatus
 }
 
@@ -129,12 +131,15 @@ class SwarmJoining implements Joining {
   }
 
   status(): JoiningStatus {
-    const { complete } = this.#state
     return {
       share: completeShare(this.#state, this.#own),
-      isEmpty: !this.#own.isEmpty && this.#own.within(complete).isEmpty,
+      isEmpty: this.#isEmpty(),
       isLenient: this.#state.pieces.length > 0 && this.#lenient(),
     }
+  }
+
+  isFetching(): boolean {
+    return this.#isEmpty() && !this.#state.pieces.every(isFetched)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -170,6 +175,10 @@ class SwarmJoining implements Joining {
     if (this.#own !== own || !this.#state.pieces.some(isFetched)) return false
     if (!(await this.#check.passes(signal)) || this.#own !== own) return false
     return this.#finish(withFetchedComplete(this.#state))
+  }
+
+  #isEmpty(): boolean {
+    return !this.#own.isEmpty && this.#own.within(this.#state.complete).isEmpty
   }
 
   #finish(state: JoinState): boolean {
