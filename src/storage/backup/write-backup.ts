@@ -121,7 +121,7 @@ async function writeRecords(
     const nowMs = clock.monotonicMs()
     dueMs = Math.max(dueMs, nowMs) + (bytes / bytesPerSecondMax) * SECOND
     signal.throwIfAborted()
-    await pause(timers, dueMs - nowMs, signal)
+    if (dueMs > nowMs) await pause(timers, dueMs - nowMs, signal)
     signal.throwIfAborted()
   }
   const recordsSha256 = await writer.finish()
