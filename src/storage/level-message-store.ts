@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import { systemTimers, type Timers } from '../base/timers.ts'
 import type { AccountId } from '../protocol/account.ts'
 import type { MessageHash, StoredMessage } from '../protocol/message.ts'
+import { isPublicOutbox } from '../protocol/namespace.ts'
 import type { OperationOrigin } from '../protocol/operation-stamp.ts'
 import { changeAccount, type NamespacedHash } from './account-scan.ts'
 import { type BackupRun, type BackupTarget, writeBackup } from './backup/write-backup.ts'
@@ -151,12 +152,10 @@ class LevelMessageStore implements MessageStore {
     this.#stack = stack
   }
 
-  async store(message: StoredMessage, { stamp } = this.stamps.begin()): Promise<StoreResult> {
-    const result = await this.#parts.commits.submit({
-      sizeBytes: message.data.length,
-      scans: false,
-      run: ({ batch }) => storeMessage(batch, message, stamp, this.#parts.circumstances()),
-    })
+  async store(message: StoredMessage, origin = this.stamps.begin()): Promise<StoreResult> {
+    const result = await (isPublicOutbox(message.namespace)
+      ? this.#storeOut(message, origin)
+      : this.#store(message, origin))
     this.#countStore(message, result)
     return result
   }
@@ -243,6 +242,26 @@ class LevelMessageStore implements MessageStore {
     return this.#stack.disposeAsync()
   }
 
+  #store(message: StoredMessage, { stamp }: OperationOrigin): Promise<StoreResult> {
+    return this.#parts.commits.submit({
+      sizeBytes: message.data.length,
+      scans: false,
+      run: ({ batch }) => storeMessage(batch, message, stamp, this.#parts.circumstances()),
+    })
+  }
+
+  /** What takes a public outbox ends what was there, so the request is kept that says that the owner wanted it. */
+  #storeOut(message: StoredMessage, origin: OperationOrigin): Promise<StoreResult> {
+    const { account, namespace, timestampMs, data } = message
+    const subject = { kind: 'outbox', namespace, timestampMs } as const
+    return this.#change(
+      account,
+      { origin, sizeBytes: data.length, subject },
+      async ({ batch }, circumstances) => storeMessage(batch, message, origin.stamp, circumstances),
+      ({ outcome }) => outcome === 'full',
+    )
+  }
+
   #changeAccount(
     account: AccountId,
     operation: RangeOperation,
@@ -261,6 +280,7 @@ class LevelMessageStore implements MessageStore {
     account: AccountId,
     { origin, sizeBytes = 0, scans = false, subject }: ChangeRequest,
     change: (writer: Writer, circumstances: Circumstances) => Promise<T>,
+    isUndone: (result: T) => boolean = () => false,
   ): Promise<T> {
     const { commits, database } = this.#parts
     return commits.submit({
@@ -269,6 +289,7 @@ class LevelMessageStore implements MessageStore {
       run: async (writer) => {
         const circumstances = this.#parts.circumstances()
         const result = await change(writer, circumstances)
+        if (isUndone(result)) return result
         await logRequest(database, writer.batch, accountBytes(account), origin, {
           circumstances,
           ...(subject && { subject }),

@@ -4,6 +4,7 @@
 //   request log  = version u8 (1) | requests u16 | bytes u32 | count u8 | superseding * count      of one account
 //   superseding  = name 15 | 1 u8 | all u8 | namespace u16 | before u48       messages of that moment and earlier
 //                | name 15 | 2 u8 | hashes 8 | until u48
+//                | name 15 | 3 u8 | namespace u16 | timestamp u48             of a message for a public outbox
 //   name         = stamp u56 | the first 8 bytes of the BLAKE2b hash of the payload
 //
 // What may supersede others, or be superseded, is told by the second record, so that nobody has to read payloads. Those of kind 2
@@ -14,6 +15,7 @@ import { blake2b256 } from '../crypto/hash.ts'
 import { CONTENTS_ID_SIZE } from '../protocol/contents.ts'
 import { requestIdOf } from '../protocol/contents-entry.ts'
 import type { MessageHash } from '../protocol/message.ts'
+import type { Namespace } from '../protocol/namespace.ts'
 import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import { StorageError } from './errors.ts'
 import { decodeNamespace, encodeNamespace, hashBytes, REQUEST_NAME_SIZE, U48_MAX, U48_SIZE } from './keys.ts'
@@ -22,13 +24,20 @@ import { type NamespaceChoice, type RangeOperation, readStamp } from './operatio
 const VERSION = 1
 const DIGEST_SIZE = 8
 const LOG = { requests: 1, bytes: 3, count: 7, end: 8 }
-const KINDS = { 'delete-range': 1, set: 2 } as const
-const SIZES = { 'delete-range': 3 + U48_SIZE, set: DIGEST_SIZE + U48_SIZE } as const
+const KINDS = { 'delete-range': 1, set: 2, outbox: 3 } as const
+const SIZES = { 'delete-range': 3 + U48_SIZE, set: DIGEST_SIZE + U48_SIZE, outbox: 2 + U48_SIZE } as const
+
+const SUBJECTS: Readonly<Record<number, RequestSubject['kind']>> = {
+  [KINDS['delete-range']]: 'delete-range',
+  [KINDS.set]: 'set',
+  [KINDS.outbox]: 'outbox',
+}
 
 /** What a request did, as far as one may make another superfluous. */
 export type RequestSubject =
   | { readonly kind: 'delete-range'; readonly namespace: NamespaceChoice; readonly beforeMs: TimestampMs }
   | { readonly kind: 'set'; readonly hashes: Buffer; readonly untilMs: TimestampMs }
+  | { readonly kind: 'outbox'; readonly namespace: Namespace; readonly timestampMs: TimestampMs }
 
 export interface Supersedable {
   readonly name: Buffer
@@ -108,9 +117,9 @@ export function decodeRequestLog(bytes: Buffer): RequestLog {
   const supersedable: Supersedable[] = []
   let at = LOG.end
   for (let left = bytes[LOG.count] ?? 0; left > 0; left--) {
-    const kind = bytes[at + REQUEST_NAME_SIZE] === KINDS.set ? 'set' : 'delete-range'
+    const kind = SUBJECTS[bytes[at + REQUEST_NAME_SIZE] ?? 0]
     const start = at + REQUEST_NAME_SIZE + 1
-    check(bytes.length >= start + SIZES[kind] && bytes[start - 1] === KINDS[kind], 'request log')
+    if (kind === undefined || bytes.length < start + SIZES[kind]) throw corrupt('request log')
     supersedable.push({ name: bytes.subarray(at, at + REQUEST_NAME_SIZE), subject: readSubject(kind, bytes, start) })
     at = start + SIZES[kind]
   }
@@ -120,25 +129,48 @@ export function decodeRequestLog(bytes: Buffer): RequestLog {
 
 function encodeSupersedable({ name, subject }: Supersedable): Buffer {
   const content = Buffer.alloc(SIZES[subject.kind])
-  if (subject.kind === 'set') {
-    content.set(subject.hashes)
-    content.writeUIntBE(subject.untilMs, DIGEST_SIZE, U48_SIZE)
-  } else {
-    content[0] = subject.namespace === 'all' ? 1 : 0
-    content.writeUInt16BE(subject.namespace === 'all' ? 0 : encodeNamespace(subject.namespace), 1)
-    content.writeUIntBE(subject.beforeMs, 3, U48_SIZE)
+  switch (subject.kind) {
+    case 'set':
+      content.set(subject.hashes)
+      content.writeUIntBE(subject.untilMs, DIGEST_SIZE, U48_SIZE)
+      break
+    case 'delete-range':
+      content[0] = subject.namespace === 'all' ? 1 : 0
+      content.writeUInt16BE(subject.namespace === 'all' ? 0 : encodeNamespace(subject.namespace), 1)
+      content.writeUIntBE(subject.beforeMs, 3, U48_SIZE)
+      break
+    case 'outbox':
+      content.writeUInt16BE(encodeNamespace(subject.namespace))
+      content.writeUIntBE(subject.timestampMs, 2, U48_SIZE)
   }
   return Buffer.concat([name, Buffer.from([KINDS[subject.kind]]), content])
 }
 
 function readSubject(kind: RequestSubject['kind'], bytes: Buffer, at: number): RequestSubject {
-  if (kind === 'set') {
-    return { kind, hashes: bytes.subarray(at, at + DIGEST_SIZE), untilMs: bytes.readUIntBE(at + DIGEST_SIZE, U48_SIZE) }
+  switch (kind) {
+    case 'set':
+      return {
+        kind,
+        hashes: bytes.subarray(at, at + DIGEST_SIZE),
+        untilMs: bytes.readUIntBE(at + DIGEST_SIZE, U48_SIZE),
+      }
+    case 'delete-range': {
+      const namespace = bytes[at] === 1 ? 'all' : decodeNamespace(bytes.readUInt16BE(at + 1))
+      return { kind, namespace, beforeMs: bytes.readUIntBE(at + 3, U48_SIZE) }
+    }
+    case 'outbox':
+      return {
+        kind,
+        namespace: decodeNamespace(bytes.readUInt16BE(at)),
+        timestampMs: bytes.readUIntBE(at + 2, U48_SIZE),
+      }
   }
-  const namespace = bytes[at] === 1 ? 'all' : decodeNamespace(bytes.readUInt16BE(at + 1))
-  return { kind, namespace, beforeMs: bytes.readUIntBE(at + 3, U48_SIZE) }
 }
 
 function check(isRight: boolean, record: string): void {
-  if (!isRight) throw new StorageError('RECORD_CORRUPT', `A ${record} cannot be read`)
+  if (!isRight) throw corrupt(record)
+}
+
+function corrupt(record: string): StorageError {
+  return new StorageError('RECORD_CORRUPT', `A ${record} cannot be read`)
 }

@@ -1,4 +1,4 @@
-// Clients' requests that ended or shortened lives, kept as long as another member may need them: whoever has missed one gets it
+// Clients' requests that ended or shortened lives or took an outbox, kept as long as another member may need them: whoever has missed one gets it
 // from those who have not, and sees by its signature that the owner asked for it (docs/storage.md).
 import type { TimestampMs } from '../base/clock.ts'
 import { FORWARDED_REQUEST_MAX_BYTES, TTL_MAX_MS } from '../protocol/limits.ts'
@@ -136,12 +136,17 @@ function isTooMuch({ requests, bytes }: RequestLog): boolean {
 function supersedes(later: Supersedable, earlier: Supersedable): boolean {
   if (Buffer.compare(later.name, earlier.name) <= 0) return false
   const [by, subject] = [later.subject, earlier.subject]
-  if (by.kind === 'set') {
-    // What had ended between the two stays ended only by the earlier one.
-    return (
-      subject.kind === 'set' && by.hashes.equals(subject.hashes) && subject.untilMs > stampMs(stampOfName(later.name))
-    )
+  switch (by.kind) {
+    case 'set':
+      // What had ended between the two stays ended only by the earlier one.
+      return (
+        subject.kind === 'set' && by.hashes.equals(subject.hashes) && subject.untilMs > stampMs(stampOfName(later.name))
+      )
+    case 'delete-range':
+      if (subject.kind !== 'delete-range') return false
+      return (by.namespace === 'all' || by.namespace === subject.namespace) && by.beforeMs >= subject.beforeMs
+    case 'outbox':
+      // A newer message takes the outbox from an older one, whatever has become of that.
+      return subject.kind === 'outbox' && by.namespace === subject.namespace && by.timestampMs > subject.timestampMs
   }
-  if (subject.kind !== 'delete-range') return false
-  return (by.namespace === 'all' || by.namespace === subject.namespace) && by.beforeMs >= subject.beforeMs
 }

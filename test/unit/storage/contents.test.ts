@@ -11,6 +11,7 @@ import {
   type HeldMessage,
 } from '../../../src/protocol/contents.ts'
 import { heldEntryOf, messageEntryOf, slotOf } from '../../../src/protocol/contents-entry.ts'
+import type { StoredMessage } from '../../../src/protocol/message.ts'
 import { encodeForwardedRequest } from '../../../src/protocol/peer-api/forwarded-request.ts'
 import type { SwarmArc } from '../../../src/protocol/swarm-assignment.ts'
 import { swarmSpaceOf } from '../../../src/protocol/swarm-space.ts'
@@ -232,6 +233,22 @@ describe('a message that is handed over', () => {
     await from.store.delete(ALICE, [message.hash], origin(2))
     expect(await arrivingAt(from, to)).toEqual(['new'])
     expect(await contents(to, ALICE)).toEqual(await contents(from, ALICE))
+  })
+
+  test("only the owner's request takes a public outbox, and a claim only lengthens what is there", async () => {
+    await using fixture = await openTestStore()
+    const { store } = fixture
+    const message = aMessage({ namespace: -1, timestampMs: START_MS + 5 })
+    const claim = (held: StoredMessage, ms: number) => ({
+      ...{ kind: 'message' as const, message: held, stamp: (START_MS + ms) * 1000 },
+      ...{ livesUntilMs: START_MS + 2 * DAY, changedStamp: (START_MS + ms) * 1000 },
+    })
+    expect(await store.contents.adopt([claim(message, 1)])).toEqual(['obsolete'])
+    await store.store(message, originAt(START_MS + 2, 'store'))
+    const forged = aMessage({ namespace: -1, timestampMs: START_MS + 9 })
+    expect(await store.contents.adopt([claim(forged, 3), claim(message, 4)])).toEqual(['obsolete', 'changed'])
+    const { messages } = await store.retrieve({ account: ALICE, namespace: -1, sizeMax: 1e6 })
+    expect(messages.map(({ hash, expiryMs }) => [hash, expiryMs])).toEqual([[message.hash, START_MS + 2 * DAY]])
   })
 
   test('is kept out by a full account, also where its data was gone', async () => {

@@ -119,3 +119,18 @@ test('a full store keeps no requests, and still carries them out', async () => {
   expect(await kept(fixture)).toEqual([])
   expect(await fixture.exposeMetrics()).toMatch(/starling_storage_forgotten_total [1-9]/)
 })
+
+test('a store in a public outbox is kept until a newer message has taken it, for it ended what was there', async () => {
+  await using fixture = await openTestStore()
+  const { store } = fixture
+  const message = (ms: number, namespace = -1) => aMessage({ namespace, timestampMs: START_MS + ms })
+  await store.store(message(5), origin('second', 2))
+  await store.store(message(4), origin('older and later', 3))
+  await store.store(message(1), origin('first', 1))
+  await store.store(message(1, -21), origin('elsewhere', 1))
+  await store.store(message(9, 2), origin('no outbox', 4))
+  expect(await kept(fixture)).toEqual(['elsewhere', 'second', 'older and later'])
+  await store.store(message(6), origin('newest', 5))
+  await fixture.reopen()
+  expect(await kept(fixture)).toEqual(['elsewhere', 'newest'])
+})
