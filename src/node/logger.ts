@@ -19,7 +19,7 @@ export const defaultLogOptions: LogOptions = { level: 'info', format: 'json' }
 
 /** A logger that writes lines to standard output, or to `destination`. */
 export function createLogger({ level, format }: LogOptions, destination?: DestinationStream): Logger {
-  const out = destination ?? pino.destination({ dest: 1, sync: true })
+  const out = destination ?? standardOutput()
   const stream = format === 'pretty' ? prettyStream(out) : out
   return wrap(
     pino(
@@ -33,6 +33,16 @@ export function createLogger({ level, format }: LogOptions, destination?: Destin
       stream,
     ),
   )
+}
+
+/** What a line may wait with when standard output takes none. More lines are lost. */
+const UNWRITTEN_MAX_BYTES = 1024 * 1024
+
+/** A disk that is full of logs, or of anything else, costs lines and not the node. */
+function standardOutput(): DestinationStream {
+  const out = pino.destination({ dest: 1, sync: true, maxLength: UNWRITTEN_MAX_BYTES })
+  out.on('error', () => {})
+  return out
 }
 
 /** Loaded only when somebody asks for it: most logs are read by programs. */

@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { CodedError } from '../../../src/base/coded-error.ts'
@@ -53,4 +56,19 @@ test('an error is logged with its code and causes, and URLs keep only their host
     cause: { message: 'fetch https://rpc.example/… failed' },
   })
   expect(JSON.stringify(lines())).not.toMatch(/s3cret|pass/)
+})
+
+// /dev/full takes nothing, as a full disk.
+test.runIf(existsSync('/dev/full'))('standard output on a full disk costs lines and not the process', () => {
+  const full = openSync('/dev/full', 'w')
+  const module = JSON.stringify(join(import.meta.dirname, '../../../src/node/logger.ts'))
+  const program = `
+    const { createLogger, defaultLogOptions } = await import(${module})
+    const log = createLogger(defaultLogOptions)
+    for (let line = 0; line < 3000; line++) log.info({ line, filling: 'x'.repeat(1000) }, 'A line')
+    setImmediate(() => { log.info({}, 'The last'); process.stderr.write('goes on') })`
+  const args = ['--input-type=module', '-e', program]
+  const { status, stderr } = spawnSync(process.execPath, args, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' })
+  closeSync(full)
+  expect([status, stderr]).toEqual([0, 'goes on'])
 })
