@@ -16,12 +16,12 @@ export interface HandOffComponents extends Omit<HandOffDeliveryComponents, 'time
  * Hinted hand-off: a forwarded request that a member did not take waits on our disk, and goes out again when the member can be reached.
  *
  * - It is the same request with the same stamp, so it does not matter how late it comes, in which order, or how often.
- * - The client does not wait for it. Should this node stop before the disk has it, comparing contents finds the difference.
+ * - The client is answered when the disk has it: a message that ends before members compare it has nothing else to reach them by.
  * - It waits no longer than it matters: a store until its message expires, anything else as long as members remember operations.
  */
 export interface HandOff extends AsyncDisposable {
-  /** Keeps a request that a member did not take. Returns at once. */
-  missed(member: ServiceNodeKey, payload: Uint8Array): void
+  /** Keeps a request that a member did not take. Settles when the disk has it, or when it cannot be kept; never rejects. */
+  missed(member: ServiceNodeKey, payload: Uint8Array): Promise<void>
   /** A member took something: what waits for it may go out. */
   reached(member: ServiceNodeKey): void
 }
@@ -61,7 +61,7 @@ export function createHandOff(components: HandOffComponents, options: HandOffOpt
     deliver(member)
   }
 
-  const missed = (member: ServiceNodeKey, payload: Uint8Array) => {
+  const missed = async (member: ServiceNodeKey, payload: Uint8Array) => {
     const isBusy = writing.count >= options.writingMax || writing.bytes + payload.length > options.writingMaxBytes
     if (isBusy || stop.signal.aborted) return metrics.dropped.inc({ reason: 'busy' })
     writing.count++
@@ -77,6 +77,7 @@ export function createHandOff(components: HandOffComponents, options: HandOffOpt
         running.delete(written)
       })
     running.add(written)
+    return written
   }
 
   const measure = () => {

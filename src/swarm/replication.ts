@@ -18,7 +18,7 @@ export interface ReplicationComponents {
   readonly membership: { replicas(account: AccountId): readonly ServiceNodeKey[] }
   /** Tells a member later what it did not take now. Without it, members find what they lack by comparing. */
   readonly handOff?: {
-    missed(member: ServiceNodeKey, payload: Uint8Array): void
+    missed(member: ServiceNodeKey, payload: Uint8Array): Promise<void>
     reached(member: ServiceNodeKey): void
   }
   readonly clock: Clock
@@ -70,7 +70,7 @@ export function createReplication(
   const forwardTo = async (member: ServiceNodeKey, fanOut: FanOut): Promise<ForwardOutcome> => {
     if (!slots.take(member)) {
       metrics.forwards.inc({ outcome: 'shed' })
-      handOff?.missed(member, fanOut.payload)
+      await handOff?.missed(member, fanOut.payload)
       return outcomeOf('shed')
     }
     metrics.forwardsInFlight.set(slots.total)
@@ -78,12 +78,12 @@ export function createReplication(
     try {
       const payload = await request(member, fanOut)
       settle(member, 'answered', startedAtMs)
-      judge(member, fanOut, payload)
+      await judge(member, fanOut, payload)
       return { kind: 'answered', payload }
     } catch (error) {
       const end = endOf(error, fanOut, log)
       settle(member, end, startedAtMs)
-      handOff?.missed(member, fanOut.payload)
+      await handOff?.missed(member, fanOut.payload)
       return outcomeOf(end)
     }
   }
@@ -96,10 +96,10 @@ export function createReplication(
     )
 
   /** A refusal that the member would repeat is the client's; the others are the swarm's. */
-  const judge = (member: ServiceNodeKey, { payload }: FanOut, answer: Uint8Array) => {
+  const judge = async (member: ServiceNodeKey, { payload }: FanOut, answer: Uint8Array) => {
     const verdict = forwardedVerdict(answer)
     if (verdict === 'taken') handOff?.reached(member)
-    else if (verdict !== 'refused') handOff?.missed(member, payload)
+    else if (verdict !== 'refused') await handOff?.missed(member, payload)
   }
 
   const settle = (member: ServiceNodeKey, end: ForwardEnd, startedAtMs: number) => {
