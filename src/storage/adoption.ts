@@ -4,10 +4,10 @@ import type { Circumstances } from './circumstances.ts'
 import type { AdoptOutcome } from './contents.ts'
 import type { Writer } from './group-commit.ts'
 import { isHeld, type Locator } from './message-codec.ts'
-import { findLocator, isLive, type MessageId, messageId } from './message-records.ts'
+import { findLocator, isLive, type MessageId } from './message-records.ts'
 import { stamped } from './operation.ts'
 import { settle } from './settlement.ts'
-import { storeMessage } from './store-operation.ts'
+import { lookUp, storeMessage } from './store-operation.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 /** Takes messages as others claim to hold them: as stores, and extensions, each in its place among what is known here. */
@@ -27,8 +27,15 @@ export async function adoptMessages(
 function adopt(batch: WriteBatch, held: HeldMessage, circumstances: Circumstances): AdoptOutcome {
   const { message, stamp } = held
   if (held.livesUntilMs <= circumstances.nowMs) return 'obsolete'
-  const id = messageId(message)
-  const before = findLocator(batch, id)
+  const known = lookUp(batch, message)
+  const { id, locator: before } = known
+  if (before === undefined && isOnlyStored(held)) {
+    // A node that joins takes millions of these.
+    const { outcome, expiryMs } = storeMessage(batch, message, stamp, circumstances, known)
+    if (outcome === 'full') return 'full'
+    if (outcome === 'new' && expiryMs === held.livesUntilMs) return 'new'
+    return outcomeOf(before, findLocator(batch, id), circumstances)
+  }
   const wasLive = before !== undefined && isLive(before, circumstances.nowMs)
   if (wasLive && saysTheSame(before, held)) return 'known'
   // First, since the store alone may come to nothing. Most often the message is here already, and was extended elsewhere.
@@ -42,10 +49,19 @@ function adopt(batch: WriteBatch, held: HeldMessage, circumstances: Circumstance
   return outcomeOf(before, findLocator(batch, id), circumstances)
 }
 
+/** Nothing but a store is claimed, and of no outbox. */
+function isOnlyStored(held: HeldMessage): boolean {
+  return !isExtended(held) && !isPublicOutbox(held.message.namespace)
+}
+
+function isExtended({ livesUntilMs, changedStamp, stamp, message }: HeldMessage): boolean {
+  return changedStamp > stamp || livesUntilMs > message.expiryMs
+}
+
 /** Claims only lengthen lives. */
 function extend(batch: WriteBatch, id: MessageId, held: HeldMessage, circumstances: Circumstances): void {
-  const { livesUntilMs, changedStamp, stamp, message } = held
-  if (changedStamp <= stamp && livesUntilMs <= message.expiryMs) return
+  if (!isExtended(held)) return
+  const { livesUntilMs, changedStamp } = held
   const operation = stamped(changedStamp, { kind: 'extend-any', expiryMs: livesUntilMs, order: 0 })
   settle(batch, id, { operation }, circumstances)
 }

@@ -26,6 +26,8 @@ export type GroupCommitOptions = Pick<
 
 /** Steps of long operations between two turns of the event loop: the slowest, in a full outbox, takes half a millisecond. */
 const STEPS_PER_TURN = 32
+/** Operations that go before a patient one, so that it comes to its turn at last. */
+const BEFORE_PATIENT_MAX = 64
 
 /** What an operation writes through. */
 export interface Writer {
@@ -44,6 +46,8 @@ export interface WriteOperation<T> {
   sizeBytes: number
   /** Whether it iterates over the database, which shows only what is written. */
   scans: boolean
+  /** Whether others go first: nobody waits for it but whoever brings what this node lacks. */
+  isPatient?: boolean
   run(writer: Writer): T | Promise<T>
 }
 
@@ -75,6 +79,8 @@ export class GroupCommit implements AsyncDisposable {
   readonly #components: GroupCommitComponents
   readonly #options: GroupCommitOptions
   readonly #queue: Queued[] = []
+  readonly #patient: Queued[] = []
+  #beforePatient = 0
   readonly #writer: Writer
   readonly #reader: DatabaseReader
   #queuedBytes = 0
@@ -116,7 +122,8 @@ export class GroupCommit implements AsyncDisposable {
   async submit<T>(operation: WriteOperation<T>): Promise<T> {
     this.#admit(operation)
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({
+      const queue = operation.isPatient === true ? this.#patient : this.#queue
+      queue.push({
         operation,
         run: (writer) => this.#run(operation, writer, resolve, reject),
         reject,
@@ -142,21 +149,21 @@ export class GroupCommit implements AsyncDisposable {
     }
     const { queuedOperationsMax, queuedBytesMax } = this.#options
     // A single operation always fits, however large it is.
-    const bytesFit = this.#queue.length === 0 || this.#queuedBytes + sizeBytes <= queuedBytesMax
-    if (this.#queue.length >= queuedOperationsMax || !bytesFit) {
+    const bytesFit = this.#waiting === 0 || this.#queuedBytes + sizeBytes <= queuedBytesMax
+    if (this.#waiting >= queuedOperationsMax || !bytesFit) {
       metrics.refused.inc({ reason: 'busy' })
       throw new StorageError('BUSY', 'Too many operations wait for the message database')
     }
   }
 
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0 || this.#open.waiters.length > 0) {
+    while (this.#waiting > 0 || this.#open.waiters.length > 0) {
       await this.#fill()
       await this.#writing
       // What arrived during that write joins, if there is room.
       await this.#fill()
       this.#startWriting()
-      if (this.#queue.length === 0) await this.#writing
+      if (this.#waiting === 0) await this.#writing
     }
     // In the same turn as the last look at the queue, so that nothing is queued unseen.
     this.#draining = undefined
@@ -164,17 +171,28 @@ export class GroupCommit implements AsyncDisposable {
 
   /** Runs queued operations into the open batch until it is full. */
   async #fill(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#isFull()) {
-      const next = this.#queue[0]
+    while (this.#waiting > 0 && !this.#isFull()) {
+      const queue = this.#nextQueue()
+      const next = queue[0]
       if (next?.operation.scans) {
         if (!this.#open.batch.isEmpty) return
         await this.#writing
       }
-      this.#queue.shift()
+      queue.shift()
       if (next === undefined) return
+      this.#beforePatient = queue === this.#patient ? 0 : this.#beforePatient + 1
       this.#queuedBytes -= next.operation.sizeBytes
       await this.#runInto(next)
     }
+  }
+
+  get #waiting(): number {
+    return this.#queue.length + this.#patient.length
+  }
+
+  #nextQueue(): Queued[] {
+    if (this.#patient.length === 0) return this.#queue
+    return this.#queue.length === 0 || this.#beforePatient >= BEFORE_PATIENT_MAX ? this.#patient : this.#queue
   }
 
   async #runInto(queued: Queued): Promise<void> {
@@ -222,7 +240,7 @@ export class GroupCommit implements AsyncDisposable {
   #startWriting(): void {
     const group = this.#open
     const { batch } = group
-    this.#components.metrics.queued.set(this.#queue.length)
+    this.#components.metrics.queued.set(this.#waiting)
     try {
       if (!batch.isEmpty) batch.seal()
     } catch (error) {

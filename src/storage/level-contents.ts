@@ -13,6 +13,9 @@ import type { GroupCommit } from './group-commit.ts'
 import { accountBytes } from './keys.ts'
 import type { OperationClock } from './operation-clock.ts'
 
+/** Messages of a page that are taken together. What clients store comes between. */
+const ADOPTED_AT_ONCE = 32
+
 export interface LevelContentsComponents {
   readonly database: Database
   readonly commits: GroupCommit
@@ -69,13 +72,12 @@ export class LevelContents implements Contents {
   }
 
   async adopt(messages: readonly HeldMessage[]): Promise<AdoptOutcome[]> {
-    const { commits, stamps, circumstances } = this.#components
-    const sizeBytes = messages.reduce((sum, { message }) => sum + message.data.length, 0)
-    const outcomes = await commits.submit({
-      sizeBytes,
-      scans: false,
-      run: (writer) => adoptMessages(writer, messages, circumstances()),
-    })
+    const { stamps } = this.#components
+    const parts: Promise<AdoptOutcome[]>[] = []
+    for (let at = 0; at < messages.length; at += ADOPTED_AT_ONCE) {
+      parts.push(this.#adopt(messages.slice(at, at + ADOPTED_AT_ONCE)))
+    }
+    const outcomes = (await Promise.all(parts)).flat()
     // What is done with them here comes after what was done elsewhere.
     for (const { stamp, changedStamp } of messages) stamps.accept(Math.max(stamp, changedStamp))
     return outcomes
@@ -91,6 +93,16 @@ export class LevelContents implements Contents {
       sizeBytes: 0,
       scans: true,
       run: (writer) => dropAccount(database, writer, accountBytes(account)),
+    })
+  }
+
+  #adopt(messages: readonly HeldMessage[]): Promise<AdoptOutcome[]> {
+    const { commits, circumstances } = this.#components
+    return commits.submit({
+      sizeBytes: messages.reduce((sum, { message }) => sum + message.data.length, 0),
+      scans: false,
+      isPatient: true,
+      run: (writer) => adoptMessages(writer, messages, circumstances()),
     })
   }
 

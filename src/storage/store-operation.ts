@@ -4,7 +4,7 @@ import { isPublicOutbox } from '../protocol/namespace.ts'
 import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import type { Circumstances } from './circumstances.ts'
 import type { Counts, Usage } from './counters-codec.ts'
-import { isHeld } from './message-codec.ts'
+import { isHeld, type Locator } from './message-codec.ts'
 import { keyOf } from './message-group.ts'
 import { findLocator, insertMessage, isLive, type MessageId, messageId, usageOf } from './message-records.ts'
 import { stamped } from './operation.ts'
@@ -20,20 +20,29 @@ export interface StoreResult {
   reason?: FullReason
 }
 
+/** What is known of a message before it is stored. */
+export interface KnownMessage {
+  readonly id: MessageId
+  readonly locator: Locator | undefined
+}
+
+export function lookUp(batch: WriteBatch, message: StoredMessage): KnownMessage {
+  const id = messageId(message)
+  return { id, locator: findLocator(batch, id) }
+}
+
 /** Keeps a message, or says why not. */
 export function storeMessage(
   batch: WriteBatch,
   message: StoredMessage,
   stamp: OperationStamp,
   circumstances: Circumstances,
+  { id, locator }: KnownMessage = lookUp(batch, message),
 ): StoreResult {
   const { namespace, timestampMs, expiryMs } = message
-  const id = messageId(message)
   const usage = usageOf(batch, id.account)
   const isUnknown =
-    !isPublicOutbox(namespace) &&
-    findLocator(batch, id) === undefined &&
-    !usage.ranges.some((range) => range.stamp >= stamp)
+    !isPublicOutbox(namespace) && locator === undefined && !usage.ranges.some((range) => range.stamp >= stamp)
   if (isUnknown) return insert(batch, id, message, { stamp, usage }, circumstances)
   const operation = stamped(stamp, { kind: 'store', namespace, timestampMs, expiryMs })
   return resultOf(settle(batch, id, { operation, message }, circumstances), keyOf(id.hash), message, circumstances)

@@ -124,10 +124,16 @@ export function isSameArc(a: SwarmArc, b: SwarmArc): boolean {
   return a.first === b.first && a.last === b.last
 }
 
-/** Whether an account belongs to what was asked for. */
-export function isOf(account: AccountId, arc: SwarmArc, { first, last }: Pick<JoinRange, 'first' | 'last'>): boolean {
-  const byte = Number.parseInt(account.slice(2, 4), 16)
-  return byte >= first && byte <= last && ArcSet.of(arc).has(swarmSpaceOf(account))
+/** Tells of accounts whether they belong to what was asked for. */
+export function rangeTest(
+  arc: SwarmArc,
+  { first, last }: Pick<JoinRange, 'first' | 'last'>,
+): (account: AccountId) => boolean {
+  const points = ArcSet.of(arc)
+  return (account) => {
+    const byte = Number.parseInt(account.slice(2, 4), 16)
+    return byte >= first && byte <= last && points.has(swarmSpaceOf(account))
+  }
 }
 
 /** The part of what this node serves now that it has, 0..1. */

@@ -2,7 +2,8 @@ import type { Clock, DurationMs } from '../base/clock.ts'
 import { CodedError } from '../base/coded-error.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Timers } from '../base/timers.ts'
-import type { ContentsEntry, HeldItem } from '../protocol/contents.ts'
+import type { AccountId } from '../protocol/account.ts'
+import type { ContentsCursor, ContentsEntry, HeldItem } from '../protocol/contents.ts'
 import { heldAccountOf, heldEntryOf } from '../protocol/contents-entry.ts'
 import type { ContentsRequest } from '../protocol/peer-api/contents-exchange.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
@@ -11,7 +12,7 @@ import type { ContentsConduct } from './contents-conduct.ts'
 import type { ContentsIntake } from './contents-intake.ts'
 import type { ContentsRequester } from './contents-requester.ts'
 import type { JoinMetrics } from './join-metrics.ts'
-import { isFetched, isOf, isSameArc, type JoinPiece, type JoinRange } from './join-plan.ts'
+import { isFetched, isSameArc, type JoinPiece, type JoinRange, rangeTest } from './join-plan.ts'
 import { JoinSources } from './join-sources.ts'
 import type { JoiningOptions } from './options.ts'
 import { Pause } from './pause.ts'
@@ -137,13 +138,16 @@ export class JoinPull {
     const { exchange, conduct, metrics, job } = this.#components
     let cursor = after
     let ofAccount = 0
-    while (this.#isWanted(arc) && !signal.aborted) {
-      const timeoutMs = this.#options.timeoutMs
-      const answer = await exchange.ask(
+    const askFor = (behind: ContentsCursor | undefined) =>
+      exchange.ask(
         source,
-        { kind: 'page', arc, first, last, after: cursor },
-        { timeoutMs, signal },
+        { kind: 'page', arc, first, last, after: behind },
+        { timeoutMs: this.#options.timeoutMs, signal },
       )
+    let asked = askFor(cursor)
+    asked.catch(() => {})
+    while (this.#isWanted(arc) && !signal.aborted) {
+      const answer = await asked
       if ('obstacle' in answer) {
         metrics.pages.inc({ outcome: 'failed' })
         return 'failed'
@@ -155,6 +159,11 @@ export class JoinPull {
         isPage(items, { arc, first, last, after: cursor }) &&
         (end !== undefined || !more) &&
         ofAccount <= ACCOUNT_ITEMS_MAX
+      if (isRight && more) {
+        // The next page is on its way while this one is written. Should that fail, nobody waits for it.
+        asked = askFor(end)
+        asked.catch(() => {})
+      }
       if (isRight) await this.#take(source, items, signal)
       else conduct.wrong(source, 'unasked')
       if (!isRight || conduct.ignores(source)) {
@@ -212,12 +221,16 @@ function nameOf({ first, last }: SwarmArc, byte: number): string {
 
 /** Whether a page has only what was asked for, accounts in order. */
 function isPage(items: readonly HeldItem[], { arc, first, last, after }: PageQuery): boolean {
+  const isAsked = rangeTest(arc, { first, last })
   let before = after?.account
+  let right: AccountId | undefined
   for (const item of items) {
     const account = heldAccountOf(item)
-    if (!isOf(account, arc, { first, last })) return false
-    if (before !== undefined && account < before) return false
+    // The things of an account come together.
+    if (account === right) continue
+    if (!isAsked(account) || (before !== undefined && account < before)) return false
     before = account
+    right = account
   }
   return true
 }

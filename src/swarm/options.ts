@@ -161,7 +161,8 @@ export const defaultSwarmOptions: SwarmOptions = {
     // More than a disk takes of small messages, less than what would keep clients waiting.
     bytesPerSecondMax: 32 * MIB,
     burstBytes: 64 * MIB,
-    itemsMaxBytes: MIB,
+    // Read, checked and written in a few milliseconds at either end, and still far more than a request costs.
+    itemsMaxBytes: MIB / 4,
     answersMax: 16,
     answersPerMemberMax: 4,
     wrongMax: 16,

@@ -46,6 +46,7 @@ async function receive(folder: string, path: string, perBatch: number): Promise<
   const address = server.address()
   process.send?.(typeof address === 'object' ? address?.port : undefined)
   const [socket] = (await once(server, 'secureConnection')) as [TLSSocket]
+  const begunUsage = process.cpuUsage()
   const begunMs = performance.now()
   let writing: Promise<void> = Promise.resolve()
   let [messages, inBatch] = [0, 0]
@@ -69,7 +70,8 @@ async function receive(folder: string, path: string, perBatch: number): Promise<
   }
   await writing
   await batch.write({ sync: true })
-  process.send?.({ messages, ms: performance.now() - begunMs })
+  const { user, system } = process.cpuUsage(begunUsage)
+  process.send?.({ messages, ms: performance.now() - begunMs, seconds: (user + system) / 1e6 })
   server.close()
   process.disconnect?.()
 }

@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { processorSeconds } from '../../bench/processor-time.ts'
 import type { DevnetNode } from '../../devnet/network.ts'
 import { defaultStorageOptions } from '../../src/storage/options.ts'
 import { startTestDevnet } from '../support/devnet.ts'
@@ -58,11 +59,19 @@ async function run(): Promise<boolean> {
 
   const idle = await during(devnet.nodes, () => delay(IDLE_MS))
   report('idle', idle.times)
+  const pids = [...devnet.nodes, newcomer].map(({ runner }) => runner.pid ?? 0)
+  const before = pids.map((pid) => processorSeconds([pid]))
   const joining = await during(devnet.nodes, async () => {
     await devnet.chain.register(operator)
     return untilJoined(newcomer)
   })
   report('joining', joining.times)
+  const used = pids.map((pid, at) => processorSeconds([pid]) - (before[at] ?? 0))
+  const newcomerSeconds = used.at(-1) ?? 0
+  const sourcesSeconds = used.slice(0, -1).reduce((sum, seconds) => sum + seconds, 0)
+  console.log(
+    `processor time: the newcomer ${newcomerSeconds.toFixed(1)} s, the sources ${sourcesSeconds.toFixed(1)} s`,
+  )
   await starting
 
   const { seconds, held } = joining.result
@@ -140,9 +149,10 @@ async function transferBare(folder: string): Promise<number> {
   const receiver = fork(program, ['receive', join(folder, 'certificate'), join(folder, 'to'), `${PER_BATCH}`])
   const [port] = (await once(receiver, 'message')) as [number]
   const sender = fork(program, ['send', join(folder, 'from'), `${port}`])
-  const [result] = (await once(receiver, 'message')) as [{ messages: number; ms: number }]
+  const [result] = (await once(receiver, 'message')) as [{ messages: number; ms: number; seconds: number }]
   if (sender.exitCode === null) await once(sender, 'exit')
   if (receiver.exitCode === null) await once(receiver, 'exit')
+  console.log(`processor time of the bare transfer: ${result.seconds.toFixed(1)} s at its end`)
   if (result.messages !== messages) throw new Error(`${result.messages} of ${messages} messages were carried`)
   return (1_000 * messages) / result.ms
 }
