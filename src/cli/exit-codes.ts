@@ -81,6 +81,7 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   BACKUP_MISSING: EXIT.usage,
   BACKUP_OF_OTHER_NETWORK: EXIT.usage,
   RESTORE_NOT_EMPTY: EXIT.usage,
+  BACKUP_OWNER: EXIT.usage,
   BACKUP_NOTHING: EXIT.notRunning,
   BACKUP_NO_ROOM: EXIT.disk,
   BACKUP_FAILED: EXIT.disk,

@@ -1,5 +1,5 @@
 // node test/faults/million.ts [messages]: fills a database, and holds against the store that it opens it in time, sums it up without holding others up,
-// and sweeps all of it while stores go on. Last comes what was measured. The database lies in the folder of MILLION_FOLDER, or a temporary one.
+// backs it up and sweeps all of it while stores go on. Last comes what was measured. The database lies in the folder of MILLION_FOLDER, or a temporary one.
 import { spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
@@ -99,6 +99,17 @@ async function measure(path: string): Promise<void> {
 
   const idleEndMs = performance.now() + IDLE_MS
   const idleP99Ms = await p99OfStores(store, clock, () => performance.now() > idleEndMs)
+  const backingUpMs = performance.now()
+  let backupMs = 0
+  const origin = { network: '00'.repeat(32), node: '00'.repeat(32), starling: '0' }
+  const run = { signal: new AbortController().signal }
+  const backup = store.backUp({ folder: join(path, 'backup'), origin }, run).then(() => {
+    backupMs = performance.now() - backingUpMs
+  })
+  const backupP99Ms = await p99OfStores(store, clock, () => backupMs > 0)
+  await backup
+  rmSync(join(path, 'backup'), { recursive: true })
+
   const fullBytes = sizeOf(path)
   aheadMs = JUMP_MS
   const sweepingMs = performance.now()
@@ -115,6 +126,7 @@ async function measure(path: string): Promise<void> {
 
   const failures = [
     openMs > GOALS.openMs && `opening takes ${openMs.toFixed(0)} ms`,
+    backupP99Ms > GOALS.p99Ratio * idleP99Ms && 'the backup holds stores up',
     sweepP99Ms > GOALS.p99Ratio * idleP99Ms && 'the sweep holds stores up',
     swept !== messages && `${swept} were swept`,
     leftShare > GOALS.spaceShare && `${Math.round(leftShare * 100)} % of the disk's space stay taken`,
@@ -122,7 +134,8 @@ async function measure(path: string): Promise<void> {
   for (const failure of failures) console.error(`Failed: ${failure}`)
   console.log(
     `${messages} messages: open ${openMs.toFixed(0)} ms, RSS ${mib(openRss)} MiB; sums ${sumsMs.toFixed(0)} ms, loop delay p99 ${loopP99Ms.toFixed(1)} ms, RSS ${mib(summedRss)} MiB; ` +
-      `sweep ${(sweepMs / 1000).toFixed(1)} s, stores p99 ${sweepP99Ms.toFixed(1)} ms, idle ${idleP99Ms.toFixed(1)} ms, ratio ${(sweepP99Ms / idleP99Ms).toFixed(2)}; disk ${mib(fullBytes)} MiB, ${Math.round(leftShare * 100)} % left`,
+      `stores idle p99 ${idleP99Ms.toFixed(1)} ms; backup ${(backupMs / 1000).toFixed(1)} s, stores p99 ${backupP99Ms.toFixed(1)} ms, ratio ${(backupP99Ms / idleP99Ms).toFixed(2)}; ` +
+      `sweep ${(sweepMs / 1000).toFixed(1)} s, stores p99 ${sweepP99Ms.toFixed(1)} ms, ratio ${(sweepP99Ms / idleP99Ms).toFixed(2)}; disk ${mib(fullBytes)} MiB, ${Math.round(leftShare * 100)} % left`,
   )
   process.exitCode = failures.length === 0 ? 0 : 1
 }

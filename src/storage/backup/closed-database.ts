@@ -6,6 +6,7 @@ import { openDatabase } from '../database.ts'
 import { freeDiskBytesOf } from '../disk-space.ts'
 import { defaultStorageOptions } from '../options.ts'
 import { BackupError } from './errors.ts'
+import { refuseForeignFolder } from './folder.ts'
 import type { BackupManifest } from './manifest.ts'
 import { type BackupRun, type BackupTarget, writeBackup } from './write-backup.ts'
 
@@ -21,6 +22,7 @@ export async function backUpClosedDatabase(
     const message = `There is no message database at ${path}, and no service node runs with this data folder: give the node's data folder`
     throw new BackupError('BACKUP_NOTHING', message, { details: { path }, cause })
   })
+  await refuseForeignFolder(path)
   await using database = await openDatabase({ ...defaultStorageOptions, path })
   const source = { database, clock, timers: systemTimers, freeDiskBytes: freeDiskBytesOf }
   return await writeBackup(source, target, { bytesPerSecondMax: Number.POSITIVE_INFINITY, freeDiskMinBytes: 0 }, run)

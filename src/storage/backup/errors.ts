@@ -19,6 +19,8 @@ export type BackupErrorCode =
   | 'BACKUP_TOO_NEW'
   /** The backup is of another network. */
   | 'BACKUP_OF_OTHER_NETWORK'
+  /** The data folder is another user's, who could not use what this one would write there. */
+  | 'BACKUP_OWNER'
   /** The data folder holds messages already, and a restore never replaces any. */
   | 'RESTORE_NOT_EMPTY'
 

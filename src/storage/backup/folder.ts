@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { chmod, mkdir, open } from 'node:fs/promises'
+import { chmod, mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BackupError } from './errors.ts'
 
@@ -23,6 +23,18 @@ export async function createBackupFolder(folder: string): Promise<void> {
     }
     throw failedError(folder, error)
   }
+}
+
+/**
+ * Files that root makes, or LevelDB makes for root, are closed to the user that the node runs as: it would not start any more.
+ * @throws {BackupError} BACKUP_OWNER
+ */
+export async function refuseForeignFolder(folder: string): Promise<void> {
+  const own = process.getuid?.()
+  const stats = await stat(folder).catch(() => undefined)
+  if (own === undefined || stats === undefined || stats.uid === own) return
+  const message = `${folder} belongs to another user, who could not use what is written there as this one: run the command as that user, sudo -u '#${stats.uid}' …`
+  throw new BackupError('BACKUP_OWNER', message, { details: { folder } })
 }
 
 /** Makes what is in the folder survive a power cut under its name. */

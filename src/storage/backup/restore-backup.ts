@@ -5,7 +5,7 @@ import { freeDiskBytesOf } from '../disk-space.ts'
 import { SCHEMA_VERSION_KEY } from '../keys.ts'
 import { defaultStorageOptions } from '../options.ts'
 import { BackupError } from './errors.ts'
-import { failedError, syncFolder } from './folder.ts'
+import { failedError, refuseForeignFolder, syncFolder } from './folder.ts'
 import { type BackupManifest, RECORDS_FILE, readManifest } from './manifest.ts'
 import { type DatabaseRecord, readRecords } from './record-file.ts'
 import type { BackupRun } from './write-backup.ts'
@@ -33,6 +33,7 @@ export async function restoreBackup(target: RestoreTarget, run: BackupRun): Prom
   refuseOtherNetwork(manifest, target)
   await refuseHeld(to)
   const folder = dirname(to)
+  await refuseForeignFolder(folder)
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw failedError(folder, error)
   })

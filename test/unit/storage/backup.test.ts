@@ -1,4 +1,4 @@
-import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, chown, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { HOUR, systemClock } from '../../../src/base/clock.ts'
@@ -246,4 +246,22 @@ test.runIf(process.getuid?.() !== 0)('a folder that cannot be written is named',
   await chmod(backup.path, 0o500)
   await expect(restore(backup.to, backup.data)).rejects.toEqual(code('BACKUP_FAILED'))
   await chmod(backup.path, 0o700)
+})
+
+test.runIf(process.getuid?.() === 0)("root neither opens nor makes a database in another user's folder", async () => {
+  await using backup = await aBackup()
+  const data = join(backup.path, 'data')
+  await mkdir(data)
+  await chown(data, 12_345, 12_345)
+  await expect(restore(backup.to, backup.data)).rejects.toMatchObject({
+    code: 'BACKUP_OWNER',
+    message: expect.stringContaining("sudo -u '#12345'"),
+  })
+  expect(await readdir(data)).toEqual([])
+  await chown(data, 0, 0)
+  await restore(backup.to, backup.data)
+  await chown(backup.data, 12_345, 12_345)
+  const target = { folder: join(backup.path, 'second'), origin }
+  const made = backUpClosedDatabase({ clock: systemClock }, backup.data, target, run)
+  await expect(made).rejects.toEqual(code('BACKUP_OWNER'))
 })
