@@ -37,6 +37,7 @@ function aNode(
     stake?: OwnStakeState
     contacts?: number
     writable?: boolean
+    shortage?: string
     joining?: JoiningStatus | undefined
     chain?: Partial<ChainView>
     phase?: Phase
@@ -55,7 +56,13 @@ function aNode(
     },
     chain: { status: () => ({ ...WELL, ...changes.chain }) },
     stake: { state: () => changes.stake ?? ACTIVE },
-    messages: { health: () => ({ writable: changes.writable ?? true, reason: 'The disk failed' }) },
+    messages: {
+      health: () => ({
+        writable: changes.writable ?? true,
+        reason: 'The disk failed',
+        ...(changes.shortage !== undefined && { shortage: changes.shortage }),
+      }),
+    },
     joining: { status: () => ('joining' in changes ? changes.joining : COMPLETE) },
     peers: { records: () => Array.from({ length: changes.contacts ?? 2 }) },
     tests: { trouble: () => changes.trouble, clockTrouble: () => changes.clock },
@@ -80,6 +87,12 @@ test('each thing that a node cannot serve without is a reason of its own part', 
   expect(partsOf(aNode({ swarm: undefined }))).toEqual(['swarm'])
   expect(partsOf(aNode({ contacts: 1 }))).toEqual(['network'])
   expect(aNode({ writable: false }).reasons()).toEqual([{ part: 'storage', reason: 'The disk failed' }])
+})
+
+test('a node with little room or none serves on and says so', () => {
+  const node = aNode({ shortage: 'There is no room' })
+  expect(node.reasons()).toEqual([])
+  expect(node.degraded()).toEqual([{ part: 'storage', reason: 'There is no room' }])
 })
 
 test('a node that the list does not have says where its stake stands and what to do', () => {
