@@ -23,7 +23,7 @@ export interface MemberTesterComponents {
   /** The part of the ring whose accounts the swarm of this node keeps. */
   readonly swarm: { ownArc(): SwarmArc | undefined }
   readonly prober: Prober
-  readonly verdicts: Pick<MemberVerdicts, 'note' | 'noteReached'>
+  readonly verdicts: Pick<MemberVerdicts, 'note' | 'noteReached' | 'tried'>
   readonly metrics: Pick<PeerTestsMetrics, 'tests'>
 }
 
@@ -77,7 +77,8 @@ export class MemberTester {
 
   #note(member: ServiceNodeKey, test: PeerTest, finding: Finding | undefined): void {
     this.#components.metrics.tests.inc({ test, outcome: finding ?? 'untested' })
-    if (finding !== undefined) this.#components.verdicts.note(member, test, finding)
+    if (finding === undefined) this.#components.verdicts.tried(member, test)
+    else this.#components.verdicts.note(member, test, finding)
   }
 
   async #isAnswering(member: ServiceNodeKey, signal: AbortSignal): Promise<boolean> {

@@ -17,7 +17,10 @@ type VerdictOptions = Pick<
 interface Verdict {
   /** In a row; 0 when the last test passed. */
   failures: number
-  testedAtMs: DurationMs
+  /** When the last test said something; undefined while none has. */
+  testedAtMs: DurationMs | undefined
+  /** When it was tried last, whether or not that said anything. */
+  triedAtMs: DurationMs
   retestAtMs: DurationMs
 }
 
@@ -41,9 +44,19 @@ export class MemberVerdicts {
     const nowMs = this.#components.clock.monotonicMs()
     const verdicts = this.#verdicts.get(member) ?? new Map<PeerTest, Verdict>()
     const failures = finding === 'passed' ? 0 : (verdicts.get(test)?.failures ?? 0) + 1
-    verdicts.set(test, { failures, testedAtMs: nowMs, retestAtMs: nowMs + this.#retestPauseMs(failures) })
+    const retestAtMs = nowMs + this.#retestPauseMs(failures)
+    verdicts.set(test, { failures, testedAtMs: nowMs, triedAtMs: nowMs, retestAtMs })
     this.#verdicts.set(member, verdicts)
     this.#measure()
+  }
+
+  /** A test that said nothing: it is not tried again before its time either. */
+  tried(member: ServiceNodeKey, test: PeerTest): void {
+    const nowMs = this.#components.clock.monotonicMs()
+    const verdicts = this.#verdicts.get(member) ?? new Map<PeerTest, Verdict>()
+    const { failures = 0, testedAtMs } = verdicts.get(test) ?? {}
+    verdicts.set(test, { failures, testedAtMs, triedAtMs: nowMs, retestAtMs: nowMs + this.#retestPauseMs(failures) })
+    this.#verdicts.set(member, verdicts)
   }
 
   /**
@@ -87,7 +100,7 @@ export class MemberVerdicts {
     const told: { [Test in PeerTest]?: Finding } = {}
     for (const test of PEER_TESTS) {
       const verdict = verdicts?.get(test)
-      if (verdict === undefined || verdict.testedAtMs < sinceMs) continue
+      if (verdict?.testedAtMs === undefined || verdict.testedAtMs < sinceMs) continue
       const hasFailed = this.#hasFailed(member, test)
       if (hasFailed && test !== 'storage' && this.isInDoubt) continue
       told[test] = hasFailed ? 'failed' : 'passed'
@@ -95,8 +108,8 @@ export class MemberVerdicts {
     return told
   }
 
-  testedAtMs(member: ServiceNodeKey, test: PeerTest): DurationMs | undefined {
-    return this.#verdicts.get(member)?.get(test)?.testedAtMs
+  triedAtMs(member: ServiceNodeKey, test: PeerTest): DurationMs | undefined {
+    return this.#verdicts.get(member)?.get(test)?.triedAtMs
   }
 
   /** Members whose failing test is to be repeated, those that wait longest first. */

@@ -10,7 +10,7 @@ export interface TestChoiceComponents {
   readonly random: () => number
   readonly self: ServiceNodeKey
   readonly swarm: { members(): readonly { readonly key: ServiceNodeKey }[]; ownSwarm(): Swarm | undefined }
-  readonly verdicts: Pick<MemberVerdicts, 'due' | 'testedAtMs'>
+  readonly verdicts: Pick<MemberVerdicts, 'due' | 'triedAtMs'>
 }
 
 /** Who is tested in one turn. */
@@ -28,8 +28,8 @@ export function chooseTests(
   const nowMs = clock.monotonicMs()
   const neighbours = (swarm.ownSwarm()?.members ?? []).filter((key) => key !== self)
   const isOver = (key: ServiceNodeKey, test: PeerTest, pauseMs: number) => {
-    const testedAtMs = verdicts.testedAtMs(key, test)
-    return testedAtMs === undefined || nowMs - testedAtMs >= pauseMs
+    const triedAtMs = verdicts.triedAtMs(key, test)
+    return triedAtMs === undefined || nowMs - triedAtMs >= pauseMs
   }
   const reach = new Map<ServiceNodeKey, boolean>()
   for (const key of verdicts.due(['https', 'libp2p']).slice(0, options.retestsPerTurn)) reach.set(key, false)

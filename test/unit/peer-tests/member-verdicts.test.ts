@@ -132,4 +132,11 @@ test('a turn tests a random member, its swarm now and then, and the failing ones
   const retested = others.slice(10, 14).map(({ key }) => [key, false] as const)
   expect(new Map(second.reach)).toEqual(new Map([...retested, [bob, true]]))
   expect(second.storage).toEqual([])
+
+  // What could not be tested waits for its time, too, and nothing is told of it.
+  clock.pass(5 * MINUTE)
+  expect(choose(0).storage).toEqual(neighbours.slice(1))
+  for (const key of neighbours.slice(1)) verdicts.tried(key, 'storage')
+  expect(choose(0).storage).toEqual([])
+  expect(verdicts.findings(bob, clock.monotonicMs())).toEqual({})
 })
