@@ -6,8 +6,8 @@ import type { StorageOptions } from './options.ts'
 /** LevelDB with binary keys and values. */
 export type Database = Level<Buffer, Buffer>
 
-/** A database that is not open yet. Tests hand in one that fails. */
-export type CreateDatabase = (path: string, options: LevelOptions) => Database
+/** A database that is not open yet, in a folder that is there. Tests hand in one that fails. */
+export type CreateDatabase = (path: string, options: LevelOptions) => Database | Promise<Database>
 
 export interface LevelOptions {
   keyEncoding: 'buffer'
@@ -21,15 +21,17 @@ export interface LevelOptions {
 
 const OWNER_ONLY = 0o700
 
-const createLevel: CreateDatabase = (path, options) => new Level<Buffer, Buffer>(path, options)
+const createLevel: CreateDatabase = async (path, options) => {
+  await mkdir(path, { recursive: true, mode: OWNER_ONLY })
+  return new Level<Buffer, Buffer>(path, options)
+}
 
 export async function openDatabase(
   options: Pick<StorageOptions, 'path' | 'cacheBytes' | 'writeBufferBytes' | 'openFilesMax'>,
   create: CreateDatabase = createLevel,
 ): Promise<Database> {
   try {
-    await mkdir(options.path, { recursive: true, mode: OWNER_ONLY })
-    const database = create(options.path, {
+    const database = await create(options.path, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
       compression: false,

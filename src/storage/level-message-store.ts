@@ -31,7 +31,7 @@ import type { ExpireMode, NamespaceChoice, RangeOperation } from './operation.ts
 import { OperationClock } from './operation-clock.ts'
 import type { StorageOptions } from './options.ts'
 import { totalBytes } from './quota.ts'
-import { type RequestSubject, subjectOfRange, subjectOfSet } from './request-codec.ts'
+import { type RequestSubject, subjectOfOutbox, subjectOfRange, subjectOfSet } from './request-codec.ts'
 import { logRequest } from './request-log.ts'
 import { type RetrieveQuery, retrieveMessages } from './retrieval.ts'
 import { LevelRevocationStore, type RevocationStore } from './revocation-store.ts'
@@ -252,11 +252,9 @@ class LevelMessageStore implements MessageStore {
 
   /** What takes a public outbox ends what was there, so the request is kept that says that the owner wanted it. */
   #storeOut(message: StoredMessage, origin: OperationOrigin): Promise<StoreResult> {
-    const { account, namespace, timestampMs, data } = message
-    const subject = { kind: 'outbox', namespace, timestampMs } as const
     return this.#change(
-      account,
-      { origin, sizeBytes: data.length, subject },
+      message.account,
+      { origin, sizeBytes: message.data.length, subject: subjectOfOutbox(message) },
       async ({ batch }, circumstances) => storeMessage(batch, message, origin.stamp, circumstances),
       ({ outcome }) => outcome === 'full',
     )

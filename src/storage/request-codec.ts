@@ -4,7 +4,7 @@
 //   request log  = version u8 (1) | requests u16 | bytes u32 | count u8 | superseding * count      of one account
 //   superseding  = name 15 | 1 u8 | all u8 | namespace u16 | before u48       messages of that moment and earlier
 //                | name 15 | 2 u8 | hashes 8 | until u48
-//                | name 15 | 3 u8 | namespace u16 | timestamp u48             of a message for a public outbox
+//                | name 15 | 3 u8 | namespace u16 | timestamp u48 | hash 8    of a message for a public outbox
 //   name         = stamp u56 | the first 8 bytes of the BLAKE2b hash of the payload
 //
 // What may supersede others, or be superseded, is told by the second record, so that nobody has to read payloads. Those of kind 2
@@ -14,7 +14,7 @@ import type { TimestampMs } from '../base/clock.ts'
 import { blake2b256 } from '../crypto/hash.ts'
 import { CONTENTS_ID_SIZE } from '../protocol/contents.ts'
 import { requestIdOf } from '../protocol/contents-entry.ts'
-import type { MessageHash } from '../protocol/message.ts'
+import type { MessageHash, StoredMessage } from '../protocol/message.ts'
 import type { Namespace } from '../protocol/namespace.ts'
 import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import { StorageError } from './errors.ts'
@@ -25,7 +25,15 @@ const VERSION = 1
 const DIGEST_SIZE = 8
 const LOG = { requests: 1, bytes: 3, count: 7, end: 8 }
 const KINDS = { 'delete-range': 1, set: 2, outbox: 3 } as const
-const SIZES = { 'delete-range': 3 + U48_SIZE, set: DIGEST_SIZE + U48_SIZE, outbox: 2 + U48_SIZE } as const
+const SIZES = { 'delete-range': 3 + U48_SIZE, set: DIGEST_SIZE + U48_SIZE, outbox: 2 + U48_SIZE + DIGEST_SIZE } as const
+
+interface OutboxSubject {
+  readonly kind: 'outbox'
+  readonly namespace: Namespace
+  readonly timestampMs: TimestampMs
+  /** Tells messages apart. */
+  readonly hashes: Buffer
+}
 
 const SUBJECTS: Readonly<Record<number, RequestSubject['kind']>> = {
   [KINDS['delete-range']]: 'delete-range',
@@ -37,7 +45,7 @@ const SUBJECTS: Readonly<Record<number, RequestSubject['kind']>> = {
 export type RequestSubject =
   | { readonly kind: 'delete-range'; readonly namespace: NamespaceChoice; readonly beforeMs: TimestampMs }
   | { readonly kind: 'set'; readonly hashes: Buffer; readonly untilMs: TimestampMs }
-  | { readonly kind: 'outbox'; readonly namespace: Namespace; readonly timestampMs: TimestampMs }
+  | OutboxSubject
 
 export interface Supersedable {
   readonly name: Buffer
@@ -84,6 +92,14 @@ function digestOfHashes(hashes: Iterable<MessageHash>): Buffer {
 export function subjectOfSet(changes: readonly { hash: MessageHash; expiryMs: TimestampMs }[]): RequestSubject {
   const untilMs = changes.reduce((least, { expiryMs }) => Math.min(least, expiryMs), U48_MAX)
   return { kind: 'set', hashes: digestOfHashes(changes.map(({ hash }) => hash)), untilMs: Math.max(0, untilMs) }
+}
+
+export function subjectOfOutbox({
+  namespace,
+  timestampMs,
+  hash,
+}: Pick<StoredMessage, 'namespace' | 'timestampMs' | 'hash'>): RequestSubject {
+  return { kind: 'outbox', namespace, timestampMs, hashes: digestOfHashes([hash]) }
 }
 
 export function subjectOfRange({
@@ -142,6 +158,7 @@ function encodeSupersedable({ name, subject }: Supersedable): Buffer {
     case 'outbox':
       content.writeUInt16BE(encodeNamespace(subject.namespace))
       content.writeUIntBE(subject.timestampMs, 2, U48_SIZE)
+      content.set(subject.hashes, 2 + U48_SIZE)
   }
   return Buffer.concat([name, Buffer.from([KINDS[subject.kind]]), content])
 }
@@ -163,6 +180,7 @@ function readSubject(kind: RequestSubject['kind'], bytes: Buffer, at: number): R
         kind,
         namespace: decodeNamespace(bytes.readUInt16BE(at)),
         timestampMs: bytes.readUIntBE(at + 2, U48_SIZE),
+        hashes: bytes.subarray(at + 2 + U48_SIZE, at + SIZES.outbox),
       }
   }
 }

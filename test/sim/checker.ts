@@ -15,10 +15,10 @@ export interface Judgement {
 }
 
 /** Acknowledged, unexpired, and by nothing that was asked ended: these have to be readable. */
-export function mustBeHeld({ history, nowMs, skewMs, lasting }: Judgement): Set<MessageHash> {
+export function mustBeHeld({ history, nowMs, skewMs, lasting }: Judgement): Set<AskedStore> {
   const stores = history.filter((each) => each.kind === 'store')
   const ends = history.filter((each) => each.kind === 'end')
-  const held = new Set<MessageHash>()
+  const held = new Set<AskedStore>()
   for (const store of stores) {
     if (store.expiryMs <= nowMs || !isKept(store, lasting)) continue
     // A duplicate keeps the first timestamp, so what concerned the first concerns it.
@@ -27,7 +27,7 @@ export function mustBeHeld({ history, nowMs, skewMs, lasting }: Judgement): Set<
       (end) => same.some((each) => concerns(end, each)) && end.endMs <= nowMs && !isBefore(end, store, skewMs),
     )
     const mayBeReplaced = stores.some((other) => mayReplace(other, store))
-    if (!mayHaveEnded && !mayBeReplaced) held.add(store.hash)
+    if (!mayHaveEnded && !mayBeReplaced) held.add(store)
   }
   return held
 }

@@ -142,7 +142,7 @@ export class World {
     const held = mustBeHeld(this.#judgement())
     const there = await machine.holdings(account)
     for (const each of known) {
-      if (each.kind !== 'store' || !held.has(each.hash) || there.has(each.hash)) continue
+      if (each.kind !== 'store' || !held.has(each) || there.has(each.hash)) continue
       if (!others.every(({ key, isWiped }) => each.acknowledgedBy.includes(key) && !isWiped)) continue
       this.#faults.add(
         `incomplete: ${each.hash} of ${account.slice(0, 8)} on machine ${this.machines.indexOf(machine)}`,
@@ -218,7 +218,7 @@ export class World {
         const holders = machines.filter((_, at) => holdings[at]?.has(hash))
         const where = `${hash} of ${id.slice(0, 8)} is on ${holders.length} of ${machines.length} machines`
         if (gone.has(hash) && holders.length > 0) faults.push(`came back: ${where}`)
-        if (!held.has(hash)) continue
+        if (!held.has(store)) continue
         // What ends soon is not compared, so it is where it was acknowledged, and where hand-off could bring it.
         const isSpread = store.expiryMs > this.time.nowMs + UNCOMPARED_MS
         if (isSpread && 2 * holders.length <= machines.length) faults.push(`lost: ${where}`)

@@ -130,7 +130,10 @@ test('a store in a public outbox is kept until a newer message has taken it, for
   await store.store(message(1, -21), origin('elsewhere', 1))
   await store.store(message(9, 2), origin('no outbox', 4))
   expect(await kept(fixture)).toEqual(['elsewhere', 'second', 'older and later'])
-  await store.store(message(6), origin('newest', 5))
+  const newest = message(6)
+  await store.store(newest, origin('newest', 5))
+  // It keeps its first timestamp.
+  await store.store({ ...newest, timestampMs: START_MS + 7 }, origin('newest again', 6))
   await fixture.reopen()
-  expect(await kept(fixture)).toEqual(['elsewhere', 'newest'])
+  expect(await kept(fixture)).toEqual(['elsewhere', 'newest', 'newest again'])
 })
