@@ -13,7 +13,7 @@ const KEY_MAX_BYTES = 1024
 const VALUE_MAX_BYTES = 16 * 1024 * 1024
 const READ_BYTES = 1024 * 1024
 /** Written between two flushes: what piles up in the system's memory would hold up the flushes of a running store. */
-const FLUSH_BYTES = 16 * 1024 * 1024
+const FLUSH_BYTES = 1024 * 1024
 
 export type DatabaseRecord = readonly [key: Buffer, value: Buffer]
 
