@@ -18,7 +18,9 @@ interface Cells {
 const SUM_BITS = CONTENTS_SUM_SIZE * 8
 const ID_AT = 1 + ACCOUNT_ID_SIZE
 const VERSION_AT = ID_AT + CONTENTS_ID_SIZE
-const ENTRY_SIZE = VERSION_AT + CONTENTS_VERSION_SIZE
+const NO_VERSION = new Uint8Array(CONTENTS_VERSION_SIZE)
+/** Each fingerprint is made from what is written here, for there are as many as there are messages. */
+const entryBytes = Buffer.alloc(VERSION_AT + CONTENTS_VERSION_SIZE)
 
 export class ContentsCells implements ContentsSums {
   readonly #buckets = new Map<number, Cells>()
@@ -59,12 +61,12 @@ export function slotOfBytes(account: Buffer): number {
 
 /** The first bytes of BLAKE2b-256 over kind u8 | account 33 | id 33 | version 8 */
 function fingerprintOf(item: ContentsItem): bigint {
-  const bytes = Buffer.alloc(ENTRY_SIZE)
-  bytes.set(item.account, 1)
-  bytes.set(item.id, ID_AT)
-  if (item.kind === 'request') bytes[0] = 1
-  else bytes.set(messageVersionOf(item), VERSION_AT)
-  const digest = asBuffer(blake2b256(bytes))
+  const isRequest = item.kind === 'request'
+  entryBytes[0] = isRequest ? 1 : 0
+  entryBytes.set(item.account, 1)
+  entryBytes.set(item.id, ID_AT)
+  entryBytes.set(isRequest ? NO_VERSION : messageVersionOf(item), VERSION_AT)
+  const digest = asBuffer(blake2b256(entryBytes))
   return (digest.readBigUInt64BE(0) << 64n) | digest.readBigUInt64BE(8)
 }
 

@@ -80,15 +80,17 @@ function entriesOf(
   return [messageEntry({ account, hash }, locator)]
 }
 
-const keysIn = (database: Database, range: KeyRange) => database.keys(range)
+const recordsIn = (database: Database, range: KeyRange, values: boolean) => database.iterator({ ...range, values })
 
 /** A walk over the records of one kind, which knows the account that it stands at. */
 class AccountWalk implements AsyncDisposable {
-  readonly #iterator: ReturnType<typeof keysIn>
+  readonly #iterator: ReturnType<typeof recordsIn>
   key: Buffer | undefined
+  /** Of the key, if they are read. */
+  record: Buffer | undefined
 
-  constructor(database: Database, range: KeyRange) {
-    this.#iterator = keysIn(database, range)
+  constructor(database: Database, range: KeyRange, { values }: { values: boolean }) {
+    this.#iterator = recordsIn(database, range, values)
   }
 
   get account(): Buffer | undefined {
@@ -96,7 +98,9 @@ class AccountWalk implements AsyncDisposable {
   }
 
   async next(): Promise<void> {
-    this.key = await this.#iterator.next()
+    const next = await this.#iterator.next()
+    this.key = next?.[0]
+    this.record = next?.[1]
   }
 
   /** Goes on at `key`, or behind it. */
@@ -113,8 +117,8 @@ class AccountWalk implements AsyncDisposable {
 /** What lives of accounts whose keys begin with certain bytes: account by account, its messages and then its requests. */
 export async function walkItems(database: Database, query: PageQuery, nowMs: TimestampMs): Promise<ItemPage> {
   const page = new ItemPageBuilder(query)
-  await using messages = new AccountWalk(database, kindRange('locator'))
-  await using requests = new AccountWalk(database, kindRange('requests'))
+  await using messages = new AccountWalk(database, kindRange('locator'), { values: true })
+  await using requests = new AccountWalk(database, kindRange('requests'), { values: false })
   await goTo(messages, requests, page)
   for (let looked = 0; looked < LOOKED_AT_MAX; looked++) {
     if (looked % PER_TURN === PER_TURN - 1) await setImmediate()
@@ -126,7 +130,7 @@ export async function walkItems(database: Database, query: PageQuery, nowMs: Tim
       await walk.seek(beyond)
       continue
     }
-    const found = walk === messages ? messageAt(database, key, nowMs) : requestAt(database, key, nowMs)
+    const found = walk === messages ? messageAt(database, walk, nowMs) : requestAt(database, key, nowMs)
     if (found !== undefined && !page.add(found)) return { items: page.items, next: page.cursor }
     const id = walk === messages ? hashOfKey(key) : idOfName(nameOfRequestKey(key))
     page.cursor = {
@@ -201,10 +205,13 @@ function afterPrefix(key: Buffer): Buffer {
   return after
 }
 
-function messageAt(database: Database, key: Buffer, nowMs: TimestampMs): HeldItem | undefined {
-  const record = database.getSync(key)
+function messageAt(
+  database: Database,
+  { key, record }: Pick<AccountWalk, 'key' | 'record'>,
+  nowMs: TimestampMs,
+): HeldItem | undefined {
   const locator = record && decodeLocator(record)
-  if (locator === undefined || !isLive(locator, nowMs)) return undefined
+  if (key === undefined || locator === undefined || !isLive(locator, nowMs)) return undefined
   return readMessage(database, { account: accountOfKey(key), hash: hashOfKey(key) }, locator)
 }
 
@@ -225,7 +232,7 @@ export async function walkOutside(
   const found: AccountId[] = []
   const from = after === undefined ? new Uint8Array() : Buffer.concat([accountBytes(after), Buffer.alloc(1)])
   await using walks = new AsyncDisposableStack()
-  const kinds = ACCOUNT_KINDS.map((kind) => walks.use(new AccountWalk(database, kindRange(kind))))
+  const kinds = ACCOUNT_KINDS.map((kind) => walks.use(new AccountWalk(database, kindRange(kind), { values: false })))
   for (const [index, kind] of ACCOUNT_KINDS.entries()) {
     const start = kindRange(kind, from).gte
     await kinds[index]?.seek(after === undefined ? start : afterAccount(start))

@@ -32,6 +32,7 @@ const KINDS: readonly ContentsKind[] = ['message', 'request']
 const NAMESPACE_OFFSET = 32_768
 
 export const CONTENTS_ENTRY_SIZE: number = 1 + ACCOUNT_ID_SIZE + CONTENTS_ID_SIZE + CONTENTS_VERSION_SIZE
+const COUNT_SIZE = 2
 const MESSAGE_HEAD_SIZE = 1 + ACCOUNT_ID_SIZE + CONTENTS_ID_SIZE + 2 + 6 + 6 + 7 + 6 + 7 + 4
 const REQUEST_HEAD_SIZE = 1 + ACCOUNT_ID_SIZE + 4
 
@@ -70,9 +71,11 @@ export function takeCursor(reader: FieldReader): ContentsCursor {
 }
 
 export function encodeItems(items: readonly HeldItem[]): Uint8Array {
-  const count = Buffer.alloc(2)
-  count.writeUInt16BE(items.length)
-  return concat(count, ...items.flatMap((item) => (item.kind === 'message' ? messageParts(item) : requestParts(item))))
+  // A page has hundreds of them, so they are written to one place.
+  const bytes = Buffer.allocUnsafe(items.reduce((size, item) => size + heldItemSize(item), COUNT_SIZE))
+  let at = bytes.writeUInt16BE(items.length)
+  for (const item of items) at = item.kind === 'message' ? writeMessage(bytes, item, at) : writeRequest(bytes, item, at)
+  return bytes
 }
 
 export function takeItems(reader: FieldReader): readonly HeldItem[] {
@@ -89,17 +92,17 @@ export function countOf(reader: FieldReader, sizeMin: number): number {
   return count
 }
 
-function messageParts(held: HeldMessage): readonly Uint8Array[] {
+function writeMessage(bytes: Buffer, held: HeldMessage, from: number): number {
   const { account, hash, namespace, timestampMs, expiryMs, data } = held.message
-  const times = Buffer.alloc(2 + 6 + 6 + 7 + 6 + 7 + 4)
-  times.writeUInt16BE(namespace + NAMESPACE_OFFSET, 0)
-  times.writeUIntBE(timestampMs, 2, 6)
-  times.writeUIntBE(expiryMs, 8, 6)
-  writeU56(times, held.stamp, 14)
-  times.writeUIntBE(held.livesUntilMs, 21, 6)
-  writeU56(times, held.changedStamp, 27)
-  times.writeUInt32BE(data.length, 34)
-  return [Uint8Array.of(KINDS.indexOf('message')), accountIdBytes(account), messageIdOf(hash), times, data]
+  let at = writeName(bytes, 'message', account, from)
+  bytes.set(messageIdOf(hash), at)
+  at = bytes.writeUInt16BE(namespace + NAMESPACE_OFFSET, at + CONTENTS_ID_SIZE)
+  at = bytes.writeUIntBE(timestampMs, at, 6)
+  at = bytes.writeUIntBE(expiryMs, at, 6)
+  at = writeU56(bytes, held.stamp, at)
+  at = bytes.writeUIntBE(held.livesUntilMs, at, 6)
+  at = writeU56(bytes, held.changedStamp, at)
+  return writeSized(bytes, data, at)
 }
 
 function takeMessage(reader: FieldReader): HeldMessage {
@@ -117,10 +120,20 @@ function takeMessage(reader: FieldReader): HeldMessage {
   return { kind: 'message', message, stamp, livesUntilMs, changedStamp }
 }
 
-function requestParts({ account, payload }: HeldRequest): readonly Uint8Array[] {
-  const size = Buffer.alloc(4)
-  size.writeUInt32BE(payload.length)
-  return [Uint8Array.of(KINDS.indexOf('request')), accountIdBytes(account), size, payload]
+function writeRequest(bytes: Buffer, { account, payload }: HeldRequest, from: number): number {
+  return writeSized(bytes, payload, writeName(bytes, 'request', account, from))
+}
+
+function writeName(bytes: Buffer, kind: ContentsKind, account: AccountId, from: number): number {
+  const at = bytes.writeUInt8(KINDS.indexOf(kind), from)
+  bytes.set(accountIdBytes(account), at)
+  return at + ACCOUNT_ID_SIZE
+}
+
+function writeSized(bytes: Buffer, content: Uint8Array, from: number): number {
+  const at = bytes.writeUInt32BE(content.length, from)
+  bytes.set(content, at)
+  return at + content.length
 }
 
 function takeRequest(reader: FieldReader): HeldRequest {
@@ -145,7 +158,7 @@ function takeAccount(reader: FieldReader): AccountId {
   return account
 }
 
-function writeU56(bytes: Buffer, value: number, at: number): void {
+function writeU56(bytes: Buffer, value: number, at: number): number {
   bytes.writeUInt8(Math.floor(value / 2 ** 48), at)
-  bytes.writeUIntBE(value % 2 ** 48, at + 1, 6)
+  return bytes.writeUIntBE(value % 2 ** 48, at + 1, 6)
 }
