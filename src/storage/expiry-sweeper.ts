@@ -78,6 +78,8 @@ export function createExpirySweeper(
     const count = await commits.submit({
       sizeBytes: entry.length,
       scans: false,
+      // Nobody waits for it, so what clients wait for goes first.
+      isPatient: true,
       run: (writer) => removeExpired(writer, key, entry, circumstances, passCorrupt),
     })
     removed += count
