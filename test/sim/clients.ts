@@ -9,6 +9,7 @@ import {
   expireRequest,
   storeRequest,
 } from '../../src/client/signed-params.ts'
+import type { AccountId } from '../../src/protocol/account.ts'
 import type { ClientAnswer, Envelope } from '../../src/protocol/client-api/envelope.ts'
 import { isJsonObject } from '../../src/protocol/json.ts'
 import { hashMessage, type MessageHash } from '../../src/protocol/message.ts'
@@ -21,13 +22,17 @@ import type { VirtualTime } from './virtual-time.ts'
 export interface ClientsComponents {
   readonly time: VirtualTime
   readonly chance: Chance
-  /** Machines that a client would ask for an account: those of its swarm, as the chain has it. */
+  /** Machines that a client would ask for an account: those of its swarm, as the chain has it or had it lately. */
   readonly swarmOf: (account: Account) => readonly Machine[]
+  /** A machine has said that it does not serve an account. */
+  readonly turnedAway: (machine: Machine, account: AccountId) => void
 }
 
 /** Where anyone stores, where only the owner does, and where the newest message replaces the others. */
 const NAMESPACES = [0, 0, 0, 2, -1] as const
 const TTLS_MS: readonly DurationMs[] = [30 * SECOND, 5 * MINUTE, DAY, 14 * DAY, 14 * DAY]
+
+const WRONG_SWARM = 421
 
 type Asking = { readonly envelope: Envelope; readonly operation: AskedOperation }
 
@@ -55,7 +60,10 @@ export class Clients {
     this.history.push(asking.operation)
     // One that dies over it never answers.
     machine.call(asking.envelope).then(
-      (answer) => this.#note(asking.operation, answer),
+      (answer) => {
+        if (answer.status === WRONG_SWARM) this.#components.turnedAway(machine, account.id)
+        else this.#note(asking.operation, answer)
+      },
       () => {},
     )
   }

@@ -56,6 +56,7 @@ export class World {
   readonly #sizeMin: number
   #epochs: MembershipEpoch[] = []
   #map: SwarmMap | undefined
+  readonly #maps = new Map<number, SwarmMap>()
   /** Found on the way. */
   readonly #faults = new Set<string>()
   /** The most that clocks have been apart. */
@@ -85,7 +86,13 @@ export class World {
     }
     this.machines = Array.from({ length: count + spare }, (_, number) => new Machine(components, number, this.#sizeMin))
     this.listed = new Set(this.machines.slice(0, count))
-    this.clients = new Clients({ time, chance, swarmOf: ({ id }) => this.swarmOf(id) }, 2 + chance.below(3))
+    this.clients = new Clients(
+      {
+        ...{ time, chance, swarmOf: ({ id }) => this.#askable(id) },
+        turnedAway: (machine, account) => this.#checkTurnedAway(machine, account),
+      },
+      2 + chance.below(3),
+    )
   }
 
   get isTroubled(): boolean {
@@ -96,6 +103,26 @@ export class World {
   swarmOf(account: AccountId): readonly Machine[] {
     const members = this.#map?.swarmAt(swarmSpaceOf(account))?.members ?? []
     return this.machines.filter(({ key }) => members.includes(key))
+  }
+
+  /** Machines that clients ask: they learn of another swarm late. */
+  #askable(account: AccountId): readonly Machine[] {
+    const index = this.#epochs.at(-1)?.index ?? 0
+    const lately = this.chance.below(4) === 0 ? index - 1 : index
+    const members = this.#membersAt(account, lately)
+    return this.machines.filter(({ key }) => members.includes(key))
+  }
+
+  #membersAt(account: AccountId, index: number): readonly ServiceNodeKey[] {
+    return this.#maps.get(index)?.swarmAt(swarmSpaceOf(account))?.members ?? []
+  }
+
+  /** For one epoch after a change, nobody is told that he is wrong by a node that still serves the account. */
+  #checkTurnedAway({ key, membership }: Machine, account: AccountId): void {
+    const known = membership?.epoch()?.index
+    if (known === undefined) return
+    const serves = [known, known - 1].some((index) => this.#membersAt(account, index).includes(key))
+    if (serves) this.#faults.add(`turned away: by a member of the swarm of account ${account.slice(0, 8)}`)
   }
 
   async run(): Promise<Verdict> {
@@ -165,6 +192,7 @@ export class World {
     const epoch = epochOf((this.#epochs.at(-1)?.index ?? 0) + 1, members)
     this.#epochs.push(epoch)
     this.#map = new SwarmMap(epoch, NETWORK_ID, { ...defaultSwarmOptions, sizeMin: this.#sizeMin }, this.#map)
+    this.#maps.set(epoch.index, this.#map)
     for (const machine of this.machines) {
       // Nodes look at the chain each in its own time.
       this.time.after(this.chance.below(4 * SECOND), () => machine.membership?.update(epoch))
