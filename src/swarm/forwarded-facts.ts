@@ -27,8 +27,10 @@ export function forwardedFacts(payload: Uint8Array): ForwardedFacts | undefined 
 
 export type ForwardedVerdict =
   | 'taken'
-  /** It has too much to do, or no room, or does not know yet that it serves the account: it may take it another time. */
+  /** It has too much to do: it may take it another time. */
   | 'later'
+  /** It has no room for it, or does not know yet that it serves the account. Another one it may take at once. */
+  | 'aside'
   /** Something went wrong there. It may go wrong each time. */
   | 'failed'
   /** It would say so each time. */
@@ -36,8 +38,9 @@ export type ForwardedVerdict =
 
 const TAKEN = utf8('{"status":200,')
 const STATUS_FAILED = 500
-/** 421 is what a node answers that is an epoch behind. */
-const STATUSES_LATER: ReadonlySet<number> = new Set([421, 429])
+const STATUS_TOO_MUCH = 429
+/** What a node answers that is an epoch behind, and one where the account or the disk is full. */
+const STATUSES_ASIDE: ReadonlySet<number> = new Set([421, 507])
 /** Clocks differ: which one is to be set right, nobody knows. */
 const STATUS_CLOCK = 406
 
@@ -47,7 +50,8 @@ export function forwardedVerdict(answer: Uint8Array): ForwardedVerdict {
   const status = unlessMalformed(() => decodeForwardedAnswer(answer).status)
   if (status === undefined || status === STATUS_FAILED || status === STATUS_CLOCK) return 'failed'
   if (status === 200) return 'taken'
-  return status > STATUS_FAILED || STATUSES_LATER.has(status) ? 'later' : 'refused'
+  if (STATUSES_ASIDE.has(status)) return 'aside'
+  return status > STATUS_FAILED || status === STATUS_TOO_MUCH ? 'later' : 'refused'
 }
 
 function unlessMalformed<T>(read: () => T): T | undefined {

@@ -51,15 +51,18 @@ interface Hint {
   readonly payload: Uint8Array
 }
 
-type HintEnd =
-  | 'delivered'
+/** Why a request stays. */
+type HintObstacle =
   /** The member has too much to do. */
   | 'later'
+  /** It has no place for this one, which says nothing about others. */
+  | 'aside'
   /** It is not there. */
   | 'silent'
   /** It answers that something went wrong. */
   | 'failed'
-  | HandOffDrop
+
+type HintEnd = 'delivered' | HintObstacle | HandOffDrop
 
 /**
  * Sends one member what waits for it: oldest first, a few at a time, slowly enough that a member that comes back is not flooded. A request goes when
@@ -119,6 +122,8 @@ export class HandOffDelivery {
     if (waiting.length === 0 || this.#signal.aborted) return false
     const startedAtMs = clock.monotonicMs()
     const ends = await this.#deliverWindow(waiting)
+    const aside = waiting.filter(({ id }) => ends.get(id) === 'aside')
+    if (aside.length > 0) await this.#putBack(aside)
     const done = waiting.filter(({ id }) => isFinal(ends.get(id)))
     await hints.remove(
       this.#member,
@@ -131,7 +136,20 @@ export class HandOffDelivery {
     return true
   }
 
-  /** A few at a time. When one has to wait, those behind it are not tried. */
+  /** Behind all others: a client whose account is full at one member must not keep everybody's requests from it. */
+  async #putBack(aside: readonly Hint[]): Promise<void> {
+    const { hints } = this.#components
+    const moved = await Promise.all(
+      aside.map(async ({ id, payload }) => {
+        const facts = forwardedFacts(payload)
+        const isBehind = facts !== undefined && (await hints.add(this.#member, payload, facts.expiryMs))
+        return isBehind ? [id] : []
+      }),
+    )
+    await hints.remove(this.#member, moved.flat())
+  }
+
+  /** A few at a time. When the member can take none now, those behind are not tried. */
   async #deliverWindow(waiting: readonly Hint[]): Promise<ReadonlyMap<number, HintEnd>> {
     const ends = new Map<number, HintEnd>()
     const rest = waiting.values()
@@ -142,7 +160,7 @@ export class HandOffDelivery {
         if (done) return
         const end = this.#outdated(hint) ?? this.#judged(hint, await this.#send(hint))
         ends.set(hint.id, end)
-        if (!isFinal(end)) mayGoOn = false
+        if (!isFinal(end) && end !== 'aside') mayGoOn = false
       }
     }
     await Promise.all(Array.from({ length: this.#options.inFlightMax }, worker))
@@ -191,7 +209,7 @@ export class HandOffDelivery {
       if (end === 'delivered') {
         metrics.delivered.inc()
         metrics.deliveredBytes.add(payload.length)
-      } else if (end !== undefined && end !== 'later' && end !== 'silent' && end !== 'failed') {
+      } else if (isFinal(end)) {
         metrics.dropped.inc({ reason: end })
       }
     }
@@ -205,7 +223,9 @@ export class HandOffDelivery {
   }
 
   async #waitAfter(ends: ReadonlySet<HintEnd>, paceMs: DurationMs): Promise<void> {
-    const hasToWait = [...ends].some((end) => !isFinal(end))
+    // What was put back is behind others, unless there are none that the member takes.
+    const isMoving = [...ends].every((end) => isFinal(end) || end === 'aside') && ends.has('delivered')
+    const hasToWait = !isMoving && [...ends].some((end) => !isFinal(end))
     this.#retries = hasToWait ? this.#retries + 1 : 0
     const waitMs = hasToWait ? this.#retryMs() : paceMs
     if (waitMs <= 0) return
@@ -230,6 +250,6 @@ const ENDS = {
   PEER_FAILED: 'failed',
 } as const satisfies Record<PeerRequestError['code'], HintEnd>
 
-function isFinal(end: HintEnd | undefined): boolean {
-  return end !== undefined && end !== 'later' && end !== 'silent' && end !== 'failed'
+function isFinal(end: HintEnd | undefined): end is Exclude<HintEnd, HintObstacle> {
+  return end !== undefined && end !== 'later' && end !== 'aside' && end !== 'silent' && end !== 'failed'
 }

@@ -129,6 +129,29 @@ test('a request at which a member fails each time does not keep the others from 
   await untilHeld(other, ['good'])
 })
 
+test('requests of an account that is full at a member do not keep those of others from it', async () => {
+  const { network, entry, other } = await twoMembers()
+  await using _ = network
+  const isFull = (payload: Uint8Array) =>
+    Buffer.from(String(decodeForwardedRequest(payload).params['data']), 'base64')
+      .toString()
+      .startsWith('too much')
+  let isThere = false
+  other.lie = async (protocol, payload, truth) => {
+    if (protocol !== 'forward') return truth()
+    if (!isThere) return encodeForwardedAnswer({ status: 503, body: 'busy' })
+    return isFull(payload) ? encodeForwardedAnswer({ status: 507, body: 'Storage is full' }) : truth()
+  }
+  for (const text of [...texts.map((each) => `too much ${each}`), ...texts]) await store(entry, text)
+  await untilQueued(entry, 2 * texts.length)
+  isThere = true
+  await untilHeld(other, texts)
+  await untilQueued(entry, texts.length)
+  other.lie = undefined
+  await untilQueued(entry, 0)
+  expect(await metric(entry, 'hand_off_delivered_total')).toBe(2 * texts.length)
+})
+
 test('a deletion that arrives before the store that it follows still counts', async () => {
   const { network, entry, other, line } = await twoMembers()
   await using _ = network
