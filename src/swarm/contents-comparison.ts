@@ -62,8 +62,8 @@ export interface Comparison extends AsyncDisposable {
 /** However urgent. */
 const PAUSE_MIN_MS: DurationMs = SECOND / 4
 
-/** A turn is a minute of fetching. */
-const CONVERGING_TURNS_MAX = 1_000
+/** A turn is a minute of fetching. Who has more than that to give may be making it up: another member is tried first. */
+const CONVERGING_TURNS_MAX = 10
 
 export function createComparison(components: ComparisonComponents, options: ComparingOptions): Comparison {
   const comparison = new ContentsComparison(components, options)

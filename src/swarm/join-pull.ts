@@ -46,6 +46,8 @@ type PageQuery = Pick<Extract<ContentsRequest, { kind: 'page' }>, 'arc' | 'first
 
 /** A source that gives more of one account than any account may hold repeats itself. */
 const ACCOUNT_ITEMS_MAX = 200_000
+/** With waits that double from a quarter of a second, eight seconds. */
+const TAKING_TRIES_MAX = 6
 
 /**
  * Fetches ranges of accounts page by page: each from one source, several at once, the next page when the one before is on the disk. A range whose source fails
@@ -180,13 +182,20 @@ export class JoinPull {
     return 'answered'
   }
 
-  /** What cannot be taken now is tried again: the source waits. */
+  /**
+   * What cannot be taken now is tried again while the source waits: as long as this node has too much to do, else a few times. A source
+   * must not hold a range for ever with what never can be taken; should it be true after all, it comes when members are compared.
+   */
   async #take(source: ServiceNodeKey, items: readonly HeldItem[], signal: AbortSignal): Promise<void> {
     let rest = items
     let waitMs = this.#options.retryMinMs
-    while (rest.length > 0) {
-      rest = await this.#takeOnce(source, rest)
-      if (rest.length === 0) return
+    for (let tries = 0; tries < TAKING_TRIES_MAX; ) {
+      const left = await this.#takeOnce(source, rest)
+      if (left !== 'busy') {
+        if (left.length === 0) return
+        rest = left
+        tries++
+      }
       await this.#pause.for(waitMs, signal)
       signal.throwIfAborted()
       waitMs = Math.min(this.#options.retryMaxMs, waitMs * 2)
@@ -194,12 +203,12 @@ export class JoinPull {
   }
 
   /** What is left. */
-  async #takeOnce(source: ServiceNodeKey, items: readonly HeldItem[]): Promise<readonly HeldItem[]> {
+  async #takeOnce(source: ServiceNodeKey, items: readonly HeldItem[]): Promise<readonly HeldItem[] | 'busy'> {
     try {
       const outcomes = await this.#components.intake.take(source, items)
       return items.filter((_, index) => outcomes[index] === 'later')
     } catch (error) {
-      if (error instanceof CodedError && error.code === 'BUSY') return items
+      if (error instanceof CodedError && error.code === 'BUSY') return 'busy'
       throw error
     }
   }

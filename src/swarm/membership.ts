@@ -10,7 +10,8 @@ import {
 } from '../protocol/service-node.ts'
 import type { SwarmArc } from '../protocol/swarm-assignment.ts'
 import { swarmSpaceOf } from '../protocol/swarm-space.ts'
-import { FormerArcs } from './former-arcs.ts'
+import { ArcSet } from './arc-set.ts'
+import { FormerArcs, type FormerHolder } from './former-arcs.ts'
 import type { SwarmMetrics } from './metrics.ts'
 import type { SwarmOptions } from './options.ts'
 import type { SwarmRange } from './placement.ts'
@@ -65,8 +66,12 @@ export interface SwarmMembership {
   holders(): { readonly now: readonly SwarmHolders[]; readonly before: readonly SwarmHolders[] }
   /** The same of any service node: what it may ask others about. */
   arcsServedBy(key: ServiceNodeKey): readonly SwarmArc[]
-  /** These, and those that it served a while ago: what it may hand over to others. What was before our start is not known. */
+  /** These, and those that it served a while ago: what it may hand over to others. */
   arcsLatelyServedBy(key: ServiceNodeKey): readonly SwarmArc[]
+  /** Who served, a while ago, what this node serves now. */
+  formerHolders(): readonly FormerHolder[]
+  /** Adds those that were known before a restart. */
+  restoreFormerHolders(holders: readonly FormerHolder[]): void
   /** Id of the swarm that a service node belongs to. */
   swarmOfMember(key: ServiceNodeKey): bigint | undefined
   /** Every swarm, ascending by id. */
@@ -141,6 +146,8 @@ export function createSwarmMembership(
     ownArc: () => current?.arcServedBy(self),
     servedArcs: () => arcsServedBy(self),
     arcsServedBy,
+    formerHolders: () => former.within(ArcSet.of(...arcsServedBy(self))),
+    restoreFormerHolders: (holders) => former.restore(holders),
     arcsLatelyServedBy: (key) => [...arcsServedBy(key), ...former.of(key)],
     holders: () => ({ now: current?.holders() ?? [], before: previous?.holders() ?? [] }),
     swarmOfMember: (key) => current?.swarmOfMember(key)?.id,

@@ -162,7 +162,7 @@ export const defaultSwarmOptions: SwarmOptions = {
     bytesPerSecondMax: 32 * MIB,
     burstBytes: 64 * MIB,
     // Read, checked and written in a few milliseconds at either end, and still far more than a request costs.
-    itemsMaxBytes: MIB / 4,
+    itemsMaxBytes: MIB / 2,
     answersMax: 16,
     answersPerMemberMax: 4,
     wrongMax: 16,
@@ -172,7 +172,8 @@ export const defaultSwarmOptions: SwarmOptions = {
   joining: {
     patienceMs: 10 * MINUTE,
     ranges: 16,
-    inFlightMax: 4,
+    // All of a common swarm: whoever joins is what it waits for, so nobody should be what it waits for, too.
+    inFlightMax: 8,
     timeoutMs: 15 * SECOND,
     // Two that both say that nothing is missing: one may be new itself.
     checks: 2,

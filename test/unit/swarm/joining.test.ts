@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest'
 import { toBase64 } from '../../../src/base/bytes.ts'
+import { HOUR } from '../../../src/base/clock.ts'
+import { encodeContentsAnswer } from '../../../src/protocol/peer-api/contents-answer.ts'
 import type { ContentsRequest } from '../../../src/protocol/peer-api/contents-exchange.ts'
 import { decodeContentsRequest } from '../../../src/protocol/peer-api/contents-request.ts'
+import { encodeForwardedRequest } from '../../../src/protocol/peer-api/forwarded-request.ts'
 import { PeerRequestError } from '../../../src/protocol/peer-api/peer-request-error.ts'
 import { defaultSwarmOptions } from '../../../src/swarm/options.ts'
 import { eventually } from '../../support/eventually.ts'
+import { anAccount } from '../rpc/rpc-fixture.ts'
 import {
   anAccountAnywhere,
   type ChangingNetwork,
@@ -16,6 +20,8 @@ import {
   untilJoined,
   untilPlaced,
 } from './changing-network.ts'
+
+const alice = anAccount(7)
 
 /** Where anyone may read and write. */
 const OPEN = -10
@@ -162,6 +168,31 @@ test('a source that dies on the way, and one that lies, keep nothing from a new 
     if (++pages % 2 === 1) throw new PeerRequestError('PEER_UNREACHABLE', 'It died')
     return truth()
   })
+  network.epoch([0, 1, 2])
+  await newcomer.start()
+  await untilPlaced(network, messages)
+  await untilJoined(network)
+})
+
+test('a source whose requests never can be carried out does not hold up a new member', async () => {
+  const { network, messages, first, second, newcomer } = await aSwarmOfTwo(20)
+  await using _ = network
+  // Neither right nor wrong: nobody knows whose clock is off.
+  const receivedMs = Date.now() + HOUR
+  const hash = 'A'.repeat(43)
+  const signature = alice.sign(`delete${hash}`)
+  const params = { pubkey: alice.id, pubkey_ed25519: alice.ed25519, messages: [hash], signature }
+  const payload = encodeForwardedRequest({ method: 'delete', params, receivedMs, stamp: receivedMs * 1000 })
+  const page = encodeContentsAnswer('page', { items: [{ kind: 'request', account: alice.id, payload }], more: false })
+  const byte = Number.parseInt(alice.id.slice(2, 4), 16)
+  let isGiven = false
+  const lie = onPages(async (asked, truth) => {
+    if (isGiven || asked.first > byte || asked.last < byte) return truth()
+    isGiven = true
+    return page
+  })
+  first.lie = lie
+  second.lie = lie
   network.epoch([0, 1, 2])
   await newcomer.start()
   await untilPlaced(network, messages)
