@@ -13,8 +13,12 @@ import { membersOnChain, swarmsOf } from './swarms.ts'
 
 export type { DevnetNode } from './node.ts'
 
-/** Nodes that start at the same time: more would only wait for the processor. */
-const STARTS_AT_ONCE = 4
+/**
+ * Nodes that start at the same time. A node is ready when it has compared what it holds with half of its swarm, so whoever starts
+ * before the others waits for them: with a few at a time, the first wait for nothing but their patience. More would only wait for
+ * the processor.
+ */
+const STARTS_AT_ONCE = 16
 /** Nodes that the others meet first. */
 const BOOTSTRAP_NODES = 2
 const LIST_POLL_MS = 250

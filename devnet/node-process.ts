@@ -4,10 +4,9 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { withDeadline } from '../src/base/deadline.ts'
+import { COMPILE_CACHE } from './compile-cache.ts'
 
 const MAIN = join(import.meta.dirname, '../src/cli/main.ts')
-/** Beside what npm installs: below the folder for temporary files it would stay behind, and others could write to it. */
-const COMPILE_CACHE = join(import.meta.dirname, '../node_modules/.cache/starling')
 const READY_POLL_MS = 250
 const LOG_TAIL_LINES = 15
 /** A node drains within 10 s; after that it is killed. */

@@ -8,6 +8,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Anvil, startAnvil } from '../../devnet/chain/anvil.ts'
 import { type ChainClient, createChainClient } from '../../devnet/chain/chain-client.ts'
+import { COMPILE_CACHE } from '../../devnet/compile-cache.ts'
 import { generateBlsSecretKey } from '../../src/crypto/bls.ts'
 import { generateEd25519KeyPair } from '../../src/crypto/keys.ts'
 import { createKeyFiles } from '../../src/node/key-files.ts'
@@ -67,7 +68,8 @@ afterAll(async () => {
 async function run(line: string): Promise<{ stdout: string; stderr: string; failed: boolean }> {
   const [command = '', file] = line.replace('https://rpc.example', anvil.rpcUrl).split(' > ')
   const args = command.split(' ').slice(2)
-  const outcome = await promisify(execFile)(process.execPath, [SCRIPT, ...args], { cwd: folder }).then(
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE }
+  const outcome = await promisify(execFile)(process.execPath, [SCRIPT, ...args], { cwd: folder, env }).then(
     (output) => ({ ...output, failed: false }),
     (error: { stdout: string; stderr: string }) => ({ stdout: error.stdout, stderr: error.stderr, failed: true }),
   )

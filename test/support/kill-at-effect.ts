@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import files from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
+import { flushCompileCache, syncBuiltinESMExports } from 'node:module'
 
 // Preloaded into a command (node --import): ends it with SIGKILL right before its n-th effect that outlives it. Those are names in
 // folders that appear or vanish, transactions that are sent, and what is printed; whatever lies between two of them changes nothing.
@@ -12,7 +12,10 @@ let count = 0
 function effect(name: string): void {
   count += 1
   if (LIST !== undefined) appendFileSync(LIST, `${name}\n`)
-  if (count === EFFECT) process.kill(process.pid, 'SIGKILL')
+  if (count !== EFFECT) return
+  // Whoever is killed keeps nothing of what it has compiled, and there are dozens.
+  flushCompileCache()
+  process.kill(process.pid, 'SIGKILL')
 }
 
 for (const name of ['rename', 'link', 'unlink'] as const) {

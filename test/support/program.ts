@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { join } from 'node:path'
+import { COMPILE_CACHE } from '../../devnet/compile-cache.ts'
 import { withDeadline } from '../../src/base/deadline.ts'
 
 const STARLING = join(import.meta.dirname, '../../src/cli/main.ts')
@@ -36,7 +37,11 @@ export class Program implements AsyncDisposable {
   #end: ProgramEnd | undefined
 
   constructor(command: string, args: readonly string[], { cwd, env = {}, input = '' }: ProgramOptions = {}) {
-    this.#child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'pipe' })
+    this.#child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+      stdio: 'pipe',
+    })
     this.#news.setMaxListeners(0)
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
 import { vi } from 'vitest'
+import { COMPILE_CACHE } from '../../../devnet/compile-cache.ts'
 import { createKeyFiles, readKeyFiles } from '../../../src/node/key-files.ts'
 import { serviceNodeRewardsAbi, stakingTokenAbi } from '../../../src/staking/abi.ts'
 import { createStakeParser } from './stake-parser.ts'
@@ -46,19 +47,22 @@ export interface CommandWorld extends AsyncDisposable {
 }
 
 const ENTRY = join(import.meta.dirname, 'command-entry.ts')
+const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE }
 
 /** Not awaited: to be killed. */
 export function startStarling(...args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [ENTRY, ...args], { stdio: 'ignore' })
+  return spawn(process.execPath, [ENTRY, ...args], { stdio: 'ignore', env })
 }
 
 const KILLER = join(import.meta.dirname, '../../support/kill-at-effect.ts')
 
 /** Runs a command that is killed right before its n-th effect, or ends before that: then the answer is false. */
 export async function isKilledAtEffect(effect: number, args: readonly string[]): Promise<boolean> {
-  const env = { ...process.env, STARLING_KILL_AT_EFFECT: String(effect) }
   const stdio = ['ignore', 'ignore', 'pipe'] as const
-  const child = spawn(process.execPath, ['--import', KILLER, ENTRY, ...args], { stdio: [...stdio], env })
+  const child = spawn(process.execPath, ['--import', KILLER, ENTRY, ...args], {
+    ...{ stdio: [...stdio] },
+    env: { ...env, STARLING_KILL_AT_EFFECT: String(effect) },
+  })
   const said: string[] = []
   child.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString()))
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
@@ -69,7 +73,7 @@ export async function isKilledAtEffect(effect: number, args: readonly string[]):
 
 export function starling(...args: readonly string[]): Promise<Run> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [ENTRY, ...args], (error, stdout, stderr) => {
+    const child = execFile(process.execPath, [ENTRY, ...args], { env }, (error, stdout, stderr) => {
       const exitCode = typeof error?.code === 'number' ? error.code : error === null ? 0 : -1
       const json = stdout.startsWith('{') ? (JSON.parse(stdout) as Record<string, unknown>) : {}
       resolve({ exitCode, stdout, stderr, json })

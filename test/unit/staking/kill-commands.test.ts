@@ -142,19 +142,6 @@ async function registeredOnce(stake: Staked): Promise<void> {
   node.signers.push(await world.nodeOf(stake.keysFolder))
 }
 
-test('register, killed before each of its effects', async () => {
-  let stakes = 0
-  const added = await addedEvents('NewServiceNodeV2', async () => {
-    const makeAndCount = async () => {
-      stakes += 1
-      return await aStake()
-    }
-    // The lock, each state of the journal, both transactions, what is printed, and what is noted afterwards.
-    expect(await killedEverywhere('register', makeAndCount, registeredOnce)).toBeGreaterThan(12)
-  })
-  expect(added).toBe(stakes)
-})
-
 test.for([NO_ANSWER, NO_SECOND_ANSWER])('register, killed when $title', async (cut) => {
   const stake = await aStake()
   const added = await addedEvents('NewServiceNodeV2', async () => {
@@ -164,17 +151,43 @@ test.for([NO_ANSWER, NO_SECOND_ANSWER])('register, killed when $title', async (c
   expect(added).toBe(1)
 })
 
-test('request-exit and exit, killed before each of their effects', { timeout: 480_000 }, async () => {
+// In one test: who has registered leaves, so that no stake is made twice.
+test('register, request-exit and exit, killed before each of their effects', { timeout: 480_000 }, async () => {
+  const joined = await joinedWhenKilled()
+  const leaving = await leavingWhenKilled(joined)
+  await world.passTime(FIFTEEN_DAYS_S)
+  await leftWhenKilled(leaving)
+})
+
+async function joinedWhenKilled(): Promise<Staked[]> {
+  const joined: Staked[] = []
+  const added = await addedEvents('NewServiceNodeV2', async () => {
+    const check = async (stake: Staked) => {
+      await registeredOnce(stake)
+      joined.push(stake)
+    }
+    // The lock, each state of the journal, both transactions, what is printed, and what is noted afterwards.
+    expect(await killedEverywhere('register', aStake, check)).toBeGreaterThan(12)
+  })
+  expect(added).toBe(joined.length)
+  return joined
+}
+
+async function leavingWhenKilled(joined: Staked[]): Promise<Staked[]> {
   const leaving: Staked[] = []
   const requests = await addedEvents('ServiceNodeExitRequest', async () => {
-    const places = await killedEverywhere('request-exit', registered, async (stake) => {
+    const next = async () => joined.pop() ?? (await registered())
+    const check = async (stake: Staked) => {
       await finished('request-exit', stake, ['exit-requested', 'already-leaving'])
       leaving.push(stake)
-    })
-    expect(places).toBeGreaterThan(6)
+    }
+    expect(await killedEverywhere('request-exit', next, check)).toBeGreaterThan(6)
   })
   expect(requests).toBe(leaving.length)
-  await world.passTime(FIFTEEN_DAYS_S)
+  return leaving
+}
+
+async function leftWhenKilled(leaving: Staked[]): Promise<void> {
   const left: Staked[] = []
   const exits = await addedEvents('ServiceNodeExit', async () => {
     const next = async () => leaving.pop() ?? (await anotherLeaving())
@@ -188,7 +201,7 @@ test('request-exit and exit, killed before each of their effects', { timeout: 48
     expect(await killedEverywhere('exit', next, check, ONE_BY_ONE)).toBeGreaterThan(6)
   })
   expect(exits).toBe(left.length)
-})
+}
 
 test('request-exit and exit, killed when sent, with no answer', async () => {
   const stake = await registered()
