@@ -65,6 +65,29 @@ test('a duplicate of a message that is being flushed is not answered before it',
   expect(gate.writes).toHaveLength(2)
 })
 
+test('what a client stores is written before what other members brought, and that still comes', async () => {
+  const gate = createGate()
+  await using fixture = await openTestStore({}, { createDatabase: gate.createDatabase })
+  gate.close()
+  const first = fixture.store.store(aMessage())
+  await gate.arrival
+  const order: string[] = []
+  const brought = Array.from({ length: 600 }, () => aMessage()).map((message) => {
+    const stamp = message.timestampMs * 1000
+    return { kind: 'message' as const, message, stamp, livesUntilMs: message.expiryMs, changedStamp: stamp }
+  })
+  const adopted = fixture.store.contents.adopt(brought).then((outcomes) => {
+    order.push('brought')
+    return outcomes
+  })
+  const stored = Array.from({ length: 100 }, () => fixture.store.store(aMessage()))
+  const storing = Promise.all(stored).then(() => order.push('stored'))
+  gate.open()
+  expect(new Set(await adopted)).toEqual(new Set(['new']))
+  await Promise.all([first, storing])
+  expect(order).toEqual(['stored', 'brought'])
+})
+
 test('what arrives during a flush shares the next one', async () => {
   const gate = createGate()
   await using fixture = await openTestStore({}, { createDatabase: gate.createDatabase })
