@@ -36,6 +36,8 @@ import { requestExpiryMs } from './request-log.ts'
 /** Records that one page looks at, and accounts that a walk passes before others have a turn. */
 const LOOKED_AT_MAX = 2_048
 const PER_TURN = 128
+/** Names that one page of a list passes, whether they are asked for or not: as many as a slot has when all of them are asked for. */
+const PASSED_MAX = 16 * LOOKED_AT_MAX
 /** Expiry entries read at once; each names what one batch wrote. */
 const ENTRIES_PAGE = 16
 
@@ -46,15 +48,19 @@ export async function listBucket(database: Database, query: ListQuery, nowMs: Ti
   const isAsked = (account: Buffer) => slots.has(slotOfBytes(account)) && isCovered(account)
   const entries: ContentsEntry[] = []
   let looked = 0
+  let passed = 0
   await using iterator = database.iterator(expiryRangeIn(bucket, after))
   for (let page = await iterator.nextv(ENTRIES_PAGE); page.length > 0; page = await iterator.nextv(ENTRIES_PAGE)) {
     for (const [key, record] of page) {
-      const references = decodeExpiryEntry(record).filter(({ account }) => isAsked(account))
+      const references = decodeExpiryEntry(record)
+      passed += references.length
       for (const { account, hash } of references) {
+        if (!isAsked(account)) continue
         entries.push(...entriesOf(database, account, hash, bucket, nowMs))
         if (++looked % PER_TURN === 0) await setImmediate()
       }
-      if (entries.length >= countMax || looked >= LOOKED_AT_MAX) return { entries, next: numberOfExpiryKey(key) }
+      const isEnough = entries.length >= countMax || looked >= LOOKED_AT_MAX || passed >= PASSED_MAX
+      if (isEnough) return { entries, next: numberOfExpiryKey(key) }
     }
     await setImmediate()
   }

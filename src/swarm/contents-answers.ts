@@ -68,7 +68,12 @@ export class ContentsAnswers {
     this.#options = options
   }
 
-  async of(from: ServiceNodeKey, request: ContentsRequest, signal: AbortSignal): Promise<AnyContentsAnswer> {
+  /** `looked` is told of each look at a page's worth of records. */
+  async of(
+    from: ServiceNodeKey,
+    request: ContentsRequest,
+    turn: { readonly signal: AbortSignal; readonly looked: () => void },
+  ): Promise<AnyContentsAnswer> {
     switch (request.kind) {
       case 'total':
       case 'buckets':
@@ -79,7 +84,7 @@ export class ContentsAnswers {
         return this.#components.contents.list({ ...request, countMax })
       }
       case 'page':
-        return this.#page(from, request, signal)
+        return this.#page(from, request, turn)
       case 'read':
         return this.#read(from, request.entries)
       case 'offer':
@@ -105,7 +110,7 @@ export class ContentsAnswers {
   async #page(
     from: ServiceNodeKey,
     request: Extract<ContentsRequest, { kind: 'page' }>,
-    signal: AbortSignal,
+    { signal, looked }: { readonly signal: AbortSignal; readonly looked: () => void },
   ): Promise<ContentsAnswer<'page'>> {
     const { contents, membership, mayHold } = this.#components
     const isOurs = ArcSet.of(request.arc).without(ArcSet.of(...membership.servedArcs())).isEmpty
@@ -115,6 +120,7 @@ export class ContentsAnswers {
     let after = request.after
     for (;;) {
       signal.throwIfAborted()
+      looked()
       const { items, next } = await contents.page({ ...request, after, sizeMax })
       // The answer has no place for a cursor but its last item.
       if (items.length === 0 && next !== undefined) after = next

@@ -1,4 +1,5 @@
 import { RateLimiter } from '../base/rate-limiter.ts'
+import type { HeldItem } from '../protocol/contents.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { encodeContentsAnswer } from '../protocol/peer-api/contents-answer.ts'
 import type { ContentsRequest } from '../protocol/peer-api/contents-exchange.ts'
@@ -27,13 +28,14 @@ export interface ContentsResponder {
 
 /** Members with a bucket of bytes; far more than the swarms of two epochs have. */
 const MEMBERS_MAX = 4_096
+
 export function createContentsResponder(
   components: ContentsResponderComponents,
   options: ComparingOptions,
 ): ContentsResponder {
   const { conduct, heard, clock, metrics } = components
   const answers = new ContentsAnswers(components, options)
-  // In tokens of a byte; what an answer took beyond its bucket, the next request waits for.
+  // In tokens of a byte moved, or of work worth one; what an answer took beyond its bucket, the next request waits for.
   const bytes = new RateLimiter(
     { clock },
     { burst: options.burstBytes, perSecond: options.bytesPerSecondMax, keysMax: MEMBERS_MAX, whenFull: 'forget' },
@@ -68,14 +70,22 @@ export function createContentsResponder(
   const answer = async (from: ServiceNodeKey, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array> => {
     const request = decoded(from, payload)
     let outcome: ContentsAnswerEnd = 'failed'
+    let workBytes = workOf(request)
+    const looked = () => {
+      workBytes += PAGE_WORK_BYTES
+    }
+    let bytesMoved = payload.length
     try {
-      const content = await answers.of(from, request, signal)
+      const content = await answers.of(from, request, { signal, looked })
       outcome = 'obstacle' in content ? 'obstacle' : 'answered'
-      return encodeContentsAnswer(request.kind, content)
+      const result = encodeContentsAnswer(request.kind, content)
+      bytesMoved += result.length
+      return result
     } catch (error) {
       if (error instanceof PeerRequestError) outcome = error.code === 'PEER_BUSY' ? 'busy' : 'refused'
       throw error
     } finally {
+      bytes.charge(from, Math.max(bytesMoved, workBytes) - payload.length)
       metrics.answers.inc({ request: request.kind, outcome })
     }
   }
@@ -94,7 +104,6 @@ export function createContentsResponder(
         heard?.(from)
         bytes.charge(from, payload.length)
         const result = await answer(from, payload, signal)
-        bytes.charge(from, result.length)
         metrics.bytes.add(payload.length, { way: 'received' })
         metrics.bytes.add(result.length, { way: 'sent' })
         return result
@@ -103,4 +112,36 @@ export function createContentsResponder(
       }
     },
   }
+}
+
+const KIB = 1024
+/** What a look at a page's worth of records is worth: as much as a page has that is full. */
+const PAGE_WORK_BYTES = 256 * KIB
+const THING_WORK_BYTES = KIB
+/** A request is verified and carried out. */
+const REQUEST_WORK_BYTES = 4 * KIB
+
+/**
+ * What a request costs its asker at least. One of a few bytes with an empty answer may still be a long look at the disk, or hundreds of
+ * signatures: without this, a member could have that done as fast as it can ask.
+ */
+function workOf(request: ContentsRequest): number {
+  switch (request.kind) {
+    case 'total':
+      return 16 * KIB
+    case 'buckets':
+    case 'list':
+      return 64 * KIB
+    case 'page':
+      return 0
+    case 'read':
+    case 'offer':
+      return request.entries.length * THING_WORK_BYTES
+    case 'give':
+      return request.items.reduce((sum, item) => sum + workOfTaking(item), 0)
+  }
+}
+
+function workOfTaking({ kind }: HeldItem): number {
+  return kind === 'message' ? THING_WORK_BYTES : REQUEST_WORK_BYTES
 }

@@ -124,19 +124,40 @@ test('who is not of this swarm is told nothing', async () => {
 
 test('a member that has had its bytes, or asks too much at once, has to wait', async () => {
   await using swarm = await createContentsNetwork(2, {
-    comparing: { bytesPerSecondMax: 1_000, burstBytes: 2_000, answersPerMemberMax: 2 },
+    comparing: { bytesPerSecondMax: 10_000, burstBytes: 40_000, answersPerMemberMax: 2 },
   })
   const { asker, holder, arc } = pairOf(swarm)
   const total = { kind: 'total', arc, from: 0, sum: Buffer.alloc(16) } as const
   const busy = { code: 'PEER_BUSY' }
   await expect(Promise.all([1, 2, 3].map(() => ask(asker, holder, total)))).rejects.toMatchObject(busy)
 
-  const items = [held(Buffer.alloc(5_000))]
+  const items = [held(Buffer.alloc(50_000))]
   await ask(asker, holder, { kind: 'give', items })
   await expect(ask(asker, holder, total)).rejects.toMatchObject(busy)
   holder.node.store.clock.pass(10_000)
   await ask(asker, holder, total)
   expect(await holder.metrics()).toContain('starling_swarm_contents_answers_total{request="unknown",outcome="busy"}')
+})
+
+test('a member cannot have more looked through than what it might be given is worth', async () => {
+  await using swarm = await createContentsNetwork(2, {
+    comparing: { bytesPerSecondMax: 1_000_000, burstBytes: 1_000_000 },
+  })
+  const { asker, holder, arc } = pairOf(swarm)
+  const entries = Array.from({ length: 500 }, (_, at) => heldEntryOf(held(Buffer.from(`none ${at}`))))
+  const asked: readonly Parameters<typeof encodeContentsRequest>[0][] = [
+    { kind: 'page', arc, first: 0, last: 255, after: undefined },
+    { kind: 'list', arc, bucket: 1, slots: new Set(), after: 0 },
+    { kind: 'offer', entries },
+    { kind: 'total', arc, from: 0, sum: Buffer.alloc(16) },
+  ]
+  for (const request of asked) {
+    const untilBusy = async () => {
+      for (let times = 0; times < 100; times++) await ask(asker, holder, request)
+    }
+    await expect(untilBusy()).rejects.toMatchObject({ code: 'PEER_BUSY' })
+    holder.node.store.clock.pass(MINUTE)
+  }
 })
 
 test('what breaks the protocol is refused and held against whoever sent it', async () => {
