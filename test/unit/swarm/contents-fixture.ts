@@ -37,6 +37,8 @@ export interface ContentsNode {
   readonly asked: ContentsRequest['kind'][]
   /** Answers in the place of this node; it may ask the real one. */
   lies: Answering | undefined
+  /** Whether it claims to have joined a moment ago. */
+  isFetching: boolean
   metrics(): Promise<string>
 }
 
@@ -112,7 +114,11 @@ export async function createContentsNetwork(
       ),
     )
     const responder = createContentsResponder(
-      { contents, intake, conduct, membership, clock, metrics, heard: (member) => comparison.heard(member) },
+      {
+        ...{ contents, intake, conduct, membership, clock, metrics },
+        heard: (member) => comparison.heard(member),
+        isFetching: () => nodes.find((each) => each.key === key)?.isFetching === true,
+      },
       comparing,
     )
     nodes.push({
@@ -125,6 +131,7 @@ export async function createContentsNetwork(
       announced,
       asked: [],
       lies: undefined,
+      isFetching: false,
       metrics: () => registry.expose(),
     })
   }
