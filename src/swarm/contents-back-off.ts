@@ -12,6 +12,9 @@ export type ContentsBackOffOptions = Pick<
   'backOffMinMs' | 'backOffMaxMs' | 'fruitlessBytesPerSecond' | 'fruitlessThingsMax' | 'fruitlessMemoryMs'
 >
 
+/** So many times as long as a turn in vain took, its member waits for the next. */
+const TURN_REST_FACTOR = 4
+
 interface Patience {
   /** In a row. */
   times: number
@@ -27,12 +30,23 @@ export class ContentsBackOff {
   readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #options: ContentsBackOffOptions
   readonly #buckets = new Map<ServiceNodeKey, Map<number, Patience>>()
+  /** Members whose last turn was in vain, to when they may have another. */
+  readonly #turns = new Map<ServiceNodeKey, DurationMs>()
   /** Member and thing, to until when; the longest known first. */
   readonly #things = new Map<string, DurationMs>()
 
   constructor(clock: Pick<Clock, 'monotonicMs'>, options: ContentsBackOffOptions) {
     this.#clock = clock
     this.#options = options
+  }
+
+  mayHaveTurn(member: ServiceNodeKey): boolean {
+    return (this.#turns.get(member) ?? 0) <= this.#clock.monotonicMs()
+  }
+
+  /** A turn with this member took so long, and brought nothing: whoever answers slowly must not have most of the time that there is for all. */
+  hadTurnInVain(member: ServiceNodeKey, tookMs: DurationMs): void {
+    this.#turns.set(member, this.#clock.monotonicMs() + TURN_REST_FACTOR * tookMs)
   }
 
   mayList(member: ServiceNodeKey, bucket: number): boolean {
@@ -63,10 +77,12 @@ export class ContentsBackOff {
 
   forget(member: ServiceNodeKey): void {
     this.#buckets.delete(member)
+    this.#turns.delete(member)
   }
 
   forgetAll(): void {
     this.#buckets.clear()
+    this.#turns.clear()
     this.#things.clear()
   }
 

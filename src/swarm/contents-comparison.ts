@@ -1,4 +1,4 @@
-import { type Clock, type DurationMs, SECOND } from '../base/clock.ts'
+import { type Clock, type DurationMs, MINUTE, SECOND } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { systemTimers, type Timers } from '../base/timers.ts'
 import { ProtocolError } from '../protocol/errors.ts'
@@ -14,6 +14,7 @@ import type { ContentsRequester } from './contents-requester.ts'
 import { ComparisonStanding, type ComparisonStatus, type Ends, membersThat } from './contents-standing.ts'
 import type { Contents } from './contents-store.ts'
 import { ContentsObstacleError, ContentsTurn } from './contents-turn.ts'
+import { MemberPatience } from './member-patience.ts'
 import type { ComparingOptions } from './options.ts'
 import { Pause } from './pause.ts'
 
@@ -62,6 +63,10 @@ export interface Comparison extends AsyncDisposable {
 /** However urgent. */
 const PAUSE_MIN_MS: DurationMs = SECOND / 4
 
+/** A total takes no work. Who has not answered lately gets no longer than this, but for once in a while: all others wait for it. */
+const TOTAL_TIMEOUT_MIN_MS: DurationMs = SECOND
+const FULL_WAIT_INTERVAL_MS: DurationMs = 2 * MINUTE
+
 /** A turn is a minute of fetching. Who has more than that to give may be making it up: another member is tried first. */
 const CONVERGING_TURNS_MAX = 10
 
@@ -75,6 +80,7 @@ class ContentsComparison implements Comparison {
   readonly #components: ComparisonComponents & { readonly timers: Timers }
   readonly #options: ComparingOptions
   readonly #backOff: ContentsBackOff
+  readonly #patience: MemberPatience
   readonly #pause: Pause
   readonly #stop = new AbortController()
   readonly #standing: ComparisonStanding
@@ -88,6 +94,12 @@ class ContentsComparison implements Comparison {
     this.#components = { ...components, timers }
     this.#options = options
     this.#backOff = new ContentsBackOff(components.clock, options)
+    this.#patience = new MemberPatience(components.clock, {
+      forwardTimeoutMs: options.timeoutMs,
+      forwardTimeoutMinMs: Math.min(options.timeoutMs, TOTAL_TIMEOUT_MIN_MS),
+      forwardTimeoutsToShorten: 1,
+      forwardFullWaitIntervalMs: FULL_WAIT_INTERVAL_MS,
+    })
     this.#pause = new Pause(timers)
     this.#standing = new ComparisonStanding(components)
   }
@@ -220,13 +232,17 @@ class ContentsComparison implements Comparison {
     const endOf = async (member: ServiceNodeKey) => {
       if (conduct.ignores(member)) return 'ignored'
       if (sum === undefined) return 'not-ready'
-      return this.#attempt(signal, async () => {
-        const { timeoutMs } = this.#options
+      const startedAtMs = clock.monotonicMs()
+      const timeoutMs = this.#patience.waitMs(member)
+      const end = await this.#attempt(signal, async () => {
         const request = { kind: 'total', arc, from, sum } as const
         const answer = await exchange.ask(member, request, { timeoutMs, signal })
         if ('obstacle' in answer) return answer.obstacle
         return answer.same ? 'equal' : 'differs'
       })
+      if (end !== 'silent') this.#patience.answered(member)
+      else if (clock.monotonicMs() - startedAtMs >= timeoutMs) this.#patience.timedOut(member, startedAtMs)
+      return end
     }
     await Promise.all(members.map(async (member) => ends.set(member, await endOf(member))))
   }
@@ -242,13 +258,16 @@ class ContentsComparison implements Comparison {
 
   /** One member after the other, so that what several have is fetched once. Those that brought nothing the last time come last. */
   async #fetchAll(arc: SwarmArc, ends: Ends): Promise<void> {
-    const { random } = this.#components
+    const { random, clock } = this.#components
     const { signal } = this.#stop
-    const ranked = membersThat(ends, 'differs').map((member) => ({
-      member,
-      rank: (UNPROMISING.has(this.#standing.endOf(member) ?? 'equal') ? 1 : 0) + random(),
-    }))
+    const ranked = membersThat(ends, 'differs')
+      .filter((member) => this.#backOff.mayHaveTurn(member))
+      .map((member) => ({
+        member,
+        rank: (UNPROMISING.has(this.#standing.endOf(member) ?? 'equal') ? 1 : 0) + random(),
+      }))
     for (const { member } of ranked.sort((a, b) => a.rank - b.rank)) {
+      const startedAtMs = clock.monotonicMs()
       const end = await this.#attempt(signal, async () => {
         const turn = new ContentsTurn({ ...this.#components, backOff: this.#backOff }, this.#options, {
           member,
@@ -261,6 +280,7 @@ class ContentsComparison implements Comparison {
         return fetched > 0 ? 'fetched' : 'fruitless'
       })
       ends.set(member, end)
+      if (UNPROMISING.has(end)) this.#backOff.hadTurnInVain(member, clock.monotonicMs() - startedAtMs)
     }
   }
 

@@ -2,7 +2,7 @@
 // lie come to hold the same all the while.
 import { describe, expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
-import { systemTimers } from '../../../src/base/timers.ts'
+import { systemTimers, type Timers } from '../../../src/base/timers.ts'
 import type { AccountId } from '../../../src/protocol/account.ts'
 import {
   CONTENTS_BUCKET_MS,
@@ -19,7 +19,7 @@ import { encodeForwardedRequest } from '../../../src/protocol/peer-api/forwarded
 import type { WrongReason } from '../../../src/swarm/contents-metrics.ts'
 import { anAccount, START_MS } from '../rpc/rpc-fixture.ts'
 import { aMessage } from '../storage/store-fixture.ts'
-import { type ContentsNetwork, type ContentsNode, createContentsNetwork } from './contents-fixture.ts'
+import { type ContentsNetwork, type ContentsNode, createContentsNetwork, testTimers } from './contents-fixture.ts'
 
 const alice = anAccount(1)
 const STAMP = START_MS * 1000
@@ -268,12 +268,39 @@ describe('the work is bounded with a member that', () => {
   })
 
   test('never answers', async () => {
-    const timers = { ...systemTimers, deadline: (_: number, parent?: AbortSignal) => systemTimers.deadline(20, parent) }
+    const waits: number[] = []
+    const timers: Timers = {
+      ...testTimers,
+      deadline(ms, parent) {
+        waits.push(ms)
+        honest.node.store.clock.pass(ms)
+        return systemTimers.deadline(5, parent)
+      },
+    }
     const { swarm, honest, liar } = await createLiar(2, { timers })
     await using _swarm = swarm
     liar.lies = () => new Promise(() => {})
-    await honest.comparison.roundNow()
+    for (let round = 0; round < 6; round++) await honest.comparison.roundNow()
     expect(honest.comparison.status()).toMatchObject({ silent: 1 })
+    // All others wait for it each time.
+    expect(waits).toEqual([10_000, 5_000, 2_500, 1_250, 1_000, 1_000])
+  })
+
+  test('takes its time and has nothing', async () => {
+    const { swarm, honest, liar } = await createLiar()
+    await using _swarm = swarm
+    const { clock } = honest.node.store
+    const lie = tell({})
+    liar.lies = async (request, payload) => {
+      if (request.kind === 'list') clock.pass(9_000)
+      return (await lie?.(request, payload)) ?? expect.unreachable()
+    }
+    for (let round = 0; round < 6; round++) await honest.comparison.roundNow()
+    const turns = () => liar.asked.filter((kind) => kind === 'buckets').length
+    expect(turns()).toBe(1)
+    clock.pass(36_000)
+    await honest.comparison.roundNow()
+    expect(turns()).toBe(2)
   })
 })
 
