@@ -13,6 +13,7 @@ import { createContentsRequester } from '../swarm/contents-requester.ts'
 import { type ContentsResponder, createContentsResponder } from '../swarm/contents-responder.ts'
 import type { ComparisonStatus } from '../swarm/contents-standing.ts'
 import type { Announce, Contents, HeldRequests } from '../swarm/contents-store.ts'
+import { keepFormerHolders } from '../swarm/former-holders.ts'
 import { createHandOff } from '../swarm/hand-off.ts'
 import type { Hints } from '../swarm/hand-off-delivery.ts'
 import { createHandOver, type HandOver } from '../swarm/hand-over.ts'
@@ -108,6 +109,7 @@ export function createNodeReplication(components: NodeReplicationComponents, opt
       options.comparing,
     )
     const { marks } = messages
+    stack.use(await keepFormerHolders({ ...common, marks }))
     const joiningParts = { ...shared, intake, exchange, comparison, marks, metrics: metrics.joining }
     joining = stack.use(await createJoining(joiningParts, options.joining))
     return { responder, comparison, joining, handOver }

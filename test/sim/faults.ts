@@ -93,9 +93,7 @@ function wipe(world: World): void {
   const { listed, machines } = world
   if (machines.some(({ isWiped }) => isWiped)) return
   const machine = world.chance.pick([...listed])
-  machine.crash()
-  machine.disk.wipe()
-  machine.isWiped = true
+  machine.loseDisk()
   startLater(world, machine, (each) => world.startEmpty(each))
 }
 

@@ -6,6 +6,7 @@ import { sign } from '../../src/crypto/signature.ts'
 import { createNodeReplication } from '../../src/node/replication.ts'
 import type { AccountId } from '../../src/protocol/account.ts'
 import type { ClientAnswer, Envelope } from '../../src/protocol/client-api/envelope.ts'
+import type { ContentsCursor } from '../../src/protocol/contents.ts'
 import type { MessageHash, StoredMessage } from '../../src/protocol/message.ts'
 import type { NetworkId } from '../../src/protocol/network-id.ts'
 import type { PeerProtocol } from '../../src/protocol/peer-api/peer-request.ts'
@@ -47,6 +48,7 @@ interface Process {
 const NAMESPACES = [0, 2, -1] as const
 /** So few that even the little that is held here takes several pages. */
 const PAGE_BYTES = 800
+const WHOLE_RING = { first: 0n, last: 2n ** 64n - 1n }
 const READ_MAX_BYTES = 1024 * 1024
 
 const isOverloaded = () => false
@@ -65,6 +67,7 @@ export class Machine {
   readonly #components: MachineComponents
   readonly #sizeMin: number
   #process: Process | undefined
+  #known: readonly MembershipEpoch[] = []
 
   constructor(components: MachineComponents, number: number, sizeMin: number) {
     this.#components = components
@@ -101,7 +104,14 @@ export class Machine {
     return this.#process?.isComplete(account) === true
   }
 
-  /** Starts a process, which finds the epochs that the node last knew. Time stands still meanwhile. */
+  /** The node hears of an epoch, and keeps the last two on its disk. */
+  learn(epoch: MembershipEpoch): void {
+    if (this.#process === undefined || epoch.index <= (this.#known.at(-1)?.index ?? -1)) return
+    this.#known = [...this.#known, epoch].slice(-2)
+    this.#process.membership.update(epoch)
+  }
+
+  /** Starts a process, which knows the epochs that the node last knew; one that knows none is told. Time stands still meanwhile. */
   async start(epochs: readonly MembershipEpoch[]): Promise<void> {
     const { time, network, networkId, random } = this.#components
     const life = new LifeTime(time, this.wall)
@@ -125,7 +135,8 @@ export class Machine {
     const comparing = { ...defaultSwarmOptions.comparing, itemsMaxBytes: PAGE_BYTES }
     const options = { ...defaultSwarmOptions, sizeMin: this.#sizeMin, comparing }
     const membership = createSwarmMembership({ self: this.key, networkId, log, metrics }, options)
-    for (const epoch of epochs) membership.update(epoch)
+    if (this.#known.length === 0) this.#known = epochs
+    for (const epoch of this.#known) membership.update(epoch)
     const peers = {
       request: (
         to: ServiceNodeKey,
@@ -185,6 +196,14 @@ export class Machine {
     this.disk.crash()
   }
 
+  /** The disk is lost, and all that the node knew with it. */
+  loseDisk(): void {
+    this.crash()
+    this.disk.wipe()
+    this.#known = []
+    this.isWiped = true
+  }
+
   /** What an account's owner can read here, with when it ends. */
   async holdings(account: AccountId): Promise<ReadonlyMap<MessageHash, StoredMessage>> {
     const held = new Map<MessageHash, StoredMessage>()
@@ -193,6 +212,22 @@ export class Machine {
       for (const message of read?.messages ?? []) held.set(message.hash, message)
     }
     return held
+  }
+
+  /** What it keeps of an account's requests, for others. */
+  async logged(account: AccountId): Promise<ReadonlySet<string>> {
+    const texts = new Set<string>()
+    const first = Number.parseInt(account.slice(2, 4), 16)
+    let after: ContentsCursor | undefined
+    do {
+      const query = { arc: WHOLE_RING, first, last: first, after, sizeMax: READ_MAX_BYTES }
+      const page = await this.#process?.store.contents.page(query)
+      for (const item of page?.items ?? []) {
+        if (item.kind === 'request' && item.account === account) texts.add(Buffer.from(item.payload).toString())
+      }
+      after = page?.next
+    } while (after !== undefined)
+    return texts
   }
 
   /** A client's request over HTTPS. Rejects when nobody listens; never settles when the process dies over it. */

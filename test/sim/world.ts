@@ -27,6 +27,8 @@ const EQUAL_WITHIN_MS: DurationMs = 180 * SECOND
 const LOOK_INTERVAL_MS: DurationMs = 5 * SECOND
 /** What may be left of a message's life when members do not compare it any more: the bucket of now, and the next. */
 const UNCOMPARED_MS: DurationMs = 2 * CONTENTS_BUCKET_MS
+/** Nodes hear of an epoch within this. */
+const LOOK_AT_CHAIN_MS: DurationMs = 4 * SECOND
 /** How often it is asked whether a machine that was empty has all, and for how long. */
 const JOIN_LOOK_MS: DurationMs = 200
 const JOIN_WATCHED_MS: DurationMs = 120 * SECOND
@@ -140,7 +142,12 @@ export class World {
   }
 
   async start(machine: Machine): Promise<void> {
-    if (!machine.isRunning) await machine.start(this.#epochs.slice(-2))
+    if (machine.isRunning) return
+    await machine.start(this.#epochs.slice(-2))
+    // It catches up with the chain; far behind, it skips to the last two epochs.
+    this.time.after(this.chance.below(LOOK_AT_CHAIN_MS), () => {
+      for (const epoch of this.#epochs.slice(-2)) machine.learn(epoch)
+    })
   }
 
   /** Starts a machine that has nothing, and holds it to what it says as soon as it says that it has all. */
@@ -195,7 +202,7 @@ export class World {
     this.#maps.set(epoch.index, this.#map)
     for (const machine of this.machines) {
       // Nodes look at the chain each in its own time.
-      this.time.after(this.chance.below(4 * SECOND), () => machine.membership?.update(epoch))
+      this.time.after(this.chance.below(LOOK_AT_CHAIN_MS), () => machine.learn(epoch))
     }
   }
 
@@ -277,12 +284,11 @@ export class World {
       const members = this.swarmOf(id)
       const holdings = await Promise.all(members.map((machine) => machine.holdings(id)))
       for (const [at, machine] of members.entries()) this.#checkExpired(machine, holdings[at])
-      const texts = holdings.map((each) =>
-        [...each.values()]
-          .filter((message) => this.#isCompared(message))
-          .map(textOf)
-          .sort(),
-      )
+      const logs = await Promise.all(members.map((machine) => machine.logged(id)))
+      const texts = holdings.map((each, at) => {
+        const compared = [...each.values()].filter((message) => this.#isCompared(message))
+        return [...compared.map(textOf), ...(logs[at] ?? [])].sort()
+      })
       for (const [at, text] of texts.entries()) {
         if (text.join() === texts[0]?.join()) continue
         const name = (index: number) => this.machines.indexOf(members[index] as Machine)
