@@ -9,7 +9,8 @@ import { startTestDevnet } from '../support/devnet.ts'
 import { DirectWriter, hashesOn, type Promises } from '../support/direct-writer.ts'
 import { eventually } from '../support/eventually.ts'
 
-const ROUNDS = 20
+/** STARLING_CRASH_ROUNDS=<number> kills more often. */
+const ROUNDS = Number(process.env['STARLING_CRASH_ROUNDS'] ?? 10)
 /** One swarm: every node keeps every message. */
 const NODES = 5
 const STORES_IN_FLIGHT = 4

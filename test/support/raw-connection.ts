@@ -6,9 +6,14 @@ import type { DevnetNode } from '../../devnet/network.ts'
 /** Everything that a node may take to end a connection that brings nothing but rubbish. */
 const END_MAX_MS = 60_000
 
-/** Sends bytes over TCP, waits until the node ends the connection, and gives what it said before. */
-export async function sendTcp(host: string, port: number, chunks: readonly Uint8Array[]): Promise<Buffer> {
-  const socket = connect(port, host)
+/** Sends bytes over TCP, from an address of our choice, waits until the node ends the connection, and gives what it said before. */
+export async function sendTcp(
+  host: string,
+  port: number,
+  chunks: readonly Uint8Array[],
+  localAddress?: string,
+): Promise<Buffer> {
+  const socket = connect({ port, host, ...(localAddress === undefined ? {} : { localAddress }) })
   const said: Buffer[] = []
   socket.on('data', (chunk) => said.push(chunk))
   // Being cut off is as good as a goodbye.
