@@ -11,7 +11,8 @@ import { readManifest } from '../../../src/storage/backup/manifest.ts'
 import { eventually } from '../../support/eventually.ts'
 import { aMessage, makeFolder, openTestStore, uniqueData } from '../storage/store-fixture.ts'
 
-const signal = AbortSignal.timeout(60_000)
+// Nothing here ends early: each test has its own time.
+const { signal } = new AbortController()
 const code = (value: string) => expect.objectContaining({ code: value })
 
 async function aNode(backupBytesPerSecondMax?: number) {

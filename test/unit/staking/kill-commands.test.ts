@@ -142,15 +142,6 @@ async function registeredOnce(stake: Staked): Promise<void> {
   node.signers.push(await world.nodeOf(stake.keysFolder))
 }
 
-test.for([NO_ANSWER, NO_SECOND_ANSWER])('register, killed when $title', async (cut) => {
-  const stake = await aStake()
-  const added = await addedEvents('NewServiceNodeV2', async () => {
-    await killedAt(cut, 'register', stake)
-    await registeredOnce(stake)
-  })
-  expect(added).toBe(1)
-})
-
 // In one test: who has registered leaves, so that no stake is made twice.
 test('register, request-exit and exit, killed before each of their effects', { timeout: 480_000 }, async () => {
   const joined = await joinedWhenKilled()
@@ -202,22 +193,6 @@ async function leftWhenKilled(leaving: Staked[]): Promise<void> {
   })
   expect(exits).toBe(left.length)
 }
-
-test('request-exit and exit, killed when sent, with no answer', async () => {
-  const stake = await registered()
-  const requests = await addedEvents('ServiceNodeExitRequest', async () => {
-    await killedAt(NO_ANSWER, 'request-exit', stake)
-    expect(await again('request-exit', stake)).toMatchObject({ exitCode: 0, json: { outcome: 'exit-requested' } })
-  })
-  expect(requests).toBe(1)
-  await world.passTime(FIFTEEN_DAYS_S)
-  const exits = await addedEvents('ServiceNodeExit', async () => {
-    await killedAt(NO_ANSWER, 'exit', stake)
-    expect(await again('exit', stake)).toMatchObject({ exitCode: 0, json: { outcome: 'exited' } })
-  })
-  expect(exits).toBe(1)
-  expect(await world.transactionsOf(stake.operator.address)).toBe(4)
-})
 
 /** An exit has an effect or two more than a request: what the request left open is noted as final. */
 async function anotherLeaving(): Promise<Staked> {
