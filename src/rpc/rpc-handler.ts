@@ -58,7 +58,7 @@ export interface RpcHandler {
   /** A request that another member of a swarm passed on; settles with the bytes of the answer, also when it refuses. */
   handleForwarded(from: ServiceNodeKey, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
   /** A client's request that ended or shortened lives, as another member kept it. */
-  carryOut(from: ServiceNodeKey, payload: Uint8Array): Promise<'done' | 'refused' | 'later'>
+  carryOut(payload: Uint8Array): Promise<'done' | 'refused' | 'later'>
   /** A message that was not held before is on disk, and no request of this node's clients brought it. */
   announce(message: StoredMessage): void
   /** A body of `POST /json_rpc`. */
@@ -120,7 +120,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
     monitor,
     handleOnionRpc: (payload) => handleJson(payload, neverAborted, 'onion'),
     handleForwarded: (from, payload, signal) => forwarded.answer(from, payload, signal),
-    carryOut: (_from, payload) => forwarded.carryOut(payload),
+    carryOut: (payload) => forwarded.carryOut(payload),
     announce: (message) => monitor.announce(message),
     handleJsonRpc: (body) => answerJsonRpc(body, { ...components, serviceNodes }),
   }

@@ -38,7 +38,7 @@ export function createContentsIntake(components: ContentsIntakeComponents): Cont
   const { contents, requests, announce, conduct, clock, metrics } = components
 
   const takeRequest = async (from: ServiceNodeKey, { payload }: HeldRequest): Promise<IntakeOutcome> => {
-    const outcome = await requests.carryOut(from, payload)
+    const outcome = await requests.carryOut(payload)
     if (outcome === 'refused' && isProvablyWrong(payload)) conduct.wrong(from, 'request')
     if (outcome === 'done') metrics.items.inc({ kind: 'request', way: 'taken' })
     return outcome

@@ -1,7 +1,6 @@
 import type { AccountId } from '../protocol/account.ts'
 import type { ContentsCursor, ContentsEntry, HeldItem, HeldMessage } from '../protocol/contents.ts'
 import type { StoredMessage } from '../protocol/message.ts'
-import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { SwarmArc } from '../protocol/swarm-assignment.ts'
 
 // What comparing, joining and handing over need of the parts that hold messages and carry out requests.
@@ -59,7 +58,7 @@ export interface ContentsSums {
 /** Carries out clients' requests that other members hand over: each is judged as it was when it came, by the client's signature. */
 export interface HeldRequests {
   /** `later`: it may be taken another time. */
-  carryOut(from: ServiceNodeKey, payload: Uint8Array): Promise<'done' | 'refused' | 'later'>
+  carryOut(payload: Uint8Array): Promise<'done' | 'refused' | 'later'>
 }
 
 /** Tells those who wait for an account's messages of one that was not held before. */
