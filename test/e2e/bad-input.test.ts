@@ -44,7 +44,7 @@ const bob = newAccount()
 const hashes: MessageHash[] = []
 
 beforeAll(async () => {
-  devnet = await startTestDevnet({ nodes: NODES, logLevel: 'debug' })
+  devnet = await startTestDevnet({ nodes: NODES, epochLengthS: 2, logLevel: 'debug' })
   target = devnet.nodes[1] as DevnetNode
   targetKey = (await layerKeysOf([target])).get(target.key)?.publicKey as X25519PublicKey
   operator = await devnet.createOperator(NODES + 1)
