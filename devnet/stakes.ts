@@ -74,8 +74,9 @@ export async function startStakingChain(
       const account = anvil.accounts[++operators]
       if (account === undefined) throw new Error(`The chain was started for ${operatorsMax} operators`)
       const keys = await createKeyFiles(keysFolder)
-      // One after another, since they share an account and so a nonce.
-      await funding(() => giveStake(client, deployment.token, account.address))
+      // Sent one after another, since they share an account and so a nonce; one block takes all of them.
+      const hash = await funding(() => giveStake(client, deployment.token, account.address))
+      await client.waitForTransactionReceipt({ hash })
       return { keys, keysFolder, privateKey: account.privateKey }
     },
     register: (operator) => register(anvil, deployment, operator),
@@ -93,14 +94,13 @@ export async function startStakingChain(
   }
 }
 
-async function giveStake(client: ChainClient, token: Hex, to: Hex): Promise<void> {
-  const hash = await client.writeContract({
+function giveStake(client: ChainClient, token: Hex, to: Hex): Promise<Hex> {
+  return client.writeContract({
     address: token,
     abi: stakingTokenAbi,
     functionName: 'transfer',
     args: [to, defaultStakingOptions.stakingRequirementAtomic],
   })
-  await client.waitForTransactionReceipt({ hash })
 }
 
 async function register(anvil: Anvil, deployment: StakingDeployment, operator: Operator): Promise<void> {
@@ -119,10 +119,11 @@ async function register(anvil: Anvil, deployment: StakingDeployment, operator: O
 }
 
 /** Runs work one piece after another. */
-function createQueue(): (work: () => Promise<void>) => Promise<void> {
-  let last: Promise<void> = Promise.resolve()
+function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
   return (work) => {
-    last = last.then(work)
-    return last
+    const done = last.then(work)
+    last = done
+    return done
   }
 }

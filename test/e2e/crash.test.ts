@@ -9,8 +9,8 @@ import { startTestDevnet } from '../support/devnet.ts'
 import { DirectWriter, hashesOn, type Promises } from '../support/direct-writer.ts'
 import { eventually } from '../support/eventually.ts'
 
-/** STARLING_CRASH_ROUNDS=<number> kills more often. */
-const ROUNDS = Number(process.env['STARLING_CRASH_ROUNDS'] ?? 10)
+/** TEST_CRASH_ROUNDS=<number> kills more often (not STARLING_…, which a node takes for an option). */
+const ROUNDS = Number(process.env['TEST_CRASH_ROUNDS'] ?? 10)
 /** One swarm: every node keeps every message. */
 const NODES = 5
 const STORES_IN_FLIGHT = 4
@@ -29,7 +29,7 @@ afterAll(() => devnet?.[Symbol.asyncDispose]())
 
 test(`nothing acknowledged is lost when nodes are killed at ${ROUNDS} random moments under load`, async () => {
   const chance = createChance()
-  console.log(`TEST_SEED=${chance.seed}`)
+  console.log(`TEST_SEED=${chance.seed} TEST_CRASH_ROUNDS=${ROUNDS}`)
   await using writer = new DirectWriter(devnet.nodes, STORES_IN_FLIGHT, () => chance.pick(devnet.nodes))
 
   let checked = 0

@@ -5,7 +5,7 @@ import { test } from 'vitest'
 import { DAY_S, HOUR_S } from '../../../contracts/test/staking-network.ts'
 import { beginHistory, EPOCH_S, type History } from './membership-history.ts'
 
-const HISTORIES = Number(process.env['STARLING_HISTORIES'] ?? 5)
+const HISTORIES = Number(process.env['STARLING_HISTORIES'] ?? 3)
 
 type Action =
   | { readonly kind: 'register'; readonly keys: number; readonly pooled: boolean }
