@@ -6,6 +6,7 @@ import type { Writer } from './group-commit.ts'
 import { isHeld, type Locator } from './message-codec.ts'
 import { findLocator, isLive, type MessageId } from './message-records.ts'
 import { stamped } from './operation.ts'
+import { isStoreLogged } from './request-log.ts'
 import { settle } from './settlement.ts'
 import { lookUp, storeMessage } from './store-operation.ts'
 import type { WriteBatch } from './write-batch.ts'
@@ -41,8 +42,10 @@ function adopt(batch: WriteBatch, held: HeldMessage, circumstances: Circumstance
   // First, since the store alone may come to nothing. Most often the message is here already, and was extended elsewhere.
   extend(batch, id, held, circumstances)
   if (wasLive && saysTheSame(findLocator(batch, id), held)) return 'changed'
-  // Only the owner's request takes an outbox; it is in the log of whoever tells of the message.
-  if (isPublicOutbox(message.namespace)) return outcomeOf(before, findLocator(batch, id), circumstances)
+  // Only the owner's request takes an outbox. Where it is here, the message itself may have gone and come back.
+  if (isPublicOutbox(message.namespace) && !isStoreLogged(batch, id.account, message)) {
+    return outcomeOf(before, findLocator(batch, id), circumstances)
+  }
   if (storeMessage(batch, message, stamp, circumstances).outcome === 'full') return 'full'
   // Again, where there was no room to remember it without its message.
   if (isShort(findLocator(batch, id), held)) extend(batch, id, held, circumstances)

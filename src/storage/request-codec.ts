@@ -98,7 +98,7 @@ export function subjectOfOutbox({
   namespace,
   timestampMs,
   hash,
-}: Pick<StoredMessage, 'namespace' | 'timestampMs' | 'hash'>): RequestSubject {
+}: Pick<StoredMessage, 'namespace' | 'timestampMs' | 'hash'>): OutboxSubject {
   return { kind: 'outbox', namespace, timestampMs, hashes: digestOfHashes([hash]) }
 }
 

@@ -2,6 +2,7 @@
 // from those who have not, and sees by its signature that the owner asked for it (docs/storage.md).
 import type { TimestampMs } from '../base/clock.ts'
 import { FORWARDED_REQUEST_MAX_BYTES, TTL_MAX_MS } from '../protocol/limits.ts'
+import type { StoredMessage } from '../protocol/message.ts'
 import { type OperationOrigin, type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
 import type { Circumstances } from './circumstances.ts'
 import type { Database } from './database.ts'
@@ -20,6 +21,7 @@ import {
   requestName,
   type Supersedable,
   stampOfName,
+  subjectOfOutbox,
 } from './request-codec.ts'
 import type { WriteBatch } from './write-batch.ts'
 
@@ -63,6 +65,18 @@ export async function logRequest(
   }
   insert(batch, account, name, request, logged)
   await removeOldest(database, batch, account, circumstances)
+}
+
+/** Whether the owner's request is here that stored this message in a public outbox. */
+export function isStoreLogged(
+  batch: Pick<WriteBatch, 'get'>,
+  account: Buffer,
+  message: Pick<StoredMessage, 'namespace' | 'timestampMs' | 'hash'>,
+): boolean {
+  const { namespace, hashes } = subjectOfOutbox(message)
+  return requestLogOf(batch, account).supersedable.some(
+    ({ subject }) => subject.kind === 'outbox' && subject.namespace === namespace && subject.hashes.equals(hashes),
+  )
 }
 
 /** Whether it was there. */

@@ -57,14 +57,19 @@ export async function expectLateMembersToAgree(
       const due = waiting[index]?.filter((each) => each.due <= phase) ?? []
       waiting[index] = waiting[index]?.filter((each) => each.due > phase) ?? []
       // The latest first: whoever was away hears of the newest first.
-      await Promise.all(due.reverse().map(({ delivered }) => deliver(member, account, delivered)))
+      await Promise.all(due.reverse().map(({ delivered }) => deliver(member, account, delivered, sentAs(delivered))))
     }
   }
   for (const [at, { placed, order, passedMs, others }] of phases.entries()) {
     const baseMs = punctual.clock.nowMs()
     const toDeliver = new Map(placed.map((each) => [each, { ...withOneTimestamp(each, baseMs - startMs), baseMs }]))
     all.push(...toDeliver.values())
-    await Promise.all(order.map((each) => deliver(punctual, account, toDeliver.get(each) ?? { ...each, baseMs })))
+    await Promise.all(
+      order.map((each) => {
+        const delivered = toDeliver.get(each) ?? { ...each, baseMs }
+        return deliver(punctual, account, delivered, sentAs(delivered))
+      }),
+    )
     for (const [index, { delays }] of others.entries()) {
       waiting[index]?.push(
         ...[...toDeliver.values()].map((delivered, i) => ({ due: at + (delays[i] ?? 0), delivered })),
@@ -81,6 +86,11 @@ export async function expectLateMembersToAgree(
   await expectSame(late, account)
   await exchange([punctual, ...late], account)
   for (const member of [punctual, ...late]) await expectReplayed(member, account, all)
+}
+
+/** The same for everybody: what the owner signed, as far as storage looks at it. */
+function sentAs(delivered: Delivered): Uint8Array {
+  return Buffer.from(JSON.stringify(delivered))
 }
 
 /**
