@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-// End-to-end tests start many processes; they run in a project of their own, one file at a time, after the rest.
+// End-to-end tests start many processes; they run in a project of their own, two files at a time, after the rest.
 export default defineConfig({
   test: {
     projects: [
@@ -23,7 +23,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          // One alone leaves half of two processors idle, for networks wait a lot.
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
