@@ -160,12 +160,7 @@ function supersedes(later: Supersedable, earlier: Supersedable): boolean {
       if (subject.kind !== 'delete-range') return false
       return (by.namespace === 'all' || by.namespace === subject.namespace) && by.beforeMs >= subject.beforeMs
     case 'outbox':
-      // A newer message takes the outbox from an older one, whatever has become of that. The same again keeps its first timestamp.
-      return (
-        subject.kind === 'outbox' &&
-        by.namespace === subject.namespace &&
-        by.timestampMs > subject.timestampMs &&
-        !by.hashes.equals(subject.hashes)
-      )
+      // A newer message takes the outbox from an older one; but the same may have been stored again, and then it matters what was between.
+      return false
   }
 }

@@ -3,7 +3,7 @@ import type { DurationMs, TimestampMs } from '../../src/base/clock.ts'
 import type { MessageHash } from '../../src/protocol/message.ts'
 import { isPublicOutbox } from '../../src/protocol/namespace.ts'
 import type { ServiceNodeKey } from '../../src/protocol/service-node.ts'
-import { type AskedOperation, type AskedStore, concerns } from './history.ts'
+import { type AskedEnd, type AskedOperation, type AskedStore, concerns } from './history.ts'
 
 export interface Judgement {
   readonly history: readonly AskedOperation[]
@@ -41,7 +41,9 @@ export function mustBeGone({ history, skewMs, lasting }: Judgement): Set<Message
     for (const store of stores) {
       if (!concerns(end, store)) continue
       const same = stores.filter(({ hash, account }) => hash === store.hash && account === store.account)
-      if (same.every((each) => isBefore(each, end, skewMs) && concerns(end, each))) gone.add(store.hash)
+      const isEnded = (each: AskedStore) =>
+        isBefore(each, end, skewMs) && concerns(end, each) && !hadEnded(each, end, skewMs)
+      if (same.every(isEnded)) gone.add(store.hash)
     }
   }
   return gone
@@ -56,6 +58,11 @@ function isKept({ endedMs, acknowledgedBy }: AskedOperation, lasting: ReadonlySe
 function mayReplace(other: AskedStore, store: AskedStore): boolean {
   if (!isPublicOutbox(store.namespace) || other === store) return false
   return other.account === store.account && other.namespace === store.namespace && other.hash !== store.hash
+}
+
+/** Whether a message had ended when it was deleted, for whatever clock: then a deletion has nothing to do. */
+function hadEnded({ invokedMs, timestampMs, expiryMs }: AskedStore, end: AskedEnd, skewMs: DurationMs): boolean {
+  return invokedMs + (expiryMs - timestampMs) <= (end.endedMs ?? end.invokedMs) + skewMs
 }
 
 /** Whether the first was over before the second began, for whatever clock; an answer that never came may still be under way. */

@@ -120,20 +120,17 @@ test('a full store keeps no requests, and still carries them out', async () => {
   expect(await fixture.exposeMetrics()).toMatch(/starling_storage_forgotten_total [1-9]/)
 })
 
-test('a store in a public outbox is kept until a newer message has taken it, for it ended what was there', async () => {
+test('a store in a public outbox is kept, for it ended what was there', async () => {
   await using fixture = await openTestStore()
   const { store } = fixture
   const message = (ms: number, namespace = -1) => aMessage({ namespace, timestampMs: START_MS + ms })
+  const first = message(1)
   await store.store(message(5), origin('second', 2))
-  await store.store(message(4), origin('older and later', 3))
-  await store.store(message(1), origin('first', 1))
+  await store.store(first, origin('first', 1))
+  // It is newer now than what took its place.
+  await store.store({ ...first, timestampMs: START_MS + 7 }, origin('first again', 3))
   await store.store(message(1, -21), origin('elsewhere', 1))
   await store.store(message(9, 2), origin('no outbox', 4))
-  expect(await kept(fixture)).toEqual(['elsewhere', 'second', 'older and later'])
-  const newest = message(6)
-  await store.store(newest, origin('newest', 5))
-  // It keeps its first timestamp.
-  await store.store({ ...newest, timestampMs: START_MS + 7 }, origin('newest again', 6))
   await fixture.reopen()
-  expect(await kept(fixture)).toEqual(['elsewhere', 'newest', 'newest again'])
+  expect(new Set(await kept(fixture))).toEqual(new Set(['elsewhere', 'first', 'second', 'first again']))
 })
