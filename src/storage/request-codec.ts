@@ -4,7 +4,7 @@
 //   request log  = version u8 (1) | requests u16 | bytes u32 | count u8 | superseding * count      of one account
 //   superseding  = name 15 | 1 u8 | all u8 | namespace u16 | before u48       messages of that moment and earlier
 //                | name 15 | 2 u8 | hashes 8 | until u48
-//                | name 15 | 3 u8 | namespace u16 | timestamp u48 | hash 8    of a message for a public outbox
+//                | name 15 | 3 u8 | namespace u16 | hash 8              of a message for a public outbox
 //   name         = stamp u56 | the first 8 bytes of the BLAKE2b hash of the payload
 //
 // What may supersede others, or be superseded, is told by the second record, so that nobody has to read payloads. Those of kind 2
@@ -25,12 +25,11 @@ const VERSION = 1
 const DIGEST_SIZE = 8
 const LOG = { requests: 1, bytes: 3, count: 7, end: 8 }
 const KINDS = { 'delete-range': 1, set: 2, outbox: 3 } as const
-const SIZES = { 'delete-range': 3 + U48_SIZE, set: DIGEST_SIZE + U48_SIZE, outbox: 2 + U48_SIZE + DIGEST_SIZE } as const
+const SIZES = { 'delete-range': 3 + U48_SIZE, set: DIGEST_SIZE + U48_SIZE, outbox: 2 + DIGEST_SIZE } as const
 
 interface OutboxSubject {
   readonly kind: 'outbox'
   readonly namespace: Namespace
-  readonly timestampMs: TimestampMs
   /** Tells messages apart. */
   readonly hashes: Buffer
 }
@@ -94,12 +93,8 @@ export function subjectOfSet(changes: readonly { hash: MessageHash; expiryMs: Ti
   return { kind: 'set', hashes: digestOfHashes(changes.map(({ hash }) => hash)), untilMs: Math.max(0, untilMs) }
 }
 
-export function subjectOfOutbox({
-  namespace,
-  timestampMs,
-  hash,
-}: Pick<StoredMessage, 'namespace' | 'timestampMs' | 'hash'>): OutboxSubject {
-  return { kind: 'outbox', namespace, timestampMs, hashes: digestOfHashes([hash]) }
+export function subjectOfOutbox({ namespace, hash }: Pick<StoredMessage, 'namespace' | 'hash'>): OutboxSubject {
+  return { kind: 'outbox', namespace, hashes: digestOfHashes([hash]) }
 }
 
 export function subjectOfRange({
@@ -157,8 +152,7 @@ function encodeSupersedable({ name, subject }: Supersedable): Buffer {
       break
     case 'outbox':
       content.writeUInt16BE(encodeNamespace(subject.namespace))
-      content.writeUIntBE(subject.timestampMs, 2, U48_SIZE)
-      content.set(subject.hashes, 2 + U48_SIZE)
+      content.set(subject.hashes, 2)
   }
   return Buffer.concat([name, Buffer.from([KINDS[subject.kind]]), content])
 }
@@ -179,8 +173,7 @@ function readSubject(kind: RequestSubject['kind'], bytes: Buffer, at: number): R
       return {
         kind,
         namespace: decodeNamespace(bytes.readUInt16BE(at)),
-        timestampMs: bytes.readUIntBE(at + 2, U48_SIZE),
-        hashes: bytes.subarray(at + 2 + U48_SIZE, at + SIZES.outbox),
+        hashes: bytes.subarray(at + 2, at + SIZES.outbox),
       }
   }
 }

@@ -71,7 +71,7 @@ export async function logRequest(
 export function isStoreLogged(
   batch: Pick<WriteBatch, 'get'>,
   account: Buffer,
-  message: Pick<StoredMessage, 'namespace' | 'timestampMs' | 'hash'>,
+  message: Pick<StoredMessage, 'namespace' | 'hash'>,
 ): boolean {
   const { namespace, hashes } = subjectOfOutbox(message)
   return requestLogOf(batch, account).supersedable.some(

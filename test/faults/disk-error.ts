@@ -4,12 +4,12 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SKIPPED } from './skipped.ts'
 
 const PROGRAM = join(import.meta.dirname, 'storing-program.ts')
 /** Eight at a time share a flush, so this makes more than forty. */
 const MESSAGES = 480
 const RUN_MAX_MS = 60_000
-const SKIPPED = 77
 
 /** What fails, and how. A disk that is full stays so. */
 const FAULTS = [

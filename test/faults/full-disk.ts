@@ -13,6 +13,7 @@ import { hashMessage, type MessageHash } from '../../src/protocol/message.ts'
 import { openMessageStore } from '../../src/storage/level-message-store.ts'
 import { createStorageMetrics } from '../../src/storage/metrics.ts'
 import { defaultStorageOptions } from '../../src/storage/options.ts'
+import { SKIPPED } from './skipped.ts'
 
 const MIB = 1024 * 1024
 const DISK_BYTES = 96 * MIB
@@ -25,7 +26,6 @@ const RECOVERY_MAX_MS = 30_000
 const REFUSALS = 2_000
 /** What thousands of refusals may add to the memory of the process: none of it stays, but the collector takes its time. */
 const GROWTH_MAX_BYTES = 48 * MIB
-const SKIPPED = 77
 const ACCOUNT = `05${'a1'.repeat(32)}` as AccountId
 
 let made = 0

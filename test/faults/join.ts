@@ -15,6 +15,7 @@ import { eventually } from '../support/eventually.ts'
 import { readMetrics } from '../support/node-metrics.ts'
 import { fillDatabases, MESSAGE_BYTES } from './join-filling.ts'
 import { percentile, type StoreTimes, storePaced } from './paced-stores.ts'
+import { SKIPPED } from './skipped.ts'
 
 const NODES = 5
 const STORES_A_SECOND = 20
@@ -28,7 +29,6 @@ const COPIES = NODES + 3
 /** A message is two records in ours: its row and its locator. */
 const PER_BATCH = defaultStorageOptions.batchRecordsMax / 2
 const WAIT_MAX_MS = 1_800_000
-const SKIPPED = 77
 
 const messages = Number(process.argv[2] ?? 1_000_000)
 const { bavail, bsize } = statfsSync(tmpdir())

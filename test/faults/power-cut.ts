@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createChance } from '../support/chance.ts'
+import { SKIPPED } from './skipped.ts'
 import { type MachineParts, makeDataDisk, makeMachineParts, obstacle, startMachine } from './virtual-machine.ts'
 
 /** The machine is emulated: it takes this long to come up on a slow computer. */
@@ -12,7 +13,6 @@ const START_MAX_MS = 180_000
 /** From the first acknowledgement to the cut. */
 const STORING_MIN_MS = 200
 const STORING_SPREAD_MS = 4_000
-const SKIPPED = 77
 /** Of what the machine said last, when it went wrong. */
 const CONSOLE_LINES = 20
 

@@ -31,10 +31,6 @@ export class SimulatedDisk {
     this.#chance = chance
   }
 
-  get records(): number {
-    return this.#flushed.size
-  }
-
   /** The power goes. */
   crash(): void {
     this.#unflushed = []

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../..')
 const SEEDS_MAX = 1_000
-const COPIED = ['src', 'test/sim', 'test/support', 'package.json']
+const COPIED = ['src', 'test/sim', 'test/support', 'test/unit/swarm/member-lists.ts', 'package.json']
 
 interface PlantedBug {
   readonly name: string

@@ -31,10 +31,6 @@ export class VirtualTime {
     return this.#startMs + this.#elapsedMs
   }
 
-  get planned(): number {
-    return this.#heap.length
-  }
-
   /** Plans something; the result takes it back. Time waits for what it returns. */
   after(ms: DurationMs, run: () => unknown): () => void {
     const happening = { atMs: this.#elapsedMs + Math.max(0, ms), order: this.#order++, run, isCancelled: false }

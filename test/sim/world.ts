@@ -4,11 +4,12 @@ import type { AccountId } from '../../src/protocol/account.ts'
 import { CONTENTS_BUCKET_MS } from '../../src/protocol/contents.ts'
 import type { MessageHash, StoredMessage } from '../../src/protocol/message.ts'
 import type { NetworkId } from '../../src/protocol/network-id.ts'
-import type { Member, MembershipEpoch, ServiceNodeKey } from '../../src/protocol/service-node.ts'
+import type { MembershipEpoch, ServiceNodeKey } from '../../src/protocol/service-node.ts'
 import { swarmSpaceOf } from '../../src/protocol/swarm-space.ts'
 import { defaultSwarmOptions } from '../../src/swarm/options.ts'
 import { SwarmMap } from '../../src/swarm/swarm-map.ts'
 import { type Chance, createChance } from '../support/chance.ts'
+import { aMember, anEpoch } from '../unit/swarm/member-lists.ts'
 import { type Judgement, mustBeGone, mustBeHeld } from './checker.ts'
 import { Clients } from './clients.ts'
 import { planFaults } from './faults.ts'
@@ -195,8 +196,8 @@ export class World {
 
   /** The contract's list at the boundary of an epoch. */
   beginEpoch(): void {
-    const members = [...this.listed].map((machine) => memberOf(machine, this.machines.indexOf(machine)))
-    const epoch = epochOf((this.#epochs.at(-1)?.index ?? 0) + 1, members)
+    const members = [...this.listed].map((machine) => aMember(this.machines.indexOf(machine), { key: machine.key }))
+    const epoch = anEpoch((this.#epochs.at(-1)?.index ?? 0) + 1, members)
     this.#epochs.push(epoch)
     this.#map = new SwarmMap(epoch, NETWORK_ID, { ...defaultSwarmOptions, sizeMin: this.#sizeMin }, this.#map)
     this.#maps.set(epoch.index, this.#map)
@@ -307,23 +308,4 @@ export class World {
 
 function textOf({ hash, namespace, timestampMs, expiryMs }: StoredMessage): string {
   return `${hash} ${namespace} ${timestampMs} ${expiryMs}`
-}
-
-function memberOf({ key }: { key: ServiceNodeKey }, number: number): Member {
-  return {
-    id: BigInt(number + 1),
-    key,
-    bls: '00'.repeat(64),
-    operator: `0x${'00'.repeat(20)}`,
-    addedTimestampS: 1_700_000_000n + BigInt(number),
-    leaveRequestTimestampS: 0n,
-    depositAtomic: 25_000n,
-  }
-}
-
-function epochOf(index: number, members: readonly Member[]): MembershipEpoch {
-  const root = members.map(({ id }) => id).join()
-  const blockHash = `0x${index.toString(16).padStart(64, '0')}`
-  const blockTimestampS = BigInt(START_MS / 1000) + BigInt(index)
-  return { index, blockNumber: BigInt(index), blockHash, blockTimestampS, members, root }
 }
