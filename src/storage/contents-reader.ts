@@ -1,12 +1,11 @@
 // Reads things as members name them to one another, and as they hand them over.
 import { asBuffer } from '../base/bytes.ts'
-import { type DurationMs, MINUTE, type TimestampMs } from '../base/clock.ts'
+import type { TimestampMs } from '../base/clock.ts'
 import { CONTENTS_VERSION_SIZE, type ContentsEntry, type HeldItem } from '../protocol/contents.ts'
 import { messageVersionOf } from '../protocol/contents-entry.ts'
-import { stampMs } from '../protocol/operation-stamp.ts'
 import { accountText } from './arc.ts'
 import type { Database } from './database.ts'
-import { heldMessageOf, statesOf } from './held-message.ts'
+import { heldMessageOf } from './held-message.ts'
 import {
   accountBytes,
   bodyKey,
@@ -25,11 +24,6 @@ import { isBelowLog, requestExpiryMs } from './request-log.ts'
 
 /** What an item takes beside its data or payload. */
 const ITEM_OVERHEAD_BYTES = 128
-/**
- * For so long it is taken for granted that whoever holds what was deleted here will hear of that, and let it go. Later it may as
- * well be that the same was stored again.
- */
-const DELETION_TRAVELS_MS: DurationMs = 10 * MINUTE
 const NO_VERSION = Buffer.alloc(CONTENTS_VERSION_SIZE)
 
 export function messageEntry({ account, hash }: MessageId, locator: Locator): ContentsEntry {
@@ -77,9 +71,9 @@ export async function isLacking(database: Database, entry: ContentsEntry, nowMs:
   const account = accountBytes(entry.account)
   if (entry.kind === 'request') return isRequestLacking(database, account, nameOfId(entry.id), nowMs)
   const locator = locatorOf(database, { account, hash: asBuffer(entry.id) })
-  if (locator === undefined) return true
-  if (isHeld(locator)) return !messageVersionOf(locator).every((byte, at) => byte === entry.version[at])
-  return !hasLatelyGone(locator, entry.version, nowMs)
+  // What was deleted here may have been stored there again, in the same words.
+  if (locator === undefined || !isHeld(locator)) return true
+  return !messageVersionOf(locator).every((byte, at) => byte === entry.version[at])
 }
 
 async function isRequestLacking(
@@ -95,14 +89,6 @@ async function isRequestLacking(
   await using keys = database.keys({ ...requestRange(account), limit: 1 })
   const oldest = await keys.next()
   return !isBelowLog(decodeRequestLog(log), oldest && nameOfRequestKey(oldest), name)
-}
-
-/** Whether it was here in this version and was deleted a moment ago. */
-function hasLatelyGone({ history, stamp }: Locator, version: Uint8Array, nowMs: TimestampMs): boolean {
-  if (history === undefined || stampMs(stamp) < nowMs - DELETION_TRAVELS_MS) return false
-  const states = statesOf(history)
-  const isDeleted = history.operations.some(({ operation: { kind } }) => kind === 'delete' || kind === 'delete-range')
-  return isDeleted && states.some((state) => messageVersionOf(state).every((byte, at) => byte === version[at]))
 }
 
 export function locatorOf(database: Database, { account, hash }: MessageId): Locator | undefined {

@@ -7,7 +7,7 @@ import { type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
 import type { History } from './history-codec.ts'
 import type { Locator } from './message-codec.ts'
 import { isRange, type StampedOperation } from './operation.ts'
-import { type MessageState, type MessageStates, step } from './replay.ts'
+import { type MessageStates, step } from './replay.ts'
 
 /** The only message of a replay of its own. */
 const ID = ''
@@ -66,20 +66,4 @@ function lifeAfter(states: MessageStates, life: Life | undefined, each: StampedO
   if (after.expiryMs < before.expiryMs) return { stamp: born, expiryMs, changed: stamp }
   if (operation.kind === 'set') return { stamp: born, expiryMs, lengthened: stamp, changed: stamp }
   return { ...life, lengthened: life.lengthened ?? stamp, changed: stamp }
-}
-
-/** What a message has been in its history, in all its lives. */
-export function statesOf({ base, operations }: History): MessageState[] {
-  const states: MessageStates = new Map()
-  const found: MessageState[] = []
-  if (base !== undefined) {
-    states.set(ID, base)
-    found.push(base)
-  }
-  for (const each of operations) {
-    step(states, { ...each, id: isRange(each.operation) ? undefined : ID })
-    const state = states.get(ID)
-    if (state !== undefined) found.push(state)
-  }
-  return found
 }

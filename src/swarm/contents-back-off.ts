@@ -90,11 +90,12 @@ export class ContentsBackOff {
     return (this.#things.get(nameOf(member, entry)) ?? 0) <= this.#clock.monotonicMs()
   }
 
-  /** Taking it changed nothing. */
-  tookInVain(member: ServiceNodeKey, entry: ContentsEntry): void {
+  /** Taking it changed nothing. What is gone here may be stored there again, in the same words, so it is looked at again as soon as a bucket. */
+  tookInVain(member: ServiceNodeKey, entry: ContentsEntry, { isGone }: { readonly isGone: boolean }): void {
+    const { fruitlessMemoryMs, backOffMaxMs } = this.#options
     const [oldest] = this.#things.keys()
     if (this.#things.size >= this.#options.fruitlessThingsMax && oldest !== undefined) this.#things.delete(oldest)
-    this.#things.set(nameOf(member, entry), this.#clock.monotonicMs() + this.#options.fruitlessMemoryMs)
+    this.#things.set(nameOf(member, entry), this.#clock.monotonicMs() + (isGone ? backOffMaxMs : fruitlessMemoryMs))
   }
 }
 

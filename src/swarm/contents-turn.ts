@@ -228,7 +228,9 @@ export class ContentsTurn {
       const entry = given.get(item)
       if (CHANGING.has(outcome)) fetched++
       if (outcome === 'later') this.#isComplete = false
-      if (SETTLED.has(outcome) && entry !== undefined) backOff.tookInVain(member, entry)
+      if (SETTLED.has(outcome) && entry !== undefined) {
+        backOff.tookInVain(member, entry, { isGone: outcome === 'obsolete' })
+      }
     }
     return fetched
   }
