@@ -1,4 +1,5 @@
 import * as prom from 'prom-client'
+import { assert } from './assert.ts'
 
 type Labels = Record<string, string>
 /** A metric with labels takes all of them; one without takes none. */
@@ -37,6 +38,11 @@ export interface MetricsRegistry extends MetricsRegister {
   readonly contentType: string
   /** The Prometheus text exposition of every metric. */
   expose(): Promise<string>
+  /**
+   * A counter or gauge as it is now, summed over its series: over all of them, or over those with the labels given. Zero while there
+   * are none; there must be such a metric.
+   */
+  sum(name: string, labels?: Labels): Promise<number>
   /** Every metric's name, help and type, for docs/metrics.md. */
   describe(): Promise<readonly { name: string; help: string; type: string }[]>
 }
@@ -71,6 +77,15 @@ export function createMetricsRegistry(): MetricsRegistry {
     },
     contentType: registry.contentType,
     expose: () => registry.metrics(),
+    async sum(name, wanted = {}) {
+      const metric = registry.getSingleMetric(name)
+      assert(metric !== undefined, `There is no metric ${name}`)
+      const { values } = await metric.get()
+      const matching = values.filter(({ labels }) =>
+        Object.entries(wanted).every(([label, value]) => labels[label] === value),
+      )
+      return matching.reduce((total, { value }) => total + value, 0)
+    },
     async describe() {
       const metrics = await registry.getMetricsAsJSON()
       return metrics.map(({ name, help, type }) => ({ name, help, type: String(type) }))

@@ -64,3 +64,20 @@ test('a registry describes what it has', async () => {
     { name: 'b_seconds', help: 'B thing', type: 'histogram' },
   ])
 })
+
+test('a metric is summed over all of its series, or over those with a label', async () => {
+  const registry = createMetricsRegistry()
+  const counter = registry.counter<{ role: 'relay' | 'final'; outcome: 'answered' | 'busy' }>({
+    name: 'asked_total',
+    help: 'Asked',
+    labelNames: ['role', 'outcome'],
+  })
+  expect(await registry.sum('asked_total')).toBe(0)
+  counter.add(3, { role: 'relay', outcome: 'answered' })
+  counter.add(4, { role: 'relay', outcome: 'busy' })
+  counter.inc({ role: 'final', outcome: 'answered' })
+  expect(await registry.sum('asked_total')).toBe(8)
+  expect(await registry.sum('asked_total', { role: 'relay' })).toBe(7)
+  expect(await registry.sum('asked_total', { role: 'relay', outcome: 'busy' })).toBe(4)
+  await expect(registry.sum('misspelt_total')).rejects.toThrow('misspelt_total')
+})
