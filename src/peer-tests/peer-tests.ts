@@ -51,7 +51,7 @@ export interface PeerTestsStatus {
   /** What members that tested this node say of it. */
   readonly standings: Standings
   /** The same in sentences, where most say that something is wrong. */
-  readonly troubles: readonly string[]
+  readonly troubles: readonly { readonly test: PeerTest; readonly sentence: string }[]
   /** Members that fail each of this node's tests. */
   readonly failing: Readonly<Record<PeerTest, number>>
   /** Whether this node reaches so few that it believes itself cut off. */
@@ -191,7 +191,7 @@ export function createPeerTests(components: PeerTestsComponents, options: PeerTe
     isReachable: (key) => key === self || verdicts.isReachable(key),
     status: () => ({
       standings: standing.standings(),
-      troubles: troubles().map(({ sentence }) => sentence),
+      troubles: troubles(),
       failing: verdicts.failing(),
       isInDoubt: verdicts.isInDoubt,
       clock: offset.status(),
