@@ -17,9 +17,8 @@ export async function helpTexts(words: readonly string[] = []): Promise<readonly
 
 async function helpOf(words: readonly string[]): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
-  await createParser([])
-    .wrap(WIDTH)
-    .parse([...words, '--help'], {}, (_error, _args, output) => resolve(output))
+  const parser = await createParser(words)
+  await parser.wrap(WIDTH).parse([...words, '--help'], {}, (_error, _args, output) => resolve(output))
   return promise
 }
 

@@ -7,7 +7,8 @@ import { createParser } from './parser.ts'
 const HELP_WIDTH_MAX = 120
 
 try {
-  await createParser(hideBin(process.argv))
+  const parser = await createParser(hideBin(process.argv))
+  await parser
     .wrap(Math.min(HELP_WIDTH_MAX, process.stdout.columns ?? HELP_WIDTH_MAX))
     .fail((message, error) => refuse(message, error))
     .parseAsync()

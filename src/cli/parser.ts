@@ -1,37 +1,41 @@
 import yargs, { type Argv } from 'yargs'
 import { VERSION_TEXT } from '../node/version.ts'
-import { accountCommand } from './commands/account.ts'
-import { backupCommand, restoreCommand } from './commands/backup.ts'
-import { keysCommand } from './commands/keys.ts'
-import { receiveCommand } from './commands/receive.ts'
-import { runCommand } from './commands/run.ts'
-import { sendCommand } from './commands/send.ts'
-import { stakeCommand } from './commands/stake.ts'
-import { walletCommand } from './commands/wallet.ts'
 import { EXIT_CODES_TEXT } from './exit-codes.ts'
 
-/** All commands. They import what they need when they run, so that `--help` and the small ones start at once. */
-export function createParser(words: readonly string[]): Argv {
-  return (
-    yargs([...words])
-      .scriptName('starling')
-      .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false })
-      // Our own texts are English, so yargs' are too.
-      .detectLocale(false)
-      .command(runCommand)
-      .command(keysCommand)
-      .command(backupCommand)
-      .command(restoreCommand)
-      .command(walletCommand)
-      .command(stakeCommand)
-      .command(accountCommand)
-      .command(sendCommand)
-      .command(receiveCommand)
-      .demandCommand(1, 'Name a command; `starling --help` lists them')
-      .recommendCommands()
-      .strict()
-      .version(VERSION_TEXT)
-      .exitProcess(false)
-      .epilogue(EXIT_CODES_TEXT)
-  )
+/** By first word, in the order of `--help`. Each is loaded when it is called, and imports what it needs when it runs. */
+const COMMANDS: Readonly<Record<string, (parser: Argv) => Promise<Argv>>> = {
+  run: async (parser) => parser.command((await import('./commands/run.ts')).runCommand),
+  keys: async (parser) => parser.command((await import('./commands/keys.ts')).keysCommand),
+  backup: async (parser) => parser.command((await import('./commands/backup.ts')).backupCommand),
+  restore: async (parser) => parser.command((await import('./commands/backup.ts')).restoreCommand),
+  wallet: async (parser) => parser.command((await import('./commands/wallet.ts')).walletCommand),
+  stake: async (parser) => parser.command((await import('./commands/stake.ts')).stakeCommand),
+  account: async (parser) => parser.command((await import('./commands/account.ts')).accountCommand),
+  send: async (parser) => parser.command((await import('./commands/send.ts')).sendCommand),
+  receive: async (parser) => parser.command((await import('./commands/receive.ts')).receiveCommand),
+}
+
+/** The command that `words` call, or all of them where that is not plain from the first word. */
+export async function createParser(words: readonly string[]): Promise<Argv> {
+  const bare = yargs([...words])
+    .scriptName('starling')
+    .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false })
+    // Our own texts are English, so yargs' are too.
+    .detectLocale(false)
+    .demandCommand(1, 'Name a command; `starling --help` lists them')
+    .recommendCommands()
+    .strict()
+    .version(VERSION_TEXT)
+    .exitProcess(false)
+    .epilogue(EXIT_CODES_TEXT)
+  return await withCommands(bare, words)
+}
+
+async function withCommands(bare: Argv, [first = '']: readonly string[]): Promise<Argv> {
+  if (first === '--version') return bare
+  const called = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined
+  const wanted = called === undefined ? Object.values(COMMANDS) : [called]
+  let parser = bare
+  for (const add of wanted) parser = await add(parser)
+  return parser
 }
