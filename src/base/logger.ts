@@ -2,8 +2,8 @@
  * What a part logs with. Facts come first as an object, the sentence is constant:
  * `log.info({ swarmId, members }, 'Our swarm changed')`.
  *
- * Never, at any level: private or shared keys, message bodies, client addresses.
- * Account ids, message hashes, paths and next hops: only at trace.
+ * Never, at any level: private or shared keys, message bodies, account ids, message hashes, client addresses, and which node a request
+ * came from or went to. docs/logging.md says what each level may tell.
  */
 export interface Logger {
   error(facts: object, sentence: string): void

@@ -32,6 +32,11 @@ export interface AdminClient extends SignatureSource {
   startBackup(to: string, signal: AbortSignal): Promise<JsonObject>
   backup(signal: AbortSignal): Promise<JsonObject>
   cancelBackup(signal: AbortSignal): Promise<JsonObject>
+  /** What of which part is logged, and until when. */
+  logLevels(signal: AbortSignal): Promise<JsonObject>
+  /** `levels` by part, and for how many `seconds`. */
+  setLogLevels(wish: JsonObject, signal: AbortSignal): Promise<JsonObject>
+  resetLogLevels(signal: AbortSignal): Promise<JsonObject>
 }
 
 /** The status of a network of 10,000 nodes is shorter. */
@@ -56,6 +61,9 @@ export function createAdminClient({ socketPath }: { readonly socketPath: string 
     startBackup: async (to, signal) => objectOf(await ask('POST', '/v1/backup', SHORT_MS, signal, { to })),
     backup: async (signal) => objectOf(await ask('GET', '/v1/backup', SHORT_MS, signal)),
     cancelBackup: async (signal) => objectOf(await ask('DELETE', '/v1/backup', SHORT_MS, signal)),
+    logLevels: async (signal) => objectOf(await ask('GET', '/v1/log-levels', SHORT_MS, signal)),
+    setLogLevels: async (wish, signal) => objectOf(await ask('POST', '/v1/log-levels', SHORT_MS, signal, wish)),
+    resetLogLevels: async (signal) => objectOf(await ask('DELETE', '/v1/log-levels', SHORT_MS, signal)),
     async collect(subject: SignatureSubject, signal): Promise<CollectedSignature> {
       const answer = await ask('POST', '/v1/signatures', SIGNATURES_MS, signal, jsonOfSubject(subject))
       const collected = collectedOfJson(answer)

@@ -38,7 +38,9 @@ export const EXIT_CODES_TEXT = `Exit codes: ${Object.entries(EXIT)
   .join(', ')}; docs/cli.md tells what they mean`
 
 export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
+  USAGE: EXIT.usage,
   OPTION_INVALID: EXIT.usage,
+  OPTION_UNKNOWN: EXIT.usage,
   CONFIG_UNREADABLE: EXIT.usage,
   PRESET_UNREADABLE: EXIT.usage,
   STAKING_OPTIONS_INVALID: EXIT.usage,
@@ -54,6 +56,7 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   TEXT_MISSING: EXIT.usage,
   TEXT_MALFORMED: EXIT.usage,
   NUMBER_OUT_OF_RANGE: EXIT.usage,
+  LOG_LEVEL_MALFORMED: EXIT.usage,
   TOO_LARGE: EXIT.usage,
 
   ACCOUNT_INVALID: EXIT.keys,

@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv) => Promise<Argv>>> = {
   keys: async (parser) => parser.command((await import('./commands/keys.ts')).keysCommand),
   backup: async (parser) => parser.command((await import('./commands/backup.ts')).backupCommand),
   restore: async (parser) => parser.command((await import('./commands/backup.ts')).restoreCommand),
+  log: async (parser) => parser.command((await import('./commands/log.ts')).logCommand),
   wallet: async (parser) => parser.command((await import('./commands/wallet.ts')).walletCommand),
   stake: async (parser) => parser.command((await import('./commands/stake.ts')).stakeCommand),
   account: async (parser) => parser.command((await import('./commands/account.ts')).accountCommand),

@@ -1,7 +1,8 @@
 import { constants } from 'node:os'
 import { type DurationMs, SECOND } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { createLogger, type LogOptions } from '../node/logger.ts'
+import type { LogOptions } from '../node/log-options.ts'
+import { openLog } from '../node/logger.ts'
 import type { ServiceNodeOptions } from '../node/options.ts'
 import { createServiceNode } from '../node/service-node.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
@@ -18,12 +19,13 @@ const BESIDE_SESSION =
  * disk failed ends by itself, with the code that says so.
  */
 export async function runServiceNode(options: { node: ServiceNodeOptions; log: LogOptions }): Promise<void> {
-  const log = createLogger(options.log)
+  const nodeLog = openLog(options.log)
+  const { log } = nodeLog
   if (isSessionContract(options.node.staking)) log.warn({}, BESIDE_SESSION)
   endOnBugs(log)
   const stopped = stopSignal(log)
   try {
-    const node = await Promise.race([createServiceNode({ log }, options.node), stopped])
+    const node = await Promise.race([createServiceNode({ log, nodeLog }, options.node), stopped])
     // A start may wait minutes for the chain. Nothing is promised to anybody yet, and what is on disk bears an end at any moment.
     if (node === undefined) process.exit(EXIT.ok)
     await using _node = node
@@ -72,4 +74,7 @@ function endOnBugs(log: Logger): void {
   }
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)
+  // Node's own line on standard error has the words of whoever warns.
+  process.removeAllListeners('warning')
+  process.on('warning', (error) => log.warn({ error }, 'The runtime warns'))
 }

@@ -1,81 +1,121 @@
 import { createRequire } from 'node:module'
-import pino, { type DestinationStream, type Logger as Pino } from 'pino'
+import pino, { type Logger as Pino } from 'pino'
 import type PinoPretty from 'pino-pretty'
-import { CodedError } from '../base/coded-error.ts'
+import { systemClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { systemTimers } from '../base/timers.ts'
+import { describeFacts, describeText } from './log-facts.ts'
+import { LogLevels } from './log-levels.ts'
+import type { LogMetrics } from './log-metrics.ts'
+import { isLogPart, type LogFormat, type LogLevel, type LogOptions } from './log-options.ts'
+import { FileOutput, type LogOutput, WAITING_MAX_BYTES } from './log-output.ts'
+import { defaultLogRepeatsOptions, LogRepeats, type SaidLine } from './log-repeats.ts'
 
-export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
-export const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug', 'trace']
-
-export type LogFormat = 'json' | 'pretty'
-export const LOG_FORMATS: readonly LogFormat[] = ['json', 'pretty']
-
-export interface LogOptions {
-  level: LogLevel
-  format: LogFormat
+/** The log of one node: what its parts write to, and what can be changed while it runs. */
+export interface NodeLog {
+  readonly log: Logger
+  readonly levels: LogLevels
+  /** From now on lines are counted. */
+  countIn(metrics: LogMetrics): void
+  /** Writes out what waits, at the end of the process. */
+  flush(): void
 }
 
-export const defaultLogOptions: LogOptions = { level: 'info', format: 'json' }
+/** How long the end of the process may wait for whoever reads the log. */
+const FLUSH_MAX_MS = 250
 
-/** A logger that writes lines to standard output, or to `destination`. */
-export function createLogger({ level, format }: LogOptions, destination?: DestinationStream): Logger {
-  const out = destination ?? standardOutput()
-  const stream = format === 'pretty' ? prettyStream(out) : out
-  return wrap(
-    pino(
-      {
-        level,
-        base: null,
-        timestamp: pino.stdTimeFunctions.isoTime,
-        formatters: { level: (label) => ({ level: label }) },
-        serializers: { error: describeError },
-      },
-      stream,
-    ),
+/** A log on standard output, or in `destination`. */
+export function openLog(options: LogOptions, destination?: LogOutput): NodeLog {
+  const writer = new LogWriter(options, destination)
+  return {
+    log: writer.logger('node'),
+    levels: writer.levels,
+    countIn: (metrics) => writer.countIn(metrics),
+    flush: () => writer.flush(),
+  }
+}
+
+/** For whoever changes nothing while it runs. */
+export function createLogger(options: LogOptions, destination?: LogOutput): Logger {
+  return openLog(options, destination).log
+}
+
+class LogWriter {
+  readonly levels: LogLevels
+  readonly #repeats: LogRepeats
+  readonly #lines: Pino
+  readonly #file: FileOutput | undefined
+  #metrics: LogMetrics | undefined
+
+  constructor({ format, ...settings }: LogOptions, destination: LogOutput | undefined) {
+    const components = { clock: systemClock, timers: systemTimers }
+    const own = this.logger('log')
+    const onFallBack = () => own.info({}, 'Log levels are as configured again')
+    this.levels = new LogLevels({ ...components, onFallBack }, settings)
+    const onRepeated = ({ level, part, sentence }: SaidLine, repeated: number) =>
+      this.#write(level, part, { repeated }, sentence)
+    this.#repeats = new LogRepeats({ ...components, onRepeated }, defaultLogRepeatsOptions)
+    this.#file = destination === undefined ? this.#standardOutput() : undefined
+    this.#lines = linesTo(destination ?? (this.#file as LogOutput), format)
+  }
+
+  logger(part: string): Logger {
+    const say = (level: LogLevel) => (facts: object, sentence: string) => this.#say(level, part, facts, sentence)
+    const levels = { error: say('error'), warn: say('warn'), info: say('info') }
+    return { ...levels, debug: say('debug'), trace: say('trace'), part: (name) => this.logger(name) }
+  }
+
+  countIn(metrics: LogMetrics): void {
+    this.#metrics = metrics
+  }
+
+  flush(): void {
+    this.#repeats.flush()
+    this.#file?.flush(FLUSH_MAX_MS)
+  }
+
+  #standardOutput(): FileOutput {
+    const onLost = (lost: number) => {
+      this.#metrics?.lostLines.add(lost)
+      this.#write('warn', 'log', { lost }, 'Log lines were lost: whoever reads them is too slow, or its disk is full')
+    }
+    const output = new FileOutput(
+      { timers: systemTimers, onLost },
+      { fileDescriptor: 1, waitingMaxBytes: WAITING_MAX_BYTES },
+    )
+    process.once('exit', () => this.flush())
+    return output
+  }
+
+  #say(level: LogLevel, part: string, facts: object, sentence: string): void {
+    if (!this.levels.writes(isLogPart(part) ? part : 'node', level)) return
+    if (this.#repeats.admits(level, part, sentence)) this.#write(level, part, facts, sentence)
+    else this.#metrics?.repeatedLines.inc()
+  }
+
+  #write(level: LogLevel, part: string, facts: object, sentence: string): void {
+    this.#metrics?.lines.inc({ level })
+    this.#lines[level]({ ...(part !== 'node' && { part }), ...describeFacts(facts) }, describeText(sentence))
+  }
+}
+
+function linesTo(output: LogOutput, format: LogFormat): Pino {
+  return pino(
+    {
+      // Which lines there are was decided before.
+      level: 'trace',
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    format === 'pretty' ? prettyOutput(output) : output,
   )
 }
 
-/** What a line may wait with when standard output takes none. More lines are lost. */
-const UNWRITTEN_MAX_BYTES = 1024 * 1024
-
-/** A disk that is full of logs, or of anything else, costs lines and not the node. */
-function standardOutput(): DestinationStream {
-  const out = pino.destination({ dest: 1, sync: true, maxLength: UNWRITTEN_MAX_BYTES })
-  out.on('error', () => {})
-  return out
-}
-
 /** Loaded only when somebody asks for it: most logs are read by programs. */
-function prettyStream(destination: DestinationStream): DestinationStream {
-  const pretty: typeof PinoPretty = createRequire(import.meta.url)('pino-pretty')
-  return pretty({ destination, colorize: process.stdout.isTTY ?? false, ignore: 'pid,hostname' })
-}
-
-function wrap(log: Pino): Logger {
-  return {
-    error: (facts, sentence) => log.error(facts, sentence),
-    warn: (facts, sentence) => log.warn(facts, sentence),
-    info: (facts, sentence) => log.info(facts, sentence),
-    debug: (facts, sentence) => log.debug(facts, sentence),
-    trace: (facts, sentence) => log.trace(facts, sentence),
-    part: (part) => wrap(log.child({ part })),
-  }
-}
-
-const CAUSES_MAX = 4
-
-/** What may be said of an error: names, codes and facts. URLs lose all but their host, since providers put keys into them. */
-export function describeError(error: unknown, depth = 0): object {
-  if (!(error instanceof Error)) return { message: withoutUrls(String(error)) }
-  const coded = error instanceof CodedError
-  return {
-    name: error.name,
-    message: withoutUrls(error.message),
-    ...(coded ? { code: error.code, details: error.details } : { stack: withoutUrls(error.stack ?? '') }),
-    ...(error.cause !== undefined && depth < CAUSES_MAX ? { cause: describeError(error.cause, depth + 1) } : {}),
-  }
-}
-
-function withoutUrls(text: string): string {
-  return text.replace(/\b((?:https?|wss?):\/\/)(?:[^\s/@"')]*@)?([^\s/:?#"')]+)[^\s"')]*/g, '$1$2/…')
+function prettyOutput(output: LogOutput): LogOutput {
+  const { prettyFactory }: typeof PinoPretty = createRequire(import.meta.url)('pino-pretty')
+  const isColored = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
+  const pretty = prettyFactory({ colorize: isColored, ignore: 'pid,hostname' })
+  return { write: (line) => void output.write(pretty(line)) }
 }

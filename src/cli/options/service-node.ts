@@ -1,4 +1,4 @@
-import type { LogOptions } from '../../node/logger.ts'
+import type { LogOptions } from '../../node/log-options.ts'
 import type { ServiceNodeOptions } from '../../node/options.ts'
 import { checkFlags } from './check.ts'
 import { type LogArgs, logOptionGroup } from './log.ts'
