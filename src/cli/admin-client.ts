@@ -5,6 +5,11 @@ import { type DurationMs, MINUTE, SECOND } from '../base/clock.ts'
 import { CodedError, type ErrorDetails } from '../base/coded-error.ts'
 import { withDeadline } from '../base/deadline.ts'
 import { ADMIN_SOCKET_FILE } from '../node/admin-socket.ts'
+import type { NodeStatus } from '../node/status.ts'
+import { isNodeStatus, isPeersDocument, isSettingsDocument, isSwarmDocument } from '../node/status-document.ts'
+import type { PeersDocument } from '../node/status-peers.ts'
+import type { SettingsText } from '../node/status-settings.ts'
+import type { SwarmDocument } from '../node/status-swarm.ts'
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../protocol/json.ts'
 import { collectedOfJson, jsonOfSubject } from '../staking/signatures/signature-json.ts'
 import type { CollectedSignature, SignatureSource, SignatureSubject } from '../staking/signatures/signature-source.ts'
@@ -25,7 +30,12 @@ export class NodeRefusal extends CodedError<string> {}
 /** Talks to the service node that runs on this machine. */
 export interface AdminClient extends SignatureSource {
   /** @throws {AdminClientError} @throws {NodeRefusal} */
-  status(signal: AbortSignal): Promise<JsonObject>
+  status(signal: AbortSignal, timeoutMs?: DurationMs): Promise<NodeStatus>
+  /** Other members, at most so many of them. */
+  peers(countMax: number, signal: AbortSignal): Promise<PeersDocument>
+  swarm(signal: AbortSignal): Promise<SwarmDocument>
+  /** What the node was made with, without secrets. */
+  settings(signal: AbortSignal): Promise<SettingsText>
   /** What the node's ledger of rewards holds: index, block and root, and with a recipient its total as decimal text. */
   rewards(recipient: `0x${string}` | undefined, signal: AbortSignal): Promise<JsonObject>
   /** Begins a backup into a folder, given by its absolute path; `backup` tells what becomes of it. */
@@ -53,7 +63,13 @@ export function createAdminClient({ socketPath }: { readonly socketPath: string 
   const ask = (method: string, path: string, timeoutMs: DurationMs, parent: AbortSignal, body?: JsonObject) =>
     askNode({ socketPath, method, path, body, signal: withDeadline(timeoutMs, parent) }, parent)
   return {
-    status: async (signal) => objectOf(await ask('GET', '/v1/status', SHORT_MS, signal)),
+    status: async (signal, timeoutMs = SHORT_MS) =>
+      checked(await ask('GET', '/v1/status', timeoutMs, signal), isNodeStatus),
+    peers: async (countMax, signal) =>
+      checked(await ask('GET', `/v1/peers?count=${countMax}`, SHORT_MS, signal), isPeersDocument),
+    swarm: async (signal) => checked(await ask('GET', '/v1/swarm', SHORT_MS, signal), isSwarmDocument),
+    settings: async (signal) =>
+      checked(await ask('GET', '/v1/settings', SHORT_MS, signal), isSettingsDocument).settings,
     async rewards(recipient, signal) {
       const query = recipient === undefined ? '' : `?recipient=${recipient}`
       return objectOf(await ask('GET', `/v1/rewards${query}`, SHORT_MS, signal))
@@ -136,6 +152,11 @@ function jsonOf(bytes: Uint8Array): JsonValue {
   } catch {
     throw malformed()
   }
+}
+
+function checked<Document>(value: unknown, isDocument: (value: unknown) => value is Document): Document {
+  if (!isDocument(value)) throw malformed()
+  return value
 }
 
 function objectOf(value: JsonValue): JsonObject {

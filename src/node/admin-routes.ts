@@ -6,7 +6,11 @@ import { jsonOfCollected, subjectOfJson } from '../staking/signatures/signature-
 import type { SignatureSource } from '../staking/signatures/signature-source.ts'
 import { type AdminAnswer, type AdminHandler, type AdminRequest, failure } from './admin-socket.ts'
 import type { BackupStatus, Backups } from './backups.ts'
-import type { ServiceNodeStatus } from './status.ts'
+import type { LogRoutes } from './log-routes.ts'
+import type { NodeStatus } from './status.ts'
+import { PEERS_MAX, type PeersDocument } from './status-peers.ts'
+import { SETTINGS_VERSION, type SettingsText } from './status-settings.ts'
+import type { SwarmDocument } from './status-swarm.ts'
 
 /** Lifetime totals of rewards, as far as an operator asks for them. */
 export interface AdminRewards {
@@ -20,21 +24,39 @@ interface RewardsPlace {
   readonly root: string
 }
 
+/** What the node tells of itself. */
+export interface AdminStatus {
+  status(): Promise<NodeStatus>
+  /** At most so many of them. */
+  peers(countMax: number): PeersDocument
+  swarm(): Promise<SwarmDocument>
+  settings(): SettingsText
+}
+
 export interface AdminRoutesComponents {
-  readonly status: () => ServiceNodeStatus
+  /** Undefined where there is no whole node. */
+  readonly told?: AdminStatus | undefined
   readonly signatures: SignatureSource
   /** Undefined while this node keeps no ledger. */
   readonly rewards: AdminRewards | undefined
   /** Undefined where no messages are kept. */
   readonly backups?: Backups | undefined
+  /** Undefined where the log's levels are nobody's to change. */
+  readonly logRoutes?: LogRoutes | undefined
 }
 
 type Route = (request: AdminRequest, signal: AbortSignal) => Promise<AdminAnswer>
 
 /** What the operator can ask the running node for. */
-export function createAdminRoutes({ status, signatures, rewards, backups }: AdminRoutesComponents): AdminHandler {
+export function createAdminRoutes({
+  told,
+  signatures,
+  rewards,
+  backups,
+  logRoutes,
+}: AdminRoutesComponents): AdminHandler {
   const routes: Readonly<Record<string, Route>> = {
-    'GET /v1/status': async () => ({ status: 200, body: status() }),
+    ...(told === undefined ? {} : statusRoutes(told)),
     'GET /v1/rewards': async ({ query }) => rewardsAnswer(rewards, query.get('recipient')),
     'POST /v1/signatures': async ({ body }, signal) => {
       const subject = subjectOfJson(jsonOf(body))
@@ -43,6 +65,7 @@ export function createAdminRoutes({ status, signatures, rewards, backups }: Admi
       return { status: 200, body: jsonOfCollected(await signatures.collect(subject, signal)) }
     },
     ...(backups === undefined ? {} : backupRoutes(backups)),
+    ...(logRoutes === undefined ? {} : logLevelRoutes(logRoutes)),
   }
   return async (request, signal) => {
     const name = `${request.method} ${request.path}`
@@ -55,6 +78,24 @@ export function createAdminRoutes({ status, signatures, rewards, backups }: Admi
       if (error instanceof CodedError) return failure(503, String(error.code), error.message, error.details)
       throw error
     }
+  }
+}
+
+/** So many are told when nobody says how many. */
+const PEERS_DEFAULT = 200
+
+function statusRoutes(told: AdminStatus): Readonly<Record<string, Route>> {
+  return {
+    'GET /v1/status': async () => ({ status: 200, body: await told.status() }),
+    'GET /v1/peers': async ({ query }) => {
+      const count = query.get('count') ?? String(PEERS_DEFAULT)
+      if (!/^[0-9]{1,4}$/.test(count) || Number(count) < 1 || Number(count) > PEERS_MAX) {
+        return failure(400, 'REQUEST_MALFORMED', `count must be a whole number from 1 to ${PEERS_MAX}`)
+      }
+      return { status: 200, body: told.peers(Number(count)) }
+    },
+    'GET /v1/swarm': async () => ({ status: 200, body: await told.swarm() }),
+    'GET /v1/settings': async () => ({ status: 200, body: { version: SETTINGS_VERSION, settings: told.settings() } }),
   }
 }
 
@@ -71,6 +112,14 @@ function backupRoutes(backups: Backups): Readonly<Record<string, Route>> {
     },
     'GET /v1/backup': async () => backupAnswer(backups.status()),
     'DELETE /v1/backup': async () => backupAnswer(await backups.cancel()),
+  }
+}
+
+function logLevelRoutes({ show, change, reset }: LogRoutes): Readonly<Record<string, Route>> {
+  return {
+    'GET /v1/log-levels': async () => show(),
+    'POST /v1/log-levels': async ({ body }) => change(jsonOf(body)),
+    'DELETE /v1/log-levels': async () => reset(),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { TimestampMs } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { BackupError } from '../storage/backup/errors.ts'
 import type { BackupManifest, BackupOrigin } from '../storage/backup/manifest.ts'
@@ -7,6 +8,8 @@ export interface BackupsComponents {
   readonly log: Logger
   readonly messages: { backUp(target: BackupTarget, run: BackupRun): Promise<BackupManifest> }
   readonly origin: BackupOrigin
+  /** Told of each backup that was made. */
+  readonly onMade?: (atMs: TimestampMs) => Promise<void>
 }
 
 /** How the newest backup is doing. */
@@ -25,7 +28,7 @@ export interface Backups extends AsyncDisposable {
   cancel(): Promise<BackupStatus>
 }
 
-export function createBackups({ log, messages, origin }: BackupsComponents): Backups {
+export function createBackups({ log, messages, origin, onMade }: BackupsComponents): Backups {
   let status: BackupStatus = { state: 'none' }
   let running: Promise<void> | undefined
   let stopping = new AbortController()
@@ -36,6 +39,7 @@ export function createBackups({ log, messages, origin }: BackupsComponents): Bac
         status = { state: 'running', folder, ...progress }
       }
       const manifest = await messages.backUp({ folder, origin }, { signal, onProgress })
+      await onMade?.(Date.parse(manifest.createdAt))
       status = { state: 'done', folder, manifest }
       log.info({ messages: manifest.messages, bytes: manifest.recordsBytes }, 'A backup was made')
     } catch (error) {

@@ -60,6 +60,8 @@ export interface NodeReplicationStatus {
   readonly comparison: ComparisonStatus
   /** Forwarded requests that wait for members that did not take them. */
   readonly waiting: number
+  /** Whether accounts that this node no longer serves may still be here, to be handed over. */
+  readonly isHandingOver: boolean
 }
 
 interface StartedParts {
@@ -130,6 +132,7 @@ export function createNodeReplication(components: NodeReplicationComponents, opt
         joining: parts.joining.status(),
         comparison: parts.comparison.status(),
         waiting: messages.hints.statistics().queued,
+        isHandingOver: parts.handOver.isUnfinished(),
       },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }

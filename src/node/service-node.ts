@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Clock, systemClock } from '../base/clock.ts'
+import { type Clock, SECOND, systemClock, type TimestampMs } from '../base/clock.ts'
 import type { CodedError } from '../base/coded-error.ts'
 import type { Logger } from '../base/logger.ts'
 import { createMetricsRegistry } from '../base/metrics.ts'
@@ -24,30 +24,44 @@ import { openMessageStore } from '../storage/level-message-store.ts'
 import { createStorageMetrics } from '../storage/metrics.ts'
 import { createSwarmMembership } from '../swarm/membership.ts'
 import { createSwarmMetrics } from '../swarm/metrics.ts'
-import { createAdminRoutes } from './admin-routes.ts'
+import { type AdminStatus, createAdminRoutes } from './admin-routes.ts'
 import { ADMIN_SOCKET_FILE, startAdminSocket } from './admin-socket.ts'
+import { NotedBackups } from './backup-record.ts'
 import { createBackups } from './backups.ts'
 import { createDataFolder } from './data-folder.ts'
 import type { Health, HealthReason } from './health.ts'
 import { loadIdentity } from './identity.ts'
+import { createLogMetrics } from './log-metrics.ts'
+import { createLogRoutes } from './log-routes.ts'
+import { tallyLog } from './log-tally.ts'
+import type { NodeLog } from './logger.ts'
 import { followEpochs } from './membership.ts'
-import { createNodeMetrics } from './metrics.ts'
+import { createNodeMetrics, exposeHealth } from './metrics.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import type { ServiceNodeOptions } from './options.ts'
 import { defaultOverloadOptions, measureLoopDelay, Overload, watchOverload } from './overload.ts'
 import { createOwnRecordFacts } from './own-record-facts.ts'
 import { createNodePeerTests } from './peer-tests.ts'
+import { createProcessMetrics, watchProcess } from './process-metrics.ts'
 import { createReadiness, type Phase } from './readiness.ts'
 import { createNodeReplication } from './replication.ts'
 import { createNodeRewards, recordedRewards } from './rewards.ts'
+import { openRunHistory } from './run-history.ts'
 import { createNodeSignatures } from './signatures.ts'
 import type { ServiceNodeStatus } from './status.ts'
+import { createStatusComposer } from './status-composer.ts'
+import { readPeers } from './status-peers.ts'
 import { createStatusReporter } from './status-reporter.ts'
+import { settingsText } from './status-settings.ts'
+import { createStatusSources } from './status-sources.ts'
+import { readSwarm } from './status-swarm.ts'
 import { watchStorage } from './storage-failure.ts'
 import { VERSION, VERSION_TEXT } from './version.ts'
 
 export interface ServiceNodeComponents {
   log: Logger
+  /** What is behind `log`: its lines are counted, and the operator may change its levels. */
+  nodeLog?: NodeLog
   clock?: Clock
 }
 
@@ -68,11 +82,13 @@ const STARTING: HealthReason = { part: 'life-cycle', reason: 'Starting' }
  * them. If one fails to start, those already started are stopped. A node without a stake starts too, waits, and says so.
  */
 export async function createServiceNode(
-  { log, clock = systemClock }: ServiceNodeComponents,
+  { log: untallied, nodeLog, clock = systemClock }: ServiceNodeComponents,
   options: ServiceNodeOptions,
 ): Promise<ServiceNode> {
   await using parts = new AsyncDisposableStack()
   let phase: Phase = 'starting'
+  const tally = tallyLog(untallied, clock)
+  const { log } = tally
 
   const identity = await loadIdentity(options.keysFolder)
   const self = identity.key
@@ -81,9 +97,15 @@ export async function createServiceNode(
   await createDataFolder(options.dataFolder)
   const folder = (name: string) => join(options.dataFolder, name)
   const registry = createMetricsRegistry()
+  nodeLog?.countIn(createLogMetrics(registry))
   // Up first and down last, so that a start that waits for the chain is not taken for a process that hangs.
   let probed: Health | undefined
   const probes = { reasons: () => probed?.reasons() ?? [STARTING], degraded: () => probed?.degraded() ?? [] }
+  const nodeMetrics = createNodeMetrics(registry)
+  const processMetrics = createProcessMetrics(registry)
+  nodeMetrics.build.set(1, { version: VERSION_TEXT, runtime: process.version })
+  parts.use(watchProcess(processMetrics, registry))
+  parts.use(exposeHealth(nodeMetrics, registry, probes))
   const metricsServer = parts.use(await startMetricsServer({ metrics: registry, health: probes }, options.metrics))
 
   // Other members tell what time it is; they are asked when everything else stands.
@@ -99,6 +121,9 @@ export async function createServiceNode(
       { ...options.storage, path: folder('messages') },
     ),
   )
+
+  // From here on the folder is this process's alone.
+  const runs = parts.use(await openRunHistory({ clock, log }, { folder: options.dataFolder, starling: VERSION_TEXT }))
 
   const relayParts = { log: log.part('onion-relay'), clock, metrics: createOnionRelayMetrics(registry) }
   const replays = parts.use(
@@ -140,7 +165,8 @@ export async function createServiceNode(
   rewards = await createNodeRewards({ ...stakingParts, register: registry, providers, peers, self }, stakingOptions)
   parts.use(rewards)
 
-  const overloadParts = { log, metrics: createNodeMetrics(registry), delay: measureLoopDelay(clock) }
+  const delay = measureLoopDelay(clock, (delayMs) => processMetrics.loopDelay.observe(delayMs / SECOND))
+  const overloadParts = { log, metrics: nodeMetrics, delay }
   const overload = new Overload(overloadParts, defaultOverloadOptions)
   parts.use(watchOverload(overload, overloadParts, defaultOverloadOptions))
   const isOverloaded = () => overload.isOverloaded
@@ -226,18 +252,35 @@ export async function createServiceNode(
     peerTests: tests.status(),
   })
   const origin = { network: networkId, node: self, starling: VERSION_TEXT }
-  const backups = parts.use(createBackups({ log: log.part('storage'), messages, origin }))
-  const handle = createAdminRoutes({ status, signatures: signatures.source, rewards, backups })
-  parts.use(await startAdminSocket({ log: log.part('admin'), handle }, { path: folder(ADMIN_SOCKET_FILE) }))
+  const noted = await NotedBackups.open({ log: log.part('storage') }, options.dataFolder)
+  const onMade = (atMs: TimestampMs) => noted.made(atMs)
+  const backups = parts.use(createBackups({ log: log.part('storage'), messages, origin, onMade }))
+  noted.follow(backups)
+  const adminLog = log.part('admin')
+  const logRoutes = nodeLog && createLogRoutes({ log: adminLog, levels: nodeLog.levels })
+  const ports = { https: https.port, metrics: metricsServer.port }
+  const running = { self, network: networkId, clock, registry, log: tally, runs, overload, ports, phase: () => phase }
+  const statusParts = { ...running, health, stake, swarm, replication, peers, chain, rewards, messages, tests }
+  const sources = createStatusSources({ ...statusParts, backups: noted }, options)
+  const told: AdminStatus = {
+    status: createStatusComposer({ sources, log: adminLog, clock }),
+    peers: (countMax) => readPeers(statusParts, countMax),
+    swarm: () => readSwarm(statusParts),
+    settings: () => settingsText(options),
+  }
+  const handle = createAdminRoutes({ told, signatures: signatures.source, rewards, backups, logRoutes })
+  parts.use(await startAdminSocket({ log: adminLog, handle }, { path: folder(ADMIN_SOCKET_FILE) }))
   const failure = parts.use(watchStorage({ log: log.part('storage'), messages }))
+  failure.happened.then(({ code }) => runs.endsBecause(code))
   phase = 'running'
+  runs.endsBecause('stopped')
   tests.start()
   parts.use(createStatusReporter({ log, status }, options))
 
   const started = parts.move()
   return {
     key: self,
-    ports: { https: https.port, metrics: metricsServer.port },
+    ports,
     status,
     failed: failure.happened,
     async [Symbol.asyncDispose]() {

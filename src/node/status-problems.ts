@@ -138,7 +138,10 @@ const FACT_RULES: readonly ((known: Known, nowMs: TimestampMs) => readonly Statu
   ({ node }) => {
     const before = node?.runs.before ?? null
     if (before === null || before.end === 'stopped') return []
-    const how = before.end === null ? 'was killed or crashed' : `ended because of ${before.end}`
+    const how =
+      before.end === null
+        ? 'did not end orderly: it was killed, crashed, or interrupted while it started'
+        : `ended because of ${before.end}`
     return [problem('RUN_BROKE_OFF', `The run before this one, from ${dateText(before.startedAtMs)}, ${how}`)]
   },
   ({ stake }, nowMs) => {

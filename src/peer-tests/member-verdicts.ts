@@ -14,6 +14,15 @@ type VerdictOptions = Pick<
   'failuresToSkip' | 'proofFailuresToCount' | 'retestMinMs' | 'retestMaxMs' | 'selfDoubtMembers' | 'selfDoubtMembersMin'
 >
 
+/** What a test of a member has come to. */
+export interface TestResult {
+  /** A failure counts only when it was repeated. */
+  readonly state: 'passed' | 'failed' | 'untested'
+  /** In a row; 0 when the last test passed. */
+  readonly failures: number
+  readonly agoMs: DurationMs | undefined
+}
+
 interface Verdict {
   /** In a row; 0 when the last test passed. */
   failures: number
@@ -110,6 +119,17 @@ export class MemberVerdicts {
 
   triedAtMs(member: ServiceNodeKey, test: PeerTest): DurationMs | undefined {
     return this.#verdicts.get(member)?.get(test)?.triedAtMs
+  }
+
+  /** What each test of a member has come to so far. */
+  results(member: ServiceNodeKey): Readonly<Record<PeerTest, TestResult>> {
+    const result = (test: PeerTest): TestResult => {
+      const verdict = this.#verdicts.get(member)?.get(test)
+      if (verdict?.testedAtMs === undefined) return { state: 'untested', failures: 0, agoMs: undefined }
+      const agoMs = this.#components.clock.monotonicMs() - verdict.testedAtMs
+      return { state: this.#hasFailed(member, test) ? 'failed' : 'passed', failures: verdict.failures, agoMs }
+    }
+    return { https: result('https'), libp2p: result('libp2p'), storage: result('storage') }
   }
 
   /** Members whose failing test is to be repeated, those that wait longest first. */

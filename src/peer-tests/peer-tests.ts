@@ -10,8 +10,9 @@ import type { Member, MembershipEpoch, ServiceNodeContact, ServiceNodeKey, Swarm
 import type { SwarmArc } from '../protocol/swarm-assignment.ts'
 import { ClockOffset, type ClockStatus } from './clock-offset.ts'
 import { type ClockTrouble, clockTrouble } from './clock-trouble.ts'
+import { type MemberAnswer, MemberAnswers } from './member-answers.ts'
 import { MemberTester } from './member-tester.ts'
-import { MemberVerdicts } from './member-verdicts.ts'
+import { MemberVerdicts, type TestResult } from './member-verdicts.ts'
 import type { PeerTestsMetrics } from './metrics.ts'
 import type { PeerTestsOptions } from './options.ts'
 import { OwnStanding, type Standings, standingTroubles } from './own-standing.ts'
@@ -59,6 +60,13 @@ export interface PeerTestsStatus {
   readonly clock: ClockStatus
 }
 
+/** How one member fares in this node's tests. */
+export interface MemberTests {
+  readonly results: Readonly<Record<PeerTest, TestResult>>
+  /** Undefined while it has not answered. */
+  readonly lastAnswer: MemberAnswer | undefined
+}
+
 /** Tests other members all the time, answers their tests, and compares clocks on the way. */
 export interface PeerTests extends AsyncDisposable {
   start(): void
@@ -67,6 +75,7 @@ export interface PeerTests extends AsyncDisposable {
   /** False for a member that clients should not be told of: it failed here repeatedly, while most others did not. */
   isReachable(key: ServiceNodeKey): boolean
   status(): PeerTestsStatus
+  member(key: ServiceNodeKey): MemberTests
   /** What is wrong with this node as others see it, or with its way to them; undefined while all is well. */
   trouble(): string | undefined
   clockTrouble(): ClockTrouble | undefined
@@ -94,7 +103,8 @@ export function createPeerTests(components: PeerTestsComponents, options: PeerTe
   const verdicts = new MemberVerdicts(common, options)
   const offset = new ClockOffset(common, options)
   const standing = new OwnStanding(common, options)
-  const prober = new Prober({ ...common, offset }, options)
+  const answers = new MemberAnswers(common)
+  const prober = new Prober({ ...common, offset, answers }, options)
   const tester = new MemberTester({ ...common, prober, verdicts }, options)
   const reports = new Reports({ ...common, verdicts, standing })
   const responder = new ProbeResponder({ ...common, reports }, options)
@@ -108,7 +118,7 @@ export function createPeerTests(components: PeerTestsComponents, options: PeerTe
 
   const forgetFormerMembers = () => {
     const members = new Set(swarm.members().map(({ key }) => key))
-    for (const part of [verdicts, offset, standing, tester]) part.keep(members)
+    for (const part of [verdicts, offset, standing, tester, answers]) part.keep(members)
   }
 
   const turn = async () => {
@@ -196,6 +206,7 @@ export function createPeerTests(components: PeerTestsComponents, options: PeerTe
       isInDoubt: verdicts.isInDoubt,
       clock: offset.status(),
     }),
+    member: (key) => ({ results: verdicts.results(key), lastAnswer: answers.of(key) }),
     trouble() {
       const sentences = troubles().map(({ sentence }) => sentence)
       const all = verdicts.isInDoubt ? [IN_DOUBT, ...sentences] : sentences

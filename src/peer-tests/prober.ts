@@ -11,15 +11,17 @@ import {
 } from '../protocol/peer-api/probe.ts'
 import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { ClockOffset } from './clock-offset.ts'
+import type { MemberAnswers } from './member-answers.ts'
 
 export interface ProberComponents {
   readonly peers: PeerRequester
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly timers: Timers
   readonly offset: Pick<ClockOffset, 'note'>
+  readonly answers: Pick<MemberAnswers, 'note'>
 }
 
-/** Asks members over the protocol `probe`, and learns from each answer what time they have. */
+/** Asks members over the protocol `probe`, and learns from each answer what time they have and how far they are. */
 export class Prober {
   readonly #components: ProberComponents
   readonly #timeoutMs: DurationMs
@@ -38,7 +40,7 @@ export class Prober {
     request: Request,
     signal: AbortSignal,
   ): Promise<ProbeContent[Request['kind']]> {
-    const { peers, clock, timers, offset } = this.#components
+    const { peers, clock, timers, offset, answers } = this.#components
     const timeoutMs = this.#timeoutMs
     const deadline = timers.deadline(timeoutMs, signal)
     const askedAtMs = clock.monotonicMs()
@@ -48,7 +50,9 @@ export class Prober {
       throw new PeerRequestError('PEER_TIMEOUT', 'No answer to a probe in time', { cause })
     })
     const { clockMs, content } = decodeProbeAnswer<Request['kind']>(request.kind, bytes)
-    offset.note(member, clockMs, askedAtMs, clock.monotonicMs())
+    const answeredAtMs = clock.monotonicMs()
+    offset.note(member, clockMs, askedAtMs, answeredAtMs)
+    answers.note(member, askedAtMs, answeredAtMs)
     return content
   }
 }

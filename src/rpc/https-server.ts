@@ -280,6 +280,7 @@ class HttpsEntry {
     response.once('close', () => share[Symbol.dispose]())
     share.take(ANSWER_OVERHEAD_BYTES + answer.body.length)
     if (response.destroyed) return
+    this.#components.metrics.sentBytes.add(answer.body.length)
     response.setHeader('Server', this.#serverName)
     response.setHeader('Content-Type', answer.contentType)
     response.setHeader('Content-Length', answer.body.length)

@@ -78,6 +78,10 @@ export function createRpcMetrics(register: MetricsRegister) {
       name: 'starling_rpc_received_bytes_total',
       help: 'Bytes of request bodies',
     }),
+    sentBytes: register.counter({
+      name: 'starling_rpc_sent_bytes_total',
+      help: 'Bytes of answers over HTTPS',
+    }),
     localFailures: register.counter({
       name: 'starling_rpc_local_failures_total',
       help: 'Requests that failed on this node for a reason nobody foresaw',

@@ -41,6 +41,8 @@ export interface HandOverMembership {
 export interface HandOver extends AsyncDisposable {
   /** Whether accounts of this part of the ring may still be here although this node does not serve them. */
   mayHold(arc: SwarmArc): boolean
+  /** Whether anything at all may be here that this node does not serve. */
+  isUnfinished(): boolean
   /** Looks at once what there is to hand over, and settles when it has been offered. */
   runNow(): Promise<void>
 }
@@ -86,6 +88,10 @@ class SwarmHandOver implements HandOver {
 
   mayHold(arc: SwarmArc): boolean {
     return this.#mayHoldMore && !ArcSet.of(arc).without(this.#served).isEmpty
+  }
+
+  isUnfinished(): boolean {
+    return this.#mayHoldMore
   }
 
   runNow(): Promise<void> {

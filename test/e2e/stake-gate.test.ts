@@ -131,7 +131,11 @@ describe('the operator of a member', () => {
     if (node === undefined) throw new Error('There are nodes')
     const admin = createAdminClient({ socketPath: adminSocketPath(join(node.folder, 'data')) })
     const signal = AbortSignal.timeout(60_000)
-    expect(await admin.status(signal)).toMatchObject({ key: node.key, stake: { kind: 'active' }, notReady: [] })
+    expect((await admin.status(signal)).sections).toMatchObject({
+      serving: { facts: { isServing: true } },
+      node: { facts: { key: node.key } },
+      stake: { facts: { state: 'active' } },
+    })
     const { bls } = await readKeyFiles(join(node.folder, 'keys'))
     const collecting = admin.collect({ kind: 'exit', blsPublicKey: bls.publicKey }, signal)
     await expect(collecting).rejects.toMatchObject({

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { SECOND, systemClock } from '../../base/clock.ts'
 import { CodedError } from '../../base/coded-error.ts'
 import { wait } from '../../base/wait.ts'
+import { noteBackup } from '../../node/backup-record.ts'
 import { loadIdentity } from '../../node/identity.ts'
 import { VERSION_TEXT } from '../../node/version.ts'
 import type { JsonObject } from '../../protocol/json.ts'
@@ -77,5 +78,7 @@ async function backUpStopped(
   const origin = { network: networkIdOf(chainId, contract), node: key, starling: VERSION_TEXT }
   const path = join(dataFolder, 'messages')
   const manifest = await backUpClosedDatabase({ clock: systemClock }, path, { folder, origin }, { signal, onProgress })
+  // The backup is there, whether or not that can be noted.
+  await noteBackup(dataFolder, Date.parse(manifest.createdAt)).catch(() => {})
   return { ...manifest }
 }

@@ -10,15 +10,15 @@ import { toHex } from '../../../src/base/bytes.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { adminSocketPath, createAdminClient } from '../../../src/cli/admin-client.ts'
 import { blsPublicKey, generateBlsSecretKey } from '../../../src/crypto/bls.ts'
-import { type AdminRewards, createAdminRoutes } from '../../../src/node/admin-routes.ts'
+import { type AdminRewards, type AdminStatus, createAdminRoutes } from '../../../src/node/admin-routes.ts'
 import { startAdminSocket } from '../../../src/node/admin-socket.ts'
-import type { ServiceNodeStatus } from '../../../src/node/status.ts'
 import { StakingError } from '../../../src/staking/errors.ts'
 import type {
   CollectedSignature,
   SignatureSource,
   SignatureSubject,
 } from '../../../src/staking/signatures/signature-source.ts'
+import { aNodeStatus } from '../../support/node-status.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 // Nothing here ends early: each test has its own time.
@@ -45,14 +45,20 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** Only what the tests look at. */
-const status = { key: 'a key', stake: { kind: 'active', member: { id: 1n << 63n } } } as object as ServiceNodeStatus
+const told: AdminStatus = {
+  status: async () => aNodeStatus(),
+  peers: (countMax) => ({ version: 1, takenAtMs: countMax, members: 1, peers: [] }),
+  swarm: async () => {
+    throw new StakingError('EPOCH_UNKNOWN', 'There is no epoch yet')
+  },
+  settings: () => ({ 'metrics.port': '9100' }),
+}
 
 function start(
   collect: SignatureSource['collect'] = async () => collected,
   rewards?: AdminRewards,
 ): Promise<AsyncDisposable> {
-  const handle = createAdminRoutes({ status: () => status, signatures: { collect }, rewards })
+  const handle = createAdminRoutes({ told, signatures: { collect }, rewards })
   return startAdminSocket({ log: silentLogger, handle }, { path })
 }
 
@@ -77,7 +83,10 @@ test('status, signatures and rewards come through it as they are', async () => {
   }
   await using _ = await start(source, rewards)
   const client = createAdminClient({ socketPath: path })
-  expect(await client.status(signal)).toMatchObject({ key: 'a key', stake: { member: { id: '9223372036854775808' } } })
+  expect(await client.status(signal)).toEqual(aNodeStatus())
+  expect(await client.peers(7, signal)).toEqual({ version: 1, takenAtMs: 7, members: 1, peers: [] })
+  expect(await client.settings(signal)).toEqual({ 'metrics.port': '9100' })
+  await expect(client.swarm(signal)).rejects.toEqual(code('EPOCH_UNKNOWN'))
   expect(await client.collect(exit, signal)).toEqual(collected)
   const reward = { kind: 'reward', recipient: RECIPIENT } as const
   expect(await client.collect(reward, signal)).toMatchObject({ kind: 'reward', totalAtomic: 1n << 200n })
@@ -118,7 +127,7 @@ test('a socket that a killed node left behind is replaced', async () => {
   await link(`${path}.kept`, path)
   await expect(createAdminClient({ socketPath: path }).status(signal)).rejects.toEqual(code('NODE_NOT_RUNNING'))
   await using _ = await start()
-  expect(await createAdminClient({ socketPath: path }).status(signal)).toMatchObject({ key: 'a key' })
+  expect(await createAdminClient({ socketPath: path }).status(signal)).toMatchObject({ health: 'serving' })
 })
 
 test('it replaces nothing that somebody listens on, no other file, and needs a short path', async () => {

@@ -6,7 +6,6 @@ import { adminSocketPath, createAdminClient } from '../../../src/cli/admin-clien
 import { createAdminRoutes } from '../../../src/node/admin-routes.ts'
 import { startAdminSocket } from '../../../src/node/admin-socket.ts'
 import { createBackups } from '../../../src/node/backups.ts'
-import type { ServiceNodeStatus } from '../../../src/node/status.ts'
 import { readManifest } from '../../../src/storage/backup/manifest.ts'
 import { eventually } from '../../support/eventually.ts'
 import { aMessage, makeFolder, openTestStore, uniqueData } from '../storage/store-fixture.ts'
@@ -26,7 +25,7 @@ async function aNode(backupBytesPerSecondMax?: number) {
   const origin = { network: 'ab'.repeat(32), node: 'cd'.repeat(32), starling: '1.2.3' }
   const backups = parts.use(createBackups({ log: silentLogger, messages: fixture.store, origin }))
   const signatures = { collect: () => Promise.reject(new Error('Nobody asks')) }
-  const handle = createAdminRoutes({ status: () => ({}) as ServiceNodeStatus, signatures, rewards: undefined, backups })
+  const handle = createAdminRoutes({ signatures, rewards: undefined, backups })
   parts.use(await startAdminSocket({ log: silentLogger, handle }, { path: adminSocketPath(folder.path) }))
   const client = createAdminClient({ socketPath: adminSocketPath(folder.path) })
   const moved = parts.move()

@@ -10,7 +10,6 @@ import { startAdminSocket } from '../../../src/node/admin-socket.ts'
 import { LogLevels, WISH_MAX_MS } from '../../../src/node/log-levels.ts'
 import { defaultLogOptions, LOG_PARTS } from '../../../src/node/log-options.ts'
 import { createLogRoutes } from '../../../src/node/log-routes.ts'
-import type { ServiceNodeStatus } from '../../../src/node/status.ts'
 
 /** Timers that run when they are told to. */
 function setTimers() {
@@ -83,7 +82,6 @@ const common = { config: undefined, json: false, for: '10m', reset: false, level
 async function startNode() {
   const { levels } = fixture()
   const handle = createAdminRoutes({
-    status: () => ({}) as ServiceNodeStatus,
     signatures: { collect: () => Promise.reject(new Error('Not here')) },
     rewards: undefined,
     logRoutes: createLogRoutes({ log: silentLogger, levels }),

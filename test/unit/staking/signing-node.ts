@@ -11,7 +11,6 @@ import {
 import { blsTags, exitMessage, liquidateMessage, rewardMessage } from '../../../src/crypto/bls-messages.ts'
 import { createAdminRoutes } from '../../../src/node/admin-routes.ts'
 import { ADMIN_SOCKET_FILE, startAdminSocket } from '../../../src/node/admin-socket.ts'
-import type { ServiceNodeStatus } from '../../../src/node/status.ts'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
 import type { SignatureSource, SignatureSubject } from '../../../src/staking/signatures/signature-source.ts'
 import { type CommandWorld, createCommandWorld } from './command-world.ts'
@@ -82,7 +81,6 @@ export async function startSigningNode(world: CommandWorld): Promise<SigningNode
   }
   const place = () => ({ index: 7, blockNumber: node.ledgerBlock, root: 'ab'.repeat(32) })
   const handle = createAdminRoutes({
-    status: () => ({}) as ServiceNodeStatus,
     signatures,
     rewards: {
       current: place,
