@@ -8,6 +8,11 @@ import type { ContentsSums } from './contents-store.ts'
 /** What ends sooner is not compared: members forget it at slightly different moments, and hand-off has brought it if anything could. */
 const COMPARED_AHEAD_MS = 2 * MINUTE
 
+/** Of what expires at a moment. */
+export function bucketOf(ms: TimestampMs): number {
+  return Math.floor(ms / CONTENTS_BUCKET_MS)
+}
+
 /** The first bucket that is compared. */
 export function firstComparedBucket(nowMs: TimestampMs): number {
   return Math.max(0, Math.ceil((nowMs + COMPARED_AHEAD_MS) / CONTENTS_BUCKET_MS))

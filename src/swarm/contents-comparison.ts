@@ -6,7 +6,7 @@ import { PeerRequestError } from '../protocol/peer-api/peer-request-error.ts'
 import type { ServiceNodeKey, Swarm } from '../protocol/service-node.ts'
 import type { SwarmArc } from '../protocol/swarm-assignment.ts'
 import { ContentsBackOff } from './contents-back-off.ts'
-import { firstComparedBucket } from './contents-buckets.ts'
+import { bucketOf, firstComparedBucket } from './contents-buckets.ts'
 import type { ContentsConduct } from './contents-conduct.ts'
 import type { ContentsIntake } from './contents-intake.ts'
 import type { ComparisonEnd, ContentsMetrics } from './contents-metrics.ts'
@@ -130,7 +130,8 @@ class ContentsComparison implements Comparison {
     const arc = this.#components.membership.ownArc()
     if (arc === undefined) return undefined
     const ends: Ends = new Map()
-    await this.#total(arc, [member], ends, AbortSignal.any([signal, this.#stop.signal]))
+    const from = bucketOf(this.#components.clock.nowMs())
+    await this.#total(arc, [member], ends, { from, signal: AbortSignal.any([signal, this.#stop.signal]) })
     const end = ends.get(member)
     return end === 'equal' ? true : end === 'differs' ? false : undefined
   }
@@ -202,7 +203,7 @@ class ContentsComparison implements Comparison {
     const arc = membership.ownArc()
     const ends: Ends = new Map()
     if (isPaused?.() !== true && arc !== undefined && contents.sums() !== undefined) {
-      await this.#total(arc, members, ends)
+      await this.#total(arc, members, ends, this.#compared())
       for (const [member, end] of ends)
         if (this.#standing.endOf(member) === 'silent' && end !== 'silent') this.#backOff.forget(member)
       await this.#confirm(arc, ends)
@@ -218,16 +219,19 @@ class ContentsComparison implements Comparison {
     return membership.ownSwarm()?.members.filter((key) => key !== self) ?? []
   }
 
-  /** Asks members at once whether they hold the same. */
+  #compared() {
+    return { from: firstComparedBucket(this.#components.clock.nowMs()), signal: this.#stop.signal }
+  }
+
+  /** Asks members at once whether they hold the same from a bucket on. */
   async #total(
     arc: SwarmArc,
     members: readonly ServiceNodeKey[],
     ends: Ends,
-    signal: AbortSignal = this.#stop.signal,
+    { from, signal }: { readonly from: number; readonly signal: AbortSignal },
   ): Promise<void> {
     const { contents, conduct, exchange, clock } = this.#components
     const sums = contents.sums()
-    const from = firstComparedBucket(clock.nowMs())
     const sum = sums?.total(from)
     const endOf = async (member: ServiceNodeKey) => {
       if (conduct.ignores(member)) return 'ignored'
@@ -252,7 +256,7 @@ class ContentsComparison implements Comparison {
     const differing = membersThat(ends, 'differs')
     if (differing.length === 0) return
     await new Pause(this.#components.timers).for(this.#options.confirmAfterMs, this.#stop.signal)
-    await this.#total(arc, differing, ends)
+    await this.#total(arc, differing, ends, this.#compared())
     if (membersThat(ends, 'differs').length > 0) this.#standing.differs()
   }
 

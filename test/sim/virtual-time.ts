@@ -11,11 +11,15 @@ interface Happening {
   isCancelled: boolean
 }
 
+/** A turn of the event loop costs as much as most of what happens. */
+const HAPPENINGS_A_TURN = 4
+
 export class VirtualTime {
   readonly #startMs: TimestampMs
   /** A binary heap: the earliest is at the top. */
   readonly #heap: Happening[] = []
   #order = 0
+  #turns = 0
   #elapsedMs: DurationMs = 0
 
   constructor(startMs: TimestampMs) {
@@ -48,8 +52,8 @@ export class VirtualTime {
       if (next.isCancelled) continue
       this.#elapsedMs = next.atMs
       await next.run()
-      // All promises that can be settled without time passing are; what gives way to the event loop goes on too.
-      await turn()
+      // All promises that can be settled without time passing are; what gives way to the event loop goes on a little later.
+      await (this.#turns++ % HAPPENINGS_A_TURN === 0 ? turn() : settled())
     }
     this.#elapsedMs = endMs
   }
@@ -91,6 +95,11 @@ export class VirtualTime {
   }
 }
 
+/** Resolves when no promise is left that can be settled: ticks wait for all of them. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve))
+}
+
 /** One for all: most deadlines pass long after what they were for has ended. */
 const DEADLINE_PASSED = new DOMException('The deadline has passed', 'TimeoutError')
 
@@ -99,6 +108,7 @@ export class LifeTime implements Clock, Timers {
   readonly #time: VirtualTime
   readonly #bornMs: DurationMs
   readonly #wall: { readonly skewMs: DurationMs }
+  readonly #deadlines = new WeakMap<AbortSignal, Set<AbortController>>()
   isOver = false
 
   constructor(time: VirtualTime, wall: { readonly skewMs: DurationMs }) {
@@ -124,16 +134,24 @@ export class LifeTime implements Clock, Timers {
   deadline(ms: DurationMs, parent?: AbortSignal): AbortSignal {
     if (parent?.aborted) return parent
     const controller = new AbortController()
-    const abort = (reason: unknown) => controller.abort(reason)
-    const cancel = this.after(ms, () => abort(DEADLINE_PASSED))
-    parent?.addEventListener(
-      'abort',
-      () => {
-        cancel()
-        abort(parent.reason)
-      },
-      { once: true },
-    )
+    const siblings = parent && this.#deadlinesOf(parent)
+    siblings?.add(controller)
+    this.after(ms, () => {
+      siblings?.delete(controller)
+      controller.abort(DEADLINE_PASSED)
+    })
     return controller.signal
+  }
+
+  /** What ends with a signal, which is listened to once: looking through the listeners of a long-lived one is slow. */
+  #deadlinesOf(parent: AbortSignal): Set<AbortController> {
+    const known = this.#deadlines.get(parent)
+    if (known !== undefined) return known
+    const controllers = new Set<AbortController>()
+    this.#deadlines.set(parent, controllers)
+    parent.addEventListener('abort', () => {
+      for (const controller of controllers) controller.abort(parent.reason)
+    })
+    return controllers
   }
 }
