@@ -1,12 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { withDeadline } from '../src/base/deadline.ts'
-import { COMPILE_CACHE } from './compile-cache.ts'
+import { builtProgram } from './built-program.ts'
 
-const MAIN = join(import.meta.dirname, '../src/cli/main.ts')
 const READY_POLL_MS = 250
 const LOG_TAIL_LINES = 15
 /** A node drains within 10 s; after that it is killed. */
@@ -46,12 +44,12 @@ export class NodeProcess implements AsyncDisposable {
     if (this.running) throw new Error(`The node of ${this.#options.configPath} runs already`)
     const log = openSync(this.#options.logPath, 'a')
     // A group of its own, so that Ctrl-C reaches the devnet first, which then stops its nodes in order.
-    const program = [process.execPath, MAIN, 'run', '--config', this.#options.configPath]
+    const { main, env } = builtProgram()
+    const program = [process.execPath, main, 'run', '--config', this.#options.configPath]
     const [command = '', ...rest] = [...this.#options.command, ...program]
     const child = spawn(command, rest, {
       stdio: ['ignore', log, log],
-      // Sixteen nodes read the same code: the second finds it compiled.
-      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
+      env: { ...process.env, ...env },
       detached: true,
     })
     this.#child = child

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../../devnet/free-port.ts'
 import { EXIT } from '../../src/cli/exit-codes.ts'
 import { startTestDevnet } from '../support/devnet.ts'
-import { type ProgramEnd, runStarling, startStarling } from '../support/program.ts'
+import { Program, type ProgramEnd, runStarling, startStarling } from '../support/program.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -97,7 +97,12 @@ describe('help', () => {
   async function importsOf(words: readonly string[]): Promise<readonly string[]> {
     const file = inFolder('imports')
     const recorder = join(import.meta.dirname, '../support/import-recorder.ts')
-    await runStarling(words, { nodeArgs: ['--import', recorder], env: { IMPORTS_FILE: file } })
+    // From the sources: of the built program it would see few modules.
+    const main = join(import.meta.dirname, '../../src/cli/main.ts')
+    await using program = new Program(process.execPath, ['--import', recorder, main, ...words], {
+      env: { IMPORTS_FILE: file },
+    })
+    await program.ended()
     return (await readFile(file, 'utf8')).split('\n')
   }
 

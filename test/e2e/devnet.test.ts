@@ -165,7 +165,7 @@ test('--in-process runs all nodes in one process, people read what happens, and 
   expect(said).toMatch(/Alice's way +Alice -> node \d -> node \d -> node \d -> node \d/)
   expect(said).toMatch(/Bob reads +"Hello Bob/)
   expect(said).toContain('npm start --silent -- receive --seed http://127.0.0.1:')
-  expect(processesOf(program).filter((pid) => commandOf(pid).includes('src/cli/main.ts'))).toEqual([])
+  expect(processesOf(program).filter((pid) => commandOf(pid).includes('cli/main.'))).toEqual([])
 
   program.kill('SIGTERM')
   expect(await program.ended()).toMatchObject({ code: 0 })

@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { join } from 'node:path'
-import { COMPILE_CACHE } from '../../devnet/compile-cache.ts'
+import { builtProgram, COMPILE_CACHE } from '../../devnet/built-program.ts'
 import { withDeadline } from '../../src/base/deadline.ts'
 
-const STARLING = join(import.meta.dirname, '../../src/cli/main.ts')
 /**
  * A whole devnet that starts on a busy machine takes a minute and more. Just short of what a test has, so that it is told what the
  * program said.
@@ -17,8 +15,6 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Standard input, which is empty without it. */
   readonly input?: string
-  /** Words for Node itself, before the program. */
-  readonly nodeArgs?: readonly string[]
 }
 
 export interface ProgramEnd {
@@ -121,7 +117,8 @@ export class Program implements AsyncDisposable {
 
 /** `starling` with these words, as a process of its own. */
 export function startStarling(args: readonly string[], options: ProgramOptions = {}): Program {
-  return new Program(process.execPath, [...(options.nodeArgs ?? []), STARLING, ...args], options)
+  const { main, env } = builtProgram()
+  return new Program(process.execPath, [main, ...args], { ...options, env: { ...env, ...options.env } })
 }
 
 /** The same, until its end. */

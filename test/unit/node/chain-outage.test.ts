@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { COMPILE_CACHE } from '../../../devnet/compile-cache.ts'
+import { builtProgram } from '../../../devnet/built-program.ts'
 import { freePort } from '../../../devnet/free-port.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { parseServiceNodeArgs, type ServiceNodeArgs, serviceNodeFlags } from '../../../src/cli/options/service-node.ts'
@@ -80,10 +80,10 @@ test('a node that is stopped while it waits for its chain ends at once and well'
   const { configuration, get } = await configure()
   const path = join(folder, 'starling.yml')
   await writeFile(path, JSON.stringify({ network: 'devnet', ...configuration }))
-  const main = join(import.meta.dirname, '../../../src/cli/main.ts')
+  const { main, env } = builtProgram()
   const child = spawn(process.execPath, [main, 'run', '--config', path], {
     stdio: 'ignore',
-    env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
+    env: { ...process.env, ...env },
   })
   const exit = once(child, 'exit')
   await vi.waitFor(() => get('/livez'), { timeout: 30_000 })
