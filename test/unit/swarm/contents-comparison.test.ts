@@ -67,6 +67,16 @@ test('what a member missed, it fetches in one round, and tells those who wait fo
   expect(first.announced).toEqual([])
 })
 
+test('a member that has nothing is not told that it has all by one with what ends within minutes', async () => {
+  await using swarm = await createContentsNetwork(2)
+  const [first, second] = swarm.nodes as [ContentsNode, ContentsNode]
+  await sweep(swarm.nodes)
+  const signal = new AbortController().signal
+  expect(await second.comparison.isSame(first.key, signal)).toBe(true)
+  await storeAt(first, 1, { expiryMs: START_MS + MINUTE })
+  expect(await second.comparison.isSame(first.key, signal)).toBe(false)
+})
+
 test('members that each have what the others lack are equal after a round of each', async () => {
   await using swarm = await createContentsNetwork(4)
   for (const each of swarm.nodes) await storeAt(each, 10)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { toBase64 } from '../../../src/base/bytes.ts'
-import { HOUR, MINUTE } from '../../../src/base/clock.ts'
+import { HOUR } from '../../../src/base/clock.ts'
 import { encodeContentsAnswer } from '../../../src/protocol/peer-api/contents-answer.ts'
 import type { ContentsRequest } from '../../../src/protocol/peer-api/contents-exchange.ts'
 import { decodeContentsRequest } from '../../../src/protocol/peer-api/contents-request.ts'
@@ -9,7 +9,6 @@ import { PeerRequestError } from '../../../src/protocol/peer-api/peer-request-er
 import { defaultSwarmOptions } from '../../../src/swarm/options.ts'
 import { eventually } from '../../support/eventually.ts'
 import { anAccount } from '../rpc/rpc-fixture.ts'
-import { everything } from '../storage/store-fixture.ts'
 import {
   anAccountAnywhere,
   type ChangingNetwork,
@@ -95,22 +94,6 @@ test('a new member fetches everything, different ranges from different members',
   await untilPlaced(network, messages)
   await untilJoined(network)
   for (const pages of asked) expect(pages.length).toBeGreaterThan(0)
-})
-
-test('a new member fetches what ends too soon to be compared, although nothing else is there', async () => {
-  const { network, newcomer } = await aSwarmOfTwo(0)
-  await using _ = network
-  const messages = someMessages(3).map((message) => ({ ...message, expiryMs: message.timestampMs + MINUTE }))
-  await storeEverywhere(network, messages)
-  network.epoch([0, 1, 2])
-  await newcomer.start()
-  await untilJoined(network)
-  const held = await Promise.all(
-    messages.map(({ account, namespace }) => newcomer.running.store.retrieve({ account, namespace, ...everything })),
-  )
-  expect(new Set(held.flatMap((each) => each.messages.map(({ hash }) => hash)))).toEqual(
-    new Set(messages.map(({ hash }) => hash)),
-  )
 })
 
 test('until it has an account, a new member does not tell clients of a part of it; writes it takes', async () => {
