@@ -38,6 +38,8 @@ export interface MetricsRegistry extends MetricsRegister {
   readonly contentType: string
   /** The Prometheus text exposition of every metric. */
   expose(): Promise<string>
+  /** Has `measure` called right before each exposition, for gauges that are cheaper to read when they are asked for. */
+  beforeExpose(measure: () => void): Disposable
   /**
    * A counter or gauge as it is now, summed over its series: over all of them, or over those with the labels given. Zero while there
    * are none; there must be such a metric.
@@ -50,6 +52,7 @@ export interface MetricsRegistry extends MetricsRegister {
 /** Each node owns its registry, so that several nodes can run in one test process. */
 export function createMetricsRegistry(): MetricsRegistry {
   const registry = new prom.Registry()
+  const measures = new Set<() => void>()
   const common = (config: { name: string; help: string; labelNames?: readonly string[] | undefined }) => ({
     name: config.name,
     help: config.help,
@@ -76,7 +79,14 @@ export function createMetricsRegistry(): MetricsRegistry {
       }
     },
     contentType: registry.contentType,
-    expose: () => registry.metrics(),
+    expose: () => {
+      for (const measure of measures) measure()
+      return registry.metrics()
+    },
+    beforeExpose(measure) {
+      measures.add(measure)
+      return { [Symbol.dispose]: () => measures.delete(measure) }
+    },
     async sum(name, wanted = {}) {
       const metric = registry.getSingleMetric(name)
       assert(metric !== undefined, `There is no metric ${name}`)

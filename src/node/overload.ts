@@ -99,12 +99,17 @@ const SAMPLE_MS = 50
 const SAMPLES_MAX = 128
 
 /** By how much a timer is late, again and again. Node's own histogram forgets the value during which it is emptied, which is all there is of a loop that stands still. */
-export function measureLoopDelay(clock: Pick<Clock, 'monotonicMs'>): LoopDelay {
+export function measureLoopDelay(
+  clock: Pick<Clock, 'monotonicMs'>,
+  observe: (delayMs: DurationMs) => void = () => {},
+): LoopDelay {
   let delays: DurationMs[] = []
   let dueMs = clock.monotonicMs() + SAMPLE_MS
   const timer = setInterval(() => {
     const nowMs = clock.monotonicMs()
-    delays = [...delays.slice(1 - SAMPLES_MAX), Math.max(0, nowMs - dueMs)]
+    const delayMs = Math.max(0, nowMs - dueMs)
+    observe(delayMs)
+    delays = [...delays.slice(1 - SAMPLES_MAX), delayMs]
     dueMs = nowMs + SAMPLE_MS
   }, SAMPLE_MS)
   timer.unref()
