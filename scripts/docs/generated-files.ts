@@ -1,10 +1,11 @@
+import { monitoringFiles } from '../monitoring/generated-files.ts'
 import { cliPage } from './cli-page.ts'
 import { configurationExample } from './configuration-example.ts'
 import { configurationSchema } from './configuration-schema.ts'
 import { errorsPage } from './errors-page.ts'
 import { metricsPage } from './metrics-page.ts'
 
-/** Everything in docs/ and config/ that comes from the code, by its path. */
+/** Everything in docs/, config/ and deploy/ that comes from the code, by its path. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/cli.md', await cliPage()],
@@ -12,5 +13,6 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['docs/errors.md', errorsPage()],
     ['config/service-node.schema.json', configurationSchema()],
     ['config/service-node.example.yml', configurationExample()],
+    ...monitoringFiles(),
   ])
 }

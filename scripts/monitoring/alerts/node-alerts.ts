@@ -1,0 +1,84 @@
+import { metrics } from '../catalogue.ts'
+import { duration } from '../pace.ts'
+import { above, createQueries, is, magnitude, ratio, UP } from '../queries.ts'
+import { growing, sample, steady, up } from '../samples.ts'
+import { type Alert, MINUTE_S } from './alert.ts'
+
+const { node, peerTests, process } = metrics
+const { value, changes } = createQueries()
+const MIB = 1024 * 1024
+
+/** The process, its machine, and whether it serves at all. */
+export const nodeAlerts = {
+  StarlingDown: {
+    severity: 'critical',
+    holdS: 2 * MINUTE_S,
+    condition: () => is(UP, 0),
+    summary: 'does not answer',
+    description:
+      'Prometheus cannot read the metrics of this node: the process has ended, the machine is down, or it hangs.',
+    firing: [up(steady(0))],
+    quiet: [up(steady(1))],
+  },
+  StarlingNotReady: {
+    severity: 'critical',
+    // A start takes seconds, the first fetching of a swarm's messages minutes.
+    holdS: 5 * MINUTE_S,
+    condition: () => is(value(node.ready), 0),
+    summary: 'runs, but does not serve clients',
+    description: 'Why, and what to do, is in `reasons` of /readyz.',
+    firing: [sample(node.ready, steady(0))],
+    quiet: [sample(node.ready, '0+0x4 1+0x600')],
+  },
+  StarlingRestarts: {
+    severity: 'warning',
+    holdS: 0,
+    // An update is one restart, or two when it is taken back.
+    condition: ({ window }) => above(changes(process.startTime, duration(window(30 * MINUTE_S))), 2),
+    summary: 'keeps restarting',
+    description:
+      'It was started three times or more within half an hour. The last lines before each end are in its log.',
+    firing: [sample(process.startTime, growing(1))],
+    quiet: [sample(process.startTime, '1+0x20 2+0x600')],
+  },
+  StarlingClockWrong: {
+    severity: 'warning',
+    holdS: 5 * MINUTE_S,
+    // From two minutes on, the node stops serving.
+    condition: () => above(magnitude(value(peerTests.clockOffset)), 30),
+    summary: 'has a wrong clock',
+    description:
+      'Other members and the chain say another time, by more than 30 s. From 2 minutes on, the node does not serve.',
+    firing: [sample(peerTests.clockOffset, steady(-45))],
+    quiet: [sample(peerTests.clockOffset, steady(29))],
+  },
+  StarlingOverloaded: {
+    severity: 'warning',
+    holdS: 2 * MINUTE_S,
+    // As the node itself judges: it refuses new requests from there on.
+    condition: () => above(value(node.eventLoopDelay), 0.25),
+    summary: 'has more to do than its machine can',
+    description: 'Its event loop runs more than a quarter of a second late, and new requests are refused.',
+    firing: [sample(node.eventLoopDelay, steady(0.4))],
+    quiet: [sample(node.eventLoopDelay, steady(0.2))],
+  },
+  StarlingMemoryShort: {
+    severity: 'warning',
+    holdS: 10 * MINUTE_S,
+    condition: () => above(ratio(value(process.residentMemory), value(process.memoryLimit)), 0.9),
+    summary: 'has nearly all the memory that there is for it',
+    description: 'The kernel ends it when it needs more.',
+    firing: [sample(process.residentMemory, steady(480 * MIB)), sample(process.memoryLimit, steady(512 * MIB))],
+    quiet: [sample(process.residentMemory, steady(400 * MIB)), sample(process.memoryLimit, steady(512 * MIB))],
+  },
+  StarlingFilesShort: {
+    severity: 'warning',
+    holdS: 5 * MINUTE_S,
+    condition: () => above(ratio(value(process.openFiles), value(process.openFilesMax)), 0.8),
+    summary: 'has nearly as many open files and connections as it may',
+    description: 'Without file descriptors it can take no connection and open no table of its database.',
+    firing: [sample(process.openFiles, steady(900)), sample(process.openFilesMax, steady(1024))],
+    // Where the system does not tell, both are zero.
+    quiet: [sample(process.openFiles, steady(0)), sample(process.openFilesMax, steady(0))],
+  },
+} satisfies Record<string, Alert>
