@@ -1,23 +1,19 @@
-import type { NodeHealth, NodeStatus, Section, StatusProblem } from '../status.ts'
+import type { NodeStatus, Section, StatusProblem } from '../status.ts'
 import type { SectionName, Severity } from '../status-problem-kinds.ts'
 import { mark, type PageContext, type Standing } from './card.ts'
-import { count, counted, duration, rate } from './figures.ts'
+import { bytes, count, counted, duration, rate } from './figures.ts'
 import { type Html, html, join, NOTHING } from './html.ts'
 
 /** What comes before all else: whether the node serves, and what to do where it should be better. */
-export function verdict({ health, problems, sections }: NodeStatus): Html {
-  const phase = sections.node.state === 'known' ? sections.node.facts.phase : undefined
-  const [standing, sentence] = headline(health, phase, problems)
+export function verdict(status: NodeStatus): Html {
+  const [standing, sentence] = headline(status)
   return html`<p class="headline">${mark(standing)}${sentence}</p>`
 }
 
-export function headline(
-  health: NodeHealth,
-  phase: 'starting' | 'running' | 'stopping' | undefined,
-  problems: readonly StatusProblem[],
-): readonly [Standing, string] {
-  if (phase === 'starting') return ['warning', 'Starting']
-  if (phase === 'stopping') return ['warning', 'Stopping: what was begun is finished']
+export function headline({ health, problems }: NodeStatus): readonly [Standing, string] {
+  const codes = problems.map(({ code }) => code)
+  if (codes.includes('NODE_STARTING')) return ['warning', 'Starting']
+  if (codes.includes('NODE_STOPPING')) return ['warning', 'Stopping']
   if (health === 'not-serving') return ['bad', 'Not serving']
   if (health === 'unknown') return ['bad', 'It cannot be told whether this node serves']
   const open = problems.filter(({ severity }) => severity !== 'notice').length
@@ -64,7 +60,7 @@ export function keyFigures({ sections }: NodeStatus, { history }: PageContext): 
   const { node, traffic, storage, network, chain } = sections
   const newest = history.at(-1)
   const tiles = [
-    tile('Up for', node, ({ uptimeMs }) => [duration(uptimeMs), '']),
+    tile('Up for', node, ({ uptimeMs, starling }) => [duration(uptimeMs), `version ${starling}`]),
     tile('Client requests', traffic, ({ requests }) => {
       const total = Object.values(requests).reduce((all, one) => all + one, 0)
       return [newest === undefined ? count(total) : `${rate(newest.requestsPerS)}/s`, `${count(total)} since the start`]
@@ -74,10 +70,10 @@ export function keyFigures({ sections }: NodeStatus, { history }: PageContext): 
       const perS = newest === undefined ? undefined : newest.relayedPerS + newest.deliveredPerS
       return [perS === undefined ? count(total) : `${rate(perS)}/s`, `${count(total)} since the start`]
     }),
-    tile('Messages held', storage, ({ messages }) => [count(messages), 'for accounts of this swarm']),
+    tile('Messages held', storage, ({ messages, dataBytes }) => [count(messages), bytes(dataBytes)]),
     tile('Connected', network, ({ connected, records, missing }) => [
       count(connected),
-      `of ${count(Math.max(0, records + missing - 1))} other service nodes`,
+      `of ${count(Math.max(0, records + missing - 1))} other nodes`,
     ]),
     tile('Epoch', chain, ({ epoch, members }) => [
       epoch === null ? '–' : count(epoch),

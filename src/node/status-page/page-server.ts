@@ -2,20 +2,28 @@ import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerR
 import { isIP } from 'node:net'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { type Clock, type DurationMs, SECOND } from '../../base/clock.ts'
+import { type Clock, type DurationMs, SECOND, type TimestampMs } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { NodeStatus } from '../status.ts'
+import { type NodeStatus, STATUS_VERSION, type StatusSections } from '../status.ts'
+import { SECTION_NAMES } from '../status-problem-kinds.ts'
+import { problem } from '../status-problems.ts'
 import type { TrafficHistory } from '../traffic-history.ts'
 import type { PageContext } from './card.ts'
 import { LIVE_SCRIPT } from './live-script.ts'
-import { statusPage } from './page.ts'
+import { type PageFacts, statusPage } from './page.ts'
 import { ICON_NAMES, icon, STYLE } from './style.ts'
 import type { SwarmPicture } from './swarm-picture.ts'
 
-export interface StatusPageComponents {
+/** What the page shows. */
+export interface StatusPageSources {
   readonly status: () => Promise<NodeStatus>
   readonly swarm: () => SwarmPicture | undefined
   readonly history: Pick<TrafficHistory, 'samples' | 'sampleIntervalMs'>
+}
+
+export interface StatusPageComponents {
+  /** Undefined while the node starts. */
+  readonly sources: () => StatusPageSources | undefined
   readonly clock: Clock
   readonly log: Logger
 }
@@ -90,16 +98,32 @@ export function createStatusPage(components: StatusPageComponents): StatusPage {
   }
 }
 
-function createRenderer({ status, swarm, history, clock, log }: StatusPageComponents): () => Promise<Answer> {
+function createRenderer({ sources, clock, log }: StatusPageComponents): () => Promise<Answer> {
   return async () => {
+    const known = sources()
+    const nowMs = clock.nowMs()
+    const facts = known === undefined ? { status: startingStatus(nowMs) } : await factsOf(known)
     const context: PageContext = {
-      nowMs: clock.nowMs(),
-      history: history.samples(),
-      sampleIntervalMs: history.sampleIntervalMs,
+      nowMs,
+      history: known?.history.samples() ?? [],
+      sampleIntervalMs: known?.history.sampleIntervalMs ?? 0,
       onFault: (error) => log.warn({ error }, 'A part of the status page cannot be shown'),
     }
-    return answerOf('text/html', String(statusPage({ status: await status(), swarm: swarm() }, context)))
+    return answerOf('text/html', String(statusPage(facts, context)))
   }
+}
+
+async function factsOf({ status, swarm }: StatusPageSources): Promise<PageFacts> {
+  return { status: await status(), swarm: swarm() }
+}
+
+/** What there is to say before there are parts to ask. */
+function startingStatus(takenAtMs: TimestampMs): NodeStatus {
+  const sections = Object.fromEntries(
+    SECTION_NAMES.map((name) => [name, { state: 'absent', reason: 'The node starts' }]),
+  ) as StatusSections
+  const problems = [problem('NODE_STARTING', 'The node starts: it opens its database and reads the chain')]
+  return { version: STATUS_VERSION, takenAtMs, health: 'not-serving', sections, problems }
 }
 
 function send(response: ServerResponse, status: number, type: string, body: Buffer): void {

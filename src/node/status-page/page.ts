@@ -15,7 +15,7 @@ import { traffic } from './traffic.ts'
 export interface PageFacts {
   readonly status: NodeStatus
   /** Undefined while this node is in no swarm, or does not know. */
-  readonly swarm: SwarmPicture | undefined
+  readonly swarm?: SwarmPicture | undefined
 }
 
 /** The whole page. Everything in it is there without its script, which only replaces the parts that have changed. */
@@ -23,7 +23,7 @@ export function statusPage({ status, swarm: picture }: PageFacts, context: PageC
   const { sections, takenAtMs } = status
   const node = sections.node.state === 'known' ? sections.node.facts : undefined
   const name = node === undefined ? 'service node' : shortKey(node.key)
-  const [standing, sentence] = headline(status.health, node?.phase, status.problems)
+  const [standing, sentence] = headline(status)
   return html`<!doctype html>
 <html lang="en" data-starling="${node?.starling ?? ''}">
 <head>
@@ -42,12 +42,16 @@ export function statusPage({ status, swarm: picture }: PageFacts, context: PageC
 <main>
 <section class="overview" aria-label="Overview"><div data-part="verdict" role="status">${verdict(status)}</div><div data-part="problems">${problemList(status)}</div><div data-part="figures">${keyFigures(status, context)}</div></section>
 ${card('traffic', 'Traffic in the last hour', sections.traffic, () => traffic(context), context)}
+<div class="column">
 ${card('swarm', 'Swarm', sections.swarm, (facts) => swarm(facts, picture, context), context)}
-${card('storage', 'Storage', sections.storage, (facts) => storage(facts, context), context)}
 ${card('stake', 'Stake', sections.stake, (facts) => stake(facts, sections.rewards, context), context)}
+</div>
+<div class="column">
+${card('storage', 'Storage', sections.storage, (facts) => storage(facts, context), context)}
 ${card('chain', 'Chain', sections.chain, (facts) => chain(facts, context), context)}
 ${card('tests', 'Tests by other nodes', sections.nodeTests, nodeTests, context)}
 ${card('machine', 'Process', sections.node, (facts) => machine(facts, context), context)}
+</div>
 </main>
 <footer><p>Counts only: nothing here tells who writes to whom. In a terminal: <code>starling status</code>, <code>starling top</code>. For machines: <a href="/metrics">metrics</a>, <a href="/readyz">readiness</a>.</p></footer>
 </body>

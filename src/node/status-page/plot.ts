@@ -44,9 +44,10 @@ export function plot(series: readonly PlotSeries[], options: PlotOptions): Html 
   const alt = shown.map((one) => `${one.name}: ${told(newest(one))} now, ${told(most(one))} at most`).join('; ')
   return html`<figure class="plot" data-from="${fromMs}" data-to="${toMs}">
 <figcaption><h3>${title}</h3>${join(shown.map((one, at) => legend(one, at, shown.length, told)))}</figcaption>
-<div class="frame"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title} over the last ${minutes} minutes. ${alt}`}"><path class="grid" d="M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}"/>${join(
+<p class="axis" aria-hidden="true">${told(top)}</p>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title} over the last ${minutes} minutes. ${alt}`}"><path class="grid" d="M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}"/>${join(
     shown.map((one, at) => drawing(one, at, top, options)),
-  )}</svg><span class="top" aria-hidden="true">${told(top)}</span></div>
+  )}</svg>
 <p class="axis" aria-hidden="true"><span>${minutes} min ago</span><span class="moment"></span><span>now</span></p>
 </figure>`
 }
@@ -57,21 +58,25 @@ function legend(series: PlotSeries, at: number, of: number, told: (value: number
   return html`<p class="now">${key}${series.name} <b>${told(newest(series))}</b></p>`
 }
 
-/** One path for line and area. Every point is an L, which the page's script relies on; a run begins and ends on the ground. */
+/** Every point of the line is an L, which the page's script relies on. */
 function drawing(series: PlotSeries, at: number, top: number, { fromMs, toMs, gapMs, told }: PlotOptions): Html {
   const x = ({ atMs }: PlotPoint) => Math.round((WIDTH * (atMs - fromMs)) / (toMs - fromMs))
   const y = ({ value }: PlotPoint) => Math.round(HEIGHT * (1 - value / top))
-  const path = runsOf(series.points, gapMs)
-    .map(
-      (run) =>
-        `M${run.slice(0, 1).map(x)} ${HEIGHT}${run.map((point) => `L${x(point)} ${y(point)}`).join('')}V${HEIGHT}`,
-    )
-    .join('')
-  return html`<path class="line s${at}" d="${path}" data-told="${series.points.map(({ value }) => told(value)).join(',')}"/>`
+  const runs = runsOf(series.points, gapMs).map(([first, ...others]) => {
+    const points = [first, ...others].map((point) => `L${x(point)} ${y(point)}`).join('')
+    return {
+      line: `M${x(first)} ${y(first)}${points}`,
+      area: `M${x(first)} ${HEIGHT}${points}L${x(others.at(-1) ?? first)} ${HEIGHT}Z`,
+    }
+  })
+  const said = series.points.map(({ value }) => told(value)).join(',')
+  return html`<path class="area s${at}" d="${runs.map(({ area }) => area).join('')}"/><path class="line s${at}" d="${runs.map(({ line }) => line).join('')}" data-told="${said}"/>`
 }
 
-function runsOf(points: readonly PlotPoint[], gapMs: DurationMs): PlotPoint[][] {
-  const runs: PlotPoint[][] = []
+type Run = [PlotPoint, ...PlotPoint[]]
+
+function runsOf(points: readonly PlotPoint[], gapMs: DurationMs): readonly Run[] {
+  const runs: Run[] = []
   for (const point of points) {
     const run = runs.at(-1)
     const before = run?.at(-1)

@@ -1,6 +1,6 @@
 import type { RewardsFacts, Section, StakeDates, StakeFacts } from '../status.ts'
 import { facts, mark, type PageContext, type Standing } from './card.ts'
-import { count, dateTime, duration } from './figures.ts'
+import { count, dateTime, duration, shortKey } from './figures.ts'
 import { type Html, html, join, NOTHING } from './html.ts'
 
 const STANDINGS: Readonly<Record<StakeFacts['state'], Standing>> = {
@@ -30,7 +30,7 @@ ${nextCommand === null ? '' : html`<p class="next">Next: <code>${nextCommand}</c
 ${dates === null ? '' : countdown(dates, context)}
 ${facts([
   ['Id in the contract', id ?? undefined],
-  ['Operator', operator === null ? undefined : html`<code class="key">${operator}</code>`],
+  ['Operator', operator === null ? undefined : html`<code class="key">${shortKey(operator)}</code>`],
   ['Registered', addedAtMs === null ? undefined : dateTime(addedAtMs)],
   ['In the current list', isListed ? 'yes' : 'no'],
   ['Rewards', rewardsText(rewards)],

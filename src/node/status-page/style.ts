@@ -39,7 +39,7 @@ header .live { margin-left: auto; font-size: 0.8125rem; white-space: nowrap; }
 .is-stopped main { opacity: 0.6; }
 .stopped { margin-bottom: 1rem; padding: 0.75rem 1rem; border-radius: 0.5rem; border-left: 4px solid var(--bad); background: var(--bad-ground); }
 
-main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
+main, .column { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; min-width: 0; }
 .overview { display: grid; gap: 1rem; min-width: 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 0.625rem; padding: 1rem 1.125rem 1.125rem; min-width: 0; }
 .headline { font-size: clamp(1.375rem, 1.1rem + 1.4vw, 1.875rem); line-height: 1.25; font-weight: 600; letter-spacing: -0.015em; }
@@ -53,7 +53,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
 
 .problems { display: grid; gap: 0.625rem; }
 .problems:empty { display: none; }
-.problems li { padding: 0.75rem 1rem; border-radius: 0.5rem; border-left: 4px solid var(--idle); background: var(--idle-ground); overflow-wrap: anywhere; }
+.problems li { display: grid; padding: 0.75rem 1rem; border-radius: 0.5rem; border-left: 4px solid var(--idle); background: var(--idle-ground); overflow-wrap: anywhere; }
 .problems li.warning { border-color: var(--warning); background: var(--warning-ground); }
 .problems li.bad { border-color: var(--bad); background: var(--bad-ground); }
 .problems .kind { font-size: 0.8125rem; font-weight: 600; }
@@ -62,23 +62,23 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
 .next code { padding: 0.1em 0.4em; border-radius: 0.25rem; border: 1px solid var(--line); background: var(--card); user-select: all; }
 
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1px; overflow: hidden; border: 1px solid var(--line); border-radius: 0.625rem; background: var(--line); }
-.tiles li { display: grid; padding: 0.75rem 1rem; background: var(--card); font-size: 0.8125rem; }
+.tiles li { display: grid; padding: 0.75rem 1rem; background: var(--card); font-size: 0.8125rem; align-content: start; }
 .tiles b { font-size: 1.375rem; line-height: 1.3; letter-spacing: -0.01em; }
 
 .plots { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem 2rem; }
-.plot figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1rem; margin-bottom: 0.5rem; }
+.plot figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1rem; margin-bottom: 0.25rem; }
 .plot h3 { margin-right: auto; }
 .plot .now { font-size: 0.8125rem; color: var(--soft); }
 .plot .now b { display: inline-block; min-width: 3.5em; text-align: right; color: var(--text); }
 .plot .key { display: inline-block; width: 0.75rem; height: 0.1875rem; margin-right: 0.375rem; vertical-align: middle; background: var(--first); }
 .plot .key.s1 { background: var(--second); }
-.frame { position: relative; }
-.frame svg { display: block; width: 100%; height: 6.5rem; overflow: visible; touch-action: pan-y; }
-.frame .top { position: absolute; top: 0.125rem; left: 0; font-size: 0.6875rem; color: var(--soft); }
+.plot svg { display: block; width: 100%; height: 6.5rem; margin: 0.125rem 0; overflow: visible; touch-action: pan-y; }
 .grid { fill: none; stroke: var(--line); vector-effect: non-scaling-stroke; }
-.line { fill: var(--first); fill-opacity: 0.1; stroke: var(--first); stroke-width: 1.5; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
-.line.s1 { fill: var(--second); stroke: var(--second); }
-.axis { display: flex; justify-content: space-between; margin-top: 0.25rem; font-size: 0.6875rem; color: var(--soft); }
+.area { fill: var(--first); fill-opacity: 0.1; }
+.area.s1 { fill: var(--second); }
+.line { fill: none; stroke: var(--first); stroke-width: 1.5; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
+.line.s1 { stroke: var(--second); }
+.axis { display: flex; justify-content: space-between; font-size: 0.6875rem; color: var(--soft); }
 .axis .moment { color: var(--text); }
 .is-pointed svg { cursor: crosshair; }
 
@@ -89,8 +89,9 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
 .facts:first-child { margin-top: 0; }
 .rows { display: grid; gap: 0.375rem; }
 .rows li { display: flex; align-items: baseline; min-width: 0; }
+.rows code { white-space: nowrap; }
 .rows .name { margin-right: 0.75rem; overflow-wrap: anywhere; }
-.rows li > .soft { margin-left: auto; text-align: right; }
+.rows li > .soft { margin-left: auto; padding-left: 0.75rem; text-align: right; }
 .chain .rows, .log { margin-top: 0.875rem; padding-top: 0.875rem; border-top: 1px solid var(--line); }
 .state { font-size: 1.0625rem; margin-bottom: 0.25rem; }
 
@@ -100,7 +101,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
 .gauge .used { fill: var(--first); }
 .gauge .narrow { fill: var(--warning); }
 .storage .plot { margin-top: 1.25rem; }
-.storage .frame svg { height: 4rem; }
+.storage .plot svg { height: 4rem; }
 
 .swarm-picture { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; align-items: center; }
 .map { display: block; width: 100%; max-width: 17rem; margin: 0 auto; }
@@ -108,13 +109,12 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
 .map .ticks { fill: none; stroke: var(--soft); stroke-width: 1.5; }
 .map .arc { fill: none; stroke: var(--first); stroke-width: 7; stroke-linecap: butt; }
 .map .spoke { stroke: var(--line); stroke-width: 1.5; }
-.map .spoke.equal { stroke: var(--first); }
-.map .spoke.silent, .map .spoke.apart, .map .spoke.unknown { stroke-dasharray: 3 4; stroke: var(--idle); }
+.map .spoke.connected { stroke: var(--first); }
+.map .spoke.apart { stroke-dasharray: 3 4; stroke: var(--idle); }
 .map .dot { fill: var(--card); stroke: var(--first); stroke-width: 2; }
 .map .dot.self { fill: var(--first); }
-.map .dot.differing, .map .dot.apart { stroke: var(--warning); }
-.map .dot.silent { stroke: var(--bad); stroke-dasharray: 4 3; }
-.map .dot.unknown { stroke: var(--idle); }
+.map .dot.failing { stroke: var(--bad); stroke-dasharray: 4 3; }
+.map .dot.untested { stroke: var(--idle); }
 .map text { font-size: 10px; font-weight: 600; text-anchor: middle; dominant-baseline: central; fill: var(--text); }
 .map .self + text { fill: var(--card); }
 .members { counter-reset: member; }
@@ -134,19 +134,19 @@ footer { margin-top: 1.5rem; font-size: 0.8125rem; color: var(--soft); }
 
 @media (min-width: 44rem) {
   .plots { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .problems li { grid-template-columns: minmax(0, 1fr) auto; column-gap: 1.5rem; align-items: center; }
+  .problems .next { grid-column: 2; grid-row: 1 / span 2; margin: 0; }
   .swarm-picture { grid-template-columns: minmax(0, 15rem) minmax(0, 1fr); gap: 1.5rem; }
 }
 @media (min-width: 62rem) {
-  main { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  main { grid-template-columns: repeat(2, minmax(0, 1fr)); align-items: start; }
   .overview, .traffic { grid-column: 1 / -1; }
-  .problems { grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); }
 }
 @media (max-width: 30rem) {
   body { padding: 0 0.75rem 1.5rem; }
   .card { padding: 0.875rem; }
   .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .facts > div { grid-template-columns: minmax(6.5rem, 2fr) 3fr; }
-  .now { width: 50%; }
   .plot h3 { width: 100%; }
 }
 @media print { .live, .stopped { display: none; } body { max-width: none; } }

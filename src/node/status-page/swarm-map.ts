@@ -1,6 +1,6 @@
 import { SWARM_SPACE_SIZE } from '../../protocol/swarm-space.ts'
 import { type Html, html, join } from './html.ts'
-import type { MemberStanding, SwarmPicture } from './swarm-picture.ts'
+import type { PicturedMember, SwarmPicture } from './swarm-picture.ts'
 
 const CENTRE = 130
 const RING = 112
@@ -25,8 +25,8 @@ export function swarmMap({ swarms, arc, members }: SwarmPicture): Html {
 <circle class="ring" cx="${CENTRE}" cy="${CENTRE}" r="${RING}"/>
 <path class="ticks" d="${ticks(swarms)}"/>
 ${arc === undefined ? '' : html`<path class="arc" d="${arcPath(turn(arc.first), share)}"/>`}
-${join(others.map(({ standing }, at) => spoke(standing, at, others.length)))}
-${join(others.map(({ standing }, at) => dot(standing, at, others.length)))}
+${join(others.map((member, at) => spoke(member, at, others.length)))}
+${join(others.map((member, at) => dot(member, at, others.length)))}
 <circle class="dot self" cx="${CENTRE}" cy="${CENTRE}" r="${DOT + 2}"/><text x="${CENTRE}" y="${CENTRE}">1</text>
 </svg>`
 }
@@ -45,12 +45,13 @@ function arcPath(from: number, share: number): string {
   return `M${point(from, RING)}A${radius} ${middle}A${radius} ${point(from + share, RING)}`
 }
 
-function spoke(standing: MemberStanding, at: number, of: number): Html {
-  return html`<path class="spoke ${standing}" d="M${CENTRE} ${CENTRE}L${point(at / of, CIRCLE)}"/>`
+/** Drawn through while there is a connection. */
+function spoke({ isConnected }: PicturedMember, at: number, of: number): Html {
+  return html`<path class="spoke ${isConnected ? 'connected' : 'apart'}" d="M${CENTRE} ${CENTRE}L${point(at / of, CIRCLE)}"/>`
 }
 
 /** Numbered as in the list beside it. */
-function dot(standing: MemberStanding, at: number, of: number): Html {
+function dot({ standing }: PicturedMember, at: number, of: number): Html {
   const [x = 0, y = 0] = place(at / of, CIRCLE)
   return html`<circle class="dot ${standing}" cx="${x}" cy="${y}" r="${DOT}"/><text x="${x}" y="${y}">${at + 2}</text>`
 }

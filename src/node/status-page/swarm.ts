@@ -3,15 +3,13 @@ import { facts, mark, type PageContext, type Standing } from './card.ts'
 import { count, counted, duration, percent, shortKey } from './figures.ts'
 import { type Html, html, join } from './html.ts'
 import { swarmMap } from './swarm-map.ts'
-import type { MemberStanding, SwarmPicture } from './swarm-picture.ts'
+import type { MemberStanding, PicturedMember, SwarmPicture } from './swarm-picture.ts'
 
-const STANDINGS: Readonly<Record<MemberStanding, readonly [Standing, string]>> = {
-  self: ['good', 'this node'],
-  equal: ['good', 'holds the same'],
-  differing: ['warning', 'differs, and is compared with'],
-  apart: ['warning', 'not ready, or an epoch apart'],
-  silent: ['bad', 'does not answer'],
-  unknown: ['idle', 'not compared yet'],
+const STANDINGS: Readonly<Record<MemberStanding, Standing>> = {
+  self: 'good',
+  passing: 'good',
+  failing: 'bad',
+  untested: 'idle',
 }
 
 /** How many are named; a swarm of more is told by its counts. */
@@ -49,7 +47,13 @@ function comparedText({ equal, differing, silent, apart }: NonNullable<SwarmFact
   return told.length === 0 ? 'with nobody' : told.join(', ')
 }
 
-function memberRow({ key, standing }: SwarmPicture['members'][number]): Html {
-  const [how, words] = STANDINGS[standing]
-  return html`<li>${mark(how)}<code class="key">${shortKey(key)}</code><span class="soft">${words}</span></li>`
+function memberRow(member: PicturedMember): Html {
+  return html`<li>${mark(STANDINGS[member.standing])}<code class="key">${shortKey(member.key)}</code><span class="soft">${memberText(member)}</span></li>`
+}
+
+function memberText({ standing, isConnected, latencyMs }: PicturedMember): string {
+  if (standing === 'self') return 'this node'
+  if (standing === 'failing') return 'fails a test'
+  if (standing === 'untested') return isConnected ? 'not tested yet' : 'not connected'
+  return latencyMs === null ? 'passes' : `answers in ${count(Math.max(1, latencyMs))} ms`
 }
