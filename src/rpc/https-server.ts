@@ -284,9 +284,8 @@ class HttpsEntry {
     response.setHeader('Server', this.#serverName)
     response.setHeader('Content-Type', answer.contentType)
     response.setHeader('Content-Length', answer.body.length)
-    const headers = { ...crossOriginHeaders(request), ...answer.headers }
+    const headers = { ...crossOriginHeaders(request), ...retryHeader(answer.status), ...answer.headers }
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    if (isOverloaded(answer.status)) response.setHeader('Retry-After', '1')
     // A body that was not read to its end cannot be followed by another request.
     if (this.#isDraining || !request.complete) response.setHeader('Connection', 'close')
     response.writeHead(isFinalStatus(answer.status) ? answer.status : 500).end(answer.body)
@@ -315,9 +314,16 @@ function isFinalStatus(status: number): boolean {
   return Number.isInteger(status) && status >= 200 && status <= 599
 }
 
-/** The client should wait a moment before it tries again. */
-function isOverloaded(status: number): boolean {
-  return status === 503 || status === 507
+/** What is overloaded may have room in a moment; what is full has it when messages have ended and were swept. */
+const RETRY_SECONDS: ReadonlyMap<number, number> = new Map([
+  [503, 1],
+  [507, 60],
+])
+
+/** How long the client should wait before it tries again, where the answer does not say. */
+function retryHeader(status: number): Readonly<Record<string, string>> {
+  const seconds = RETRY_SECONDS.get(status)
+  return seconds === undefined ? {} : { 'Retry-After': String(seconds) }
 }
 
 function tooManyRequests(waitMs: DurationMs): HttpAnswer {

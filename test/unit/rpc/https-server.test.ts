@@ -280,6 +280,18 @@ describe('rates and connections', () => {
     expect([status, headers['retry-after'], body]).toEqual([429, '7', 'Too many requests, try again later'])
   })
 
+  test.each([
+    [503, undefined, '1'],
+    [503, 5, '5'],
+    [507, undefined, '60'],
+  ])('an answer of %s that knows of %s seconds tells to come back after %s', async (status, known, told) => {
+    const retry = known === undefined ? {} : { retryAfterSeconds: known }
+    const handleJson = async () => ({ status, body: 'Not now', ...retry })
+    await using server = await startTestServer({}, { rpc: { handleJson, handleJsonRpc: async () => ({}) } })
+    const answer = await server.post(RPC, '')
+    expect([answer.status, answer.headers['retry-after'], answer.body]).toEqual([status, told, 'Not now'])
+  })
+
   test('an address that opens connections faster than it may has them closed', async () => {
     await using server = await startTestServer({ connectionBurst: 2, connectionsPerSecond: 0.001 })
     for (let opened = 0; opened < 2; opened++) {
