@@ -10,6 +10,7 @@ import { isNodeStatus, isPeersDocument, isSettingsDocument, isSwarmDocument } fr
 import type { PeersDocument } from '../node/status-peers.ts'
 import type { SettingsText } from '../node/status-settings.ts'
 import type { SwarmDocument } from '../node/status-swarm.ts'
+import { isTrafficDocument, type TrafficDocument } from '../node/traffic-history.ts'
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../protocol/json.ts'
 import { collectedOfJson, jsonOfSubject } from '../staking/signatures/signature-json.ts'
 import type { CollectedSignature, SignatureSource, SignatureSubject } from '../staking/signatures/signature-source.ts'
@@ -34,6 +35,8 @@ export interface AdminClient extends SignatureSource {
   /** Other members, at most so many of them. */
   peers(countMax: number, signal: AbortSignal): Promise<PeersDocument>
   swarm(signal: AbortSignal): Promise<SwarmDocument>
+  /** What the node had to do in the last hour. */
+  traffic(signal: AbortSignal): Promise<TrafficDocument>
   /** What the node was made with, without secrets. */
   settings(signal: AbortSignal): Promise<SettingsText>
   /** What the node's ledger of rewards holds: index, block and root, and with a recipient its total as decimal text. */
@@ -68,6 +71,7 @@ export function createAdminClient({ socketPath }: { readonly socketPath: string 
     peers: async (countMax, signal) =>
       checked(await ask('GET', `/v1/peers?count=${countMax}`, SHORT_MS, signal), isPeersDocument),
     swarm: async (signal) => checked(await ask('GET', '/v1/swarm', SHORT_MS, signal), isSwarmDocument),
+    traffic: async (signal) => checked(await ask('GET', '/v1/traffic', SHORT_MS, signal), isTrafficDocument),
     settings: async (signal) =>
       checked(await ask('GET', '/v1/settings', SHORT_MS, signal), isSettingsDocument).settings,
     async rewards(recipient, signal) {

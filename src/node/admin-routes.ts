@@ -11,6 +11,7 @@ import type { NodeStatus } from './status.ts'
 import { PEERS_MAX, type PeersDocument } from './status-peers.ts'
 import { SETTINGS_VERSION, type SettingsText } from './status-settings.ts'
 import type { SwarmDocument } from './status-swarm.ts'
+import { TRAFFIC_VERSION, type TrafficDocument, type TrafficHistory } from './traffic-history.ts'
 
 /** Lifetime totals of rewards, as far as an operator asks for them. */
 export interface AdminRewards {
@@ -41,6 +42,8 @@ export interface AdminRoutesComponents {
   readonly rewards: AdminRewards | undefined
   /** Undefined where no messages are kept. */
   readonly backups?: Backups | undefined
+  /** Undefined where nothing is remembered. */
+  readonly history?: Pick<TrafficHistory, 'samples' | 'sampleIntervalMs'> | undefined
   /** Undefined where the log's levels are nobody's to change. */
   readonly logRoutes?: LogRoutes | undefined
 }
@@ -53,6 +56,7 @@ export function createAdminRoutes({
   signatures,
   rewards,
   backups,
+  history,
   logRoutes,
 }: AdminRoutesComponents): AdminHandler {
   const routes: Readonly<Record<string, Route>> = {
@@ -65,6 +69,7 @@ export function createAdminRoutes({
       return { status: 200, body: jsonOfCollected(await signatures.collect(subject, signal)) }
     },
     ...(backups === undefined ? {} : backupRoutes(backups)),
+    ...(history === undefined ? {} : { 'GET /v1/traffic': async () => trafficAnswer(history) }),
     ...(logRoutes === undefined ? {} : logLevelRoutes(logRoutes)),
   }
   return async (request, signal) => {
@@ -121,6 +126,14 @@ function logLevelRoutes({ show, change, reset }: LogRoutes): Readonly<Record<str
     'POST /v1/log-levels': async ({ body }) => change(jsonOf(body)),
     'DELETE /v1/log-levels': async () => reset(),
   }
+}
+
+function trafficAnswer({
+  samples,
+  sampleIntervalMs,
+}: Pick<TrafficHistory, 'samples' | 'sampleIntervalMs'>): AdminAnswer {
+  const body: TrafficDocument = { version: TRAFFIC_VERSION, sampleIntervalMs, samples: samples() }
+  return { status: 200, body }
 }
 
 function backupAnswer(status: BackupStatus): AdminAnswer {

@@ -29,6 +29,23 @@ export interface TrafficSample {
   readonly eventLoopDelayMs: DurationMs
 }
 
+export const TRAFFIC_VERSION = 1
+
+/** What the running node remembers, as `starling top` asks for it. */
+export interface TrafficDocument {
+  readonly version: typeof TRAFFIC_VERSION
+  readonly sampleIntervalMs: DurationMs
+  /** Oldest first. */
+  readonly samples: readonly TrafficSample[]
+}
+
+export function isTrafficDocument(value: unknown): value is TrafficDocument {
+  if (typeof value !== 'object' || value === null || !('version' in value && 'samples' in value)) return false
+  const { version, samples } = value
+  const isSample = (sample: unknown) => typeof sample === 'object' && sample !== null && 'atMs' in sample
+  return version === TRAFFIC_VERSION && Array.isArray(samples) && samples.every(isSample)
+}
+
 export interface TrafficHistory extends AsyncDisposable {
   readonly sampleIntervalMs: DurationMs
   /** Oldest first. */
