@@ -24,7 +24,7 @@ import { openMessageStore } from '../storage/level-message-store.ts'
 import { createStorageMetrics } from '../storage/metrics.ts'
 import { createSwarmMembership } from '../swarm/membership.ts'
 import { createSwarmMetrics } from '../swarm/metrics.ts'
-import { type AdminStatus, createAdminRoutes } from './admin-routes.ts'
+import { createAdminRoutes } from './admin-routes.ts'
 import { ADMIN_SOCKET_FILE, startAdminSocket } from './admin-socket.ts'
 import { NotedBackups } from './backup-record.ts'
 import { createBackups } from './backups.ts'
@@ -38,6 +38,7 @@ import type { NodeLog } from './logger.ts'
 import { followEpochs } from './membership.ts'
 import { createNodeMetrics, exposeHealth } from './metrics.ts'
 import { startMetricsServer } from './metrics-server.ts'
+import { createNodeStatus } from './node-status.ts'
 import type { ServiceNodeOptions } from './options.ts'
 import { defaultOverloadOptions, measureLoopDelay, Overload, watchOverload } from './overload.ts'
 import { createOwnRecordFacts } from './own-record-facts.ts'
@@ -49,12 +50,7 @@ import { createNodeRewards, recordedRewards } from './rewards.ts'
 import { openRunHistory } from './run-history.ts'
 import { createNodeSignatures } from './signatures.ts'
 import type { ServiceNodeStatus } from './status.ts'
-import { createStatusComposer } from './status-composer.ts'
-import { readPeers } from './status-peers.ts'
 import { createStatusReporter } from './status-reporter.ts'
-import { settingsText } from './status-settings.ts'
-import { createStatusSources } from './status-sources.ts'
-import { readSwarm } from './status-swarm.ts'
 import { watchStorage } from './storage-failure.ts'
 import { VERSION, VERSION_TEXT } from './version.ts'
 
@@ -106,7 +102,10 @@ export async function createServiceNode(
   nodeMetrics.build.set(1, { version: VERSION_TEXT, runtime: process.version })
   parts.use(watchProcess(processMetrics, registry))
   parts.use(exposeHealth(nodeMetrics, registry, probes))
-  const metricsServer = parts.use(await startMetricsServer({ metrics: registry, health: probes }, options.metrics))
+  let shown: StatusPageSources | undefined
+  const page = createStatusPage({ sources: () => shown, clock, log: log.part('metrics') })
+  const served = { metrics: registry, health: probes, page }
+  const metricsServer = parts.use(await startMetricsServer(served, options.metrics))
 
   // Other members tell what time it is; they are asked when everything else stands.
   let tests: PeerTests | undefined
@@ -261,14 +260,13 @@ export async function createServiceNode(
   const ports = { https: https.port, metrics: metricsServer.port }
   const running = { self, network: networkId, clock, registry, log: tally, runs, overload, ports, phase: () => phase }
   const statusParts = { ...running, health, stake, swarm, replication, peers, chain, rewards, messages, tests }
-  const sources = createStatusSources({ ...statusParts, backups: noted }, options)
-  const told: AdminStatus = {
-    status: createStatusComposer({ sources, log: adminLog, clock }),
-    peers: (countMax) => readPeers(statusParts, countMax),
-    swarm: () => readSwarm(statusParts),
-    settings: () => settingsText(options),
-  }
-  const handle = createAdminRoutes({ told, signatures: signatures.source, rewards, backups, logRoutes })
+  const told = createNodeStatus({ ...statusParts, backups: noted, statusLog: adminLog }, options)
+  const traffic = async () => sectionFacts((await told.status()).sections.traffic)
+  const history = parts.use(
+    createTrafficHistory({ traffic, clock, log: log.part('metrics') }, defaultTrafficHistoryOptions),
+  )
+  shown = { status: told.status, swarm: () => readSwarmPicture(statusParts), history }
+  const handle = createAdminRoutes({ told, history, signatures: signatures.source, rewards, backups, logRoutes })
   parts.use(await startAdminSocket({ log: adminLog, handle }, { path: folder(ADMIN_SOCKET_FILE) }))
   const failure = parts.use(watchStorage({ log: log.part('storage'), messages }))
   failure.happened.then(({ code }) => runs.endsBecause(code))

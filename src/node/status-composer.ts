@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts'
 import type { Clock, DurationMs } from '../base/clock.ts'
 import { CodedError } from '../base/coded-error.ts'
 import type { Logger } from '../base/logger.ts'
@@ -95,7 +96,10 @@ function createAsker<Facts>(
   const ask = async (): Promise<Section<Facts>> => {
     try {
       const facts = (await source?.()) ?? undefined
-      return facts === undefined ? { state: 'absent', reason: ABSENT } : { state: 'known', facts }
+      if (facts === undefined) return { state: 'absent', reason: ABSENT }
+      // Whoever reads the document relies on what it is said to hold: half a section is none.
+      assert(isPlain(facts), `The section ${name} is not what JSON can say`)
+      return { state: 'known', facts }
     } catch (error) {
       log.warn({ error, section: name }, 'A part of the node failed when it was asked how it is')
       return { state: 'failed', reason: error instanceof CodedError ? `It failed: ${error.message}` : FAILED }
@@ -106,6 +110,21 @@ function createAsker<Facts>(
       running = undefined
     })
     return withinTime(running, timers, sectionTimeoutMs)
+  }
+}
+
+/** Whether JSON says all of it: nothing that is undefined, infinite or yet to come. */
+function isPlain(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true
+    case 'number':
+      return Number.isFinite(value)
+    case 'object':
+      return value === null || (!(value instanceof Promise) && Object.values(value).every(isPlain))
+    default:
+      return false
   }
 }
 

@@ -19,7 +19,7 @@ export function problemsOf(sections: StatusSections, nowMs: TimestampMs): readon
   const problems = [
     ...notReady.map(({ part, reason }) => problem(NOT_READY_CODES[part](known), reason, nextOf(part, known))),
     ...degraded.flatMap((told) => degradedProblems(told, known)),
-    ...FACT_RULES.flatMap((rule) => rule(known, nowMs)),
+    ...FACT_RULES.flatMap((rule) => guarded(() => rule(known, nowMs))),
     ...SECTION_NAMES.flatMap((name) => sectionProblem(name, sections[name])),
   ]
   return problems.toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity))
@@ -44,6 +44,16 @@ function sectionProblem(section: SectionName, { state, ...rest }: Section<unknow
   if (state !== 'silent' && state !== 'failed') return []
   const reason = `${section}: ${'reason' in rest ? rest.reason : state}`
   return [{ ...problem(state === 'silent' ? 'SECTION_SILENT' : 'SECTION_FAILED', reason), section }]
+}
+
+/** A rule that facts confuse says nothing: what else is wrong must still be told. */
+function guarded(rule: () => readonly StatusProblem[]): readonly StatusProblem[] {
+  try {
+    return rule()
+  } catch (error) {
+    const name = error instanceof Error ? error.name : 'unknown'
+    return [problem('SECTION_FAILED', `What is wrong could not be told in full: a fault of the program (${name})`)]
+  }
 }
 
 type CodeOf = (known: Known) => ProblemCode
