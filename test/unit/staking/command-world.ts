@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
 import { vi } from 'vitest'
-import { COMPILE_CACHE } from '../../../devnet/built-program.ts'
+import { builtProgram } from '../../../devnet/built-program.ts'
 import { createKeyFiles, readKeyFiles } from '../../../src/node/key-files.ts'
 import { serviceNodeRewardsAbi, stakingTokenAbi } from '../../../src/staking/abi.ts'
 import { createStakeParser } from './stake-parser.ts'
@@ -46,8 +46,8 @@ export interface CommandWorld extends AsyncDisposable {
   newFolder(): Promise<string>
 }
 
-const ENTRY = join(import.meta.dirname, 'command-entry.ts')
-const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE }
+const { main: ENTRY, env: cache } = builtProgram()
+const env = { ...process.env, ...cache }
 
 /** Not awaited: to be killed. */
 export function startStarling(...args: readonly string[]): ChildProcess {
