@@ -1,4 +1,4 @@
-import { baseFlags } from '../../src/cli/commands/run.ts'
+import { baseFlags } from '../../src/cli/config/base-flags.ts'
 import { environmentName } from '../../src/cli/environment.ts'
 import { EXIT, EXIT_MEANINGS } from '../../src/cli/exit-codes.ts'
 import { serviceNodeFlagGroups } from '../../src/cli/options/service-node.ts'

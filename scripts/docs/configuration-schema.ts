@@ -1,4 +1,4 @@
-import { baseFlags } from '../../src/cli/commands/run.ts'
+import { baseFlags } from '../../src/cli/config/base-flags.ts'
 import { serviceNodeFlags } from '../../src/cli/options/service-node.ts'
 
 interface SchemaFlag {

@@ -13,6 +13,8 @@ export interface CommandOutcome {
 }
 
 export type CommandErrorCode =
+  /** What was typed is no command, or lacks something, or has a flag or a value that the command does not take. */
+  | 'USAGE'
   /** A confirmation is needed, but standard input is no terminal. */
   | 'CONFIRMATION_IMPOSSIBLE'
   /** The confirmation was not given. */
@@ -36,14 +38,14 @@ export async function runCommand(args: { json: boolean }, work: () => Promise<Co
     await outcome.afterPrinting?.().catch(tellOnlyPeople)
   } catch (error) {
     process.exitCode = exitCodeOf(error)
-    process.stderr.write(`${described(error)}\n`)
-    if (args.json) process.stdout.write(`${jsonLine({ error: jsonOf(error) })}\n`)
+    process.stderr.write(`${describeFailure(error)}\n`)
+    if (args.json) process.stdout.write(`${jsonLine({ error: jsonOfError(error) })}\n`)
   }
 }
 
 /** What was done is printed. That it could not be noted down only means that it is told once more. */
 function tellOnlyPeople(error: unknown): void {
-  process.stderr.write(`${described(error)}\n`)
+  process.stderr.write(`${describeFailure(error)}\n`)
 }
 
 function written(text: string): Promise<void> {
@@ -61,7 +63,7 @@ export function jsonLine(value: unknown): string {
   )
 }
 
-function described(error: unknown): string {
+export function describeFailure(error: unknown): string {
   if (error instanceof CodedError) return `Error ${String(error.code)}: ${error.message}`
   // A fault of ours: whoever reports it needs the place.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
@@ -69,7 +71,8 @@ function described(error: unknown): string {
   return `Internal error: ${text.replace(/https?:\/\/[^\s"')]+/g, '<URL>')}`
 }
 
-function jsonOf(error: unknown): Readonly<Record<string, unknown>> {
+/** What scripts are told of a failure. */
+export function jsonOfError(error: unknown): Readonly<Record<string, unknown>> {
   if (!(error instanceof CodedError)) return { code: 'INTERNAL', message: 'Internal error' }
   return { code: error.code, message: error.message, details: error.details }
 }

@@ -4,6 +4,7 @@ import { EXIT_CODES_TEXT } from './exit-codes.ts'
 
 /** By first word, in the order of `--help`. Each is loaded when it is called, and imports what it needs when it runs. */
 const COMMANDS: Readonly<Record<string, (parser: Argv) => Promise<Argv>>> = {
+  config: async (parser) => parser.command((await import('./commands/config.ts')).configCommand),
   run: async (parser) => parser.command((await import('./commands/run.ts')).runCommand),
   keys: async (parser) => parser.command((await import('./commands/keys.ts')).keysCommand),
   backup: async (parser) => parser.command((await import('./commands/backup.ts')).backupCommand),

@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { EXIT } from '../../src/cli/exit-codes.ts'
+import { EXIT, exitCodeOf } from '../../src/cli/exit-codes.ts'
+import { loadIdentity } from '../../src/node/identity.ts'
 import { BLS_KEY_FILE, createKeyFiles, ED25519_KEY_FILE } from '../../src/node/key-files.ts'
 import { runStarling } from '../support/program.ts'
 
@@ -43,68 +44,28 @@ function settings(changes: Readonly<Record<string, unknown>> = {}): Record<strin
   }
 }
 
-async function runWith(configuration: string | Uint8Array) {
+async function runWith(configuration: string) {
   const path = join(folder, `starling-${++files}.yml`)
   writeFileSync(path, configuration)
   return runStarling(['run', '--config', path], { cwd: folder })
 }
 
-const yaml = (changes: Readonly<Record<string, unknown>>) => () => JSON.stringify(settings(changes))
-
-const BROKEN: readonly (readonly [what: string, configuration: () => string | Uint8Array, says: RegExp])[] = [
-  ['an empty file', () => '', /publicIp must be given/],
-  ['a torn list', () => 'network.bootstrap: [1', /Cannot read the configuration file .* line 1/],
-  ['a list', () => '- publicIp', /not a mapping/],
-  ['one word', () => 'starling', /not a mapping/],
-  ['bytes that are no text', () => Buffer.from('7075626c696349703a20ff00fe', 'hex'), /publicIp must be an IP address/],
-  ['a key twice', () => 'publicIp: 192.0.2.7\npublicIp: 192.0.2.8\n', /unique at line 2/],
-  ['references to references', () => 'a: &a [1]\nb: &b [*a, *a]\nc: [*b, *b]\n', /Alias/],
-  ['keys in keys in keys', () => '{"a":{"b":{"c":{"d":{"e":{"f":1}}}}}}', /nested too deeply/],
-  ['300 KiB', () => `${JSON.stringify(settings())}${' '.repeat(300 * 1024)}`, /larger than 262144 bytes/],
-  ['an unknown key', yaml({ 'metrcs.port': 1 }), /no option metrcs\.port\. Did you mean/],
-  ['a key in the wrong case', yaml({ 'Metrics.Port': 1 }), /no option Metrics\.Port\. Did you mean/],
-  ['an unknown network', yaml({ network: 'nosuchnet' }), /network preset nosuchnet/],
-  ['no publicIp', yaml({ publicIp: undefined }), /publicIp must be given/],
-  ['null for publicIp', yaml({ publicIp: null }), /publicIp must be/],
-  ['a number for publicIp', yaml({ publicIp: 5 }), /publicIp must be/],
-  ['a name for publicIp', yaml({ publicIp: 'node.example' }), /publicIp must be an IP address/],
-  ['an impossible listen address', yaml({ 'network.listenAddress': '999.1.1.1' }), /network\.listenAddress must be/],
-  ['a name to listen on', yaml({ 'rpc.listenAddress': 'localhost' }), /rpc\.listenAddress must be/],
-  ['an empty metrics address', yaml({ 'metrics.address': '' }), /metrics\.address must be/],
-  ['letters for a port', yaml({ 'metrics.port': 'abc' }), /metrics\.port must be a whole number/],
-  ['a port beyond 65535', yaml({ 'rpc.port': 70_000 }), /rpc\.port must be a whole number from 0 to 65535/],
-  ['a negative port', yaml({ 'network.port': -1 }), /network\.port must be a whole number/],
-  ['half a port', yaml({ 'rpc.port': 1.5 }), /rpc\.port must be a whole number/],
-  ['a bootstrap address that is none', yaml({ 'network.bootstrap': ['nonsense'] }), /network\.bootstrap .*multiaddr/],
-  ['numbers for bootstrap addresses', yaml({ 'network.bootstrap': [5] }), /network\.bootstrap must be a list/],
-  ['too few connections', yaml({ 'network.connectionsMax': 2 }), /network\.connectionsMax must be/],
-  ['neither true nor false', yaml({ 'network.allowPrivateAddresses': 'maybe' }), /allowPrivateAddresses must be/],
-  ['half a contract', yaml({ 'staking.contract': '0x12' }), /staking\.contract must be 0x and 40 hex digits/],
-  ['no contract', yaml({ 'staking.contract': undefined }), /staking\.contract must be given/],
-  ['no RPC URLs', yaml({ 'staking.rpcUrls': [] }), /RPC URL/],
-  ['an RPC URL of another kind', yaml({ 'staking.rpcUrls': ['ftp://127.0.0.1/'] }), /RPC URL must start with http/],
-  ['an RPC URL twice', yaml({ 'staking.rpcUrls': ['http://a.test', 'http://a.test'] }), /RPC URL is given twice/],
-  ['chain 0', yaml({ 'staking.chainId': 0 }), /staking\.chainId must be/],
-  ['epochs without length', yaml({ 'staking.epochLengthS': 0 }), /staking\.epochLengthS must be/],
-  ['swarms of nobody', yaml({ 'swarm.sizeMin': 0 }), /swarm\.sizeMin must be/],
-  ['less than no room', yaml({ 'storage.totalBytesMax': -5 }), /storage\.totalBytesMax must be/],
-  ['an unknown log level', yaml({ 'log.level': 'loud' }), /log\.level.*"loud"/],
-  ['an unknown log format', yaml({ 'log.format': 'xml' }), /log\.format.*"xml"/],
-  ['two data folders', yaml({ dataFolder: ['a', 'b'] }), /dataFolder must be one text/],
-  ['no data folder', yaml({ dataFolder: '' }), /dataFolder must be/],
-]
-
-describe.concurrent('a configuration with', () => {
-  test.each(BROKEN)('%s is refused, by name', async (_what, configuration, says) => {
-    const { code, stdout, stderr } = await runWith(configuration())
-    const said = stdout + stderr
-    expect([code, said]).toEqual([EXIT.usage, expect.stringMatching(says)])
-    expectNoStack(said)
+// What is wrong with each of many files is found without a process: see test/unit/cli/broken-configurations.test.ts.
+describe.concurrent('a configuration', () => {
+  test('with problems is refused, each by name and place', async () => {
+    const configuration = JSON.stringify(settings({ 'rpc.port': 70_000, 'log.level': 'loud' }), undefined, 1)
+    const { code, stdout, stderr } = await runWith(configuration)
+    expect({ code, stdout }).toEqual({ code: EXIT.usage, stdout: '' })
+    expect(stderr).toMatch(/^starling: 2 problems in the configuration\n/)
+    expect(stderr).toMatch(/\.yml:\d+:\d+: rpc\.port must be a whole number from 0 to 65535, not 70000/)
+    expect(stderr).toMatch(/\.yml:\d+:\d+: log\.level must be one of .* not "loud"/)
+    expectNoStack(stderr)
   })
 
-  test('a missing file is refused, by name', async () => {
-    const { code, stderr } = await runStarling(['run', '--config', join(folder, 'nowhere.yml')])
+  test('that is missing is refused, by name', async () => {
+    const { code, stdout, stderr } = await runStarling(['run', '--json', '--config', join(folder, 'nowhere.yml')])
     expect([code, stderr]).toEqual([EXIT.usage, expect.stringContaining('nowhere.yml')])
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'CONFIG_UNREADABLE' } })
     expectNoStack(stderr)
   })
 })
@@ -128,14 +89,24 @@ const BROKEN_KEYS: readonly (readonly [what: string, spoil: (keys: string) => vo
   ['a folder instead of a key', (keys) => folderInstead(join(keys, BLS_KEY_FILE)), /key_bls is not a regular file/],
 ]
 
-describe.concurrent('keys: ', () => {
+describe('keys: ', () => {
+  // What a start does with them, and no more of it.
   test.each(BROKEN_KEYS)('%s is refused with what mends it', async (_what, spoil, says) => {
     const keysFolder = join(folder, `keys-${++files}`)
     await createKeyFiles(keysFolder)
     spoil(keysFolder)
-    const { code, stdout, stderr } = await runWith(JSON.stringify(settings({ keysFolder })))
+    const error: unknown = await loadIdentity(keysFolder).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    )
+    expect([exitCodeOf(error), String(error)]).toEqual([EXIT.keys, expect.stringMatching(says)])
+  })
+
+  test('a start without them ends, with what mends it', async () => {
+    const configuration = JSON.stringify(settings({ keysFolder: join(folder, 'nowhere') }))
+    const { code, stdout, stderr } = await runWith(configuration)
     const said = stdout + stderr
-    expect([code, said]).toEqual([EXIT.keys, expect.stringMatching(says)])
+    expect([code, said]).toEqual([EXIT.keys, expect.stringMatching(/keys create/)])
     expectNoStack(said)
   })
 })

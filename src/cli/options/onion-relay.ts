@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns'
 import { defaultOnionRelayOptions, type OnionRelayOptions } from '../../onion-relay/options.ts'
 import { parseServerRule } from '../../onion-relay/outside/allow-list.ts'
-import { OptionsError } from './check.ts'
+import type { ListForm } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 
 const defaults = defaultOnionRelayOptions.outside
@@ -11,6 +11,27 @@ export type OnionRelayArgs = {
   'onionRelay.outsideServers': string[]
   'onionRelay.outsidePrivateAddresses': boolean
   'onionRelay.outsideDnsServers': string[]
+}
+
+const OUTSIDE_SERVERS: ListForm = {
+  accepts: (text) => parseServerRule(text) !== undefined,
+  wanted: 'servers such as https://open.example, *.example or 192.0.2.7:8000',
+  hintFor: (text) => (/^https?:\/\/[^/]+\/./.test(text) ? 'Leave out what follows the host' : undefined),
+}
+
+const DNS_SERVERS: ListForm = {
+  accepts: isDnsServer,
+  wanted: 'IP addresses, with ports if need be',
+  hintFor: () => 'Such as 9.9.9.9, 127.0.0.1:5353 or [2620:fe::fe]:53',
+}
+
+function isDnsServer(text: string): boolean {
+  try {
+    new Resolver().setServers([text])
+    return true
+  } catch {
+    return false
+  }
 }
 
 export const onionRelayOptionGroup: OptionGroup<OnionRelayArgs, OnionRelayOptions> = {
@@ -26,6 +47,7 @@ export const onionRelayOptionGroup: OptionGroup<OnionRelayArgs, OnionRelayOption
       describe:
         'Outside servers that clients may ask: [http[s]://]host[:port], *.domain, or * for every public name; from the network preset',
       default: [...defaults.servers],
+      items: OUTSIDE_SERVERS,
     },
     'onionRelay.outsidePrivateAddresses': {
       type: 'boolean',
@@ -36,36 +58,17 @@ export const onionRelayOptionGroup: OptionGroup<OnionRelayArgs, OnionRelayOption
       type: 'array',
       describe: "IP addresses of DNS servers to ask for outside servers; the system's when there are none",
       default: [...defaults.dnsServers],
+      items: DNS_SERVERS,
     },
   },
-  parse(args) {
-    const servers = args['onionRelay.outsideServers']
-    const dnsServers = args['onionRelay.outsideDnsServers']
-    for (const entry of servers) requireServer(entry)
-    requireDnsServers(dnsServers)
-    return {
-      ...defaultOnionRelayOptions,
-      outside: {
-        ...defaults,
-        enabled: args['onionRelay.askOutsideServers'],
-        servers,
-        allowPrivateAddresses: args['onionRelay.outsidePrivateAddresses'],
-        dnsServers,
-      },
-    }
-  },
-}
-
-function requireServer(entry: string): void {
-  if (parseServerRule(entry) !== undefined) return
-  const wanted = 'servers such as https://open.example, *.example or 192.0.2.7:8000'
-  throw new OptionsError('OPTION_INVALID', `onionRelay.outsideServers must be ${wanted}, not ${JSON.stringify(entry)}`)
-}
-
-function requireDnsServers(servers: readonly string[]): void {
-  try {
-    if (servers.length > 0) new Resolver().setServers(servers)
-  } catch (cause) {
-    throw new OptionsError('OPTION_INVALID', 'onionRelay.outsideDnsServers must be IP addresses', { cause })
-  }
+  parse: (args) => ({
+    ...defaultOnionRelayOptions,
+    outside: {
+      ...defaults,
+      enabled: args['onionRelay.askOutsideServers'],
+      servers: args['onionRelay.outsideServers'],
+      allowPrivateAddresses: args['onionRelay.outsidePrivateAddresses'],
+      dnsServers: args['onionRelay.outsideDnsServers'],
+    },
+  }),
 }

@@ -1,5 +1,5 @@
 import type { Options } from 'yargs'
-import type { TextForm } from './check.ts'
+import type { ListForm, TextForm } from './check.ts'
 
 type YargsType<T> = T extends readonly unknown[]
   ? 'array'
@@ -22,6 +22,12 @@ export type Flag<T> = Omit<Options, 'type' | 'default' | 'describe' | 'choices' 
   max?: number
   /** Texts of another form are refused. */
   form?: [T] extends [string] ? TextForm : never
+  /** Lists with other texts in them are refused. */
+  items?: [T] extends [readonly string[]] ? ListForm : never
+  /** Its values are not shown: they may hold keys. */
+  isSecret?: boolean
+  /** A running node takes a new value with SIGHUP; a change of any other option needs a restart. */
+  reloads?: true
 }
 
 /** The flags of one part of the node, and how they become that part's options. */

@@ -126,5 +126,7 @@ function certificateFiles({
 }: RpcArgs): CertificateFiles | undefined {
   if (certificateFile === '' && keyFile === '') return undefined
   if (certificateFile !== '' && keyFile !== '') return { certificateFile, keyFile }
-  throw new OptionsError('OPTION_INVALID', 'rpc.certificateFile and rpc.certificateKeyFile must be given together')
+  throw new OptionsError('OPTION_INVALID', 'rpc.certificateFile and rpc.certificateKeyFile must be given together', {
+    details: { hint: 'Give both, or neither' },
+  })
 }

@@ -1,6 +1,6 @@
 import { SECOND } from '../../base/clock.ts'
 import { defaultStakingOptions as defaults, type StakingOptions } from '../../staking/options.ts'
-import { ACCEPTED_CODE, CONTRACT_ADDRESS, CONTRACT_ADDRESS_OR_NONE } from './check.ts'
+import { ACCEPTED_CODE, CONTRACT_ADDRESS, CONTRACT_ADDRESS_OR_NONE, RPC_URLS } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 
 export type StakingArgs = {
@@ -44,6 +44,8 @@ export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, '
     'staking.rpcUrls': {
       type: 'array',
       describe: 'JSON-RPC URLs of the chain, best first; two or more are checked against each other',
+      items: RPC_URLS,
+      isSecret: true,
     },
     'staking.epochLengthS': {
       type: 'number',

@@ -3,12 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
-import {
-  NETWORK_PRESETS,
-  readConfigurationFile,
-  readNetworkPreset,
-  refuseUnknownKeys,
-} from '../../../src/cli/configuration.ts'
+import { NETWORK_PRESETS } from '../../../src/cli/config/layers.ts'
+import { nearestName } from '../../../src/cli/config/nearest-name.ts'
+import { readConfigurationFile, readNetworkPreset } from '../../../src/cli/configuration.ts'
 import { OptionsError } from '../../../src/cli/options/check.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'starling-configuration-'))
@@ -77,8 +74,16 @@ test('the preset of Session’s network has its contracts', () => {
   })
 })
 
-test('an unknown key is refused, with the nearest name', () => {
-  expect(() => refuseUnknownKeys({ 'metric.port': 1 }, ['metrics.port'], 'a.yml')).toThrow(
-    'a.yml: there is no option metric.port. Did you mean metrics.port?',
-  )
+test.for([
+  ['metric.port', 'metrics.port'],
+  ['Metrics.Port', 'metrics.port'],
+  ['rpcUrls', 'staking.rpcUrls'],
+  ['chain.rpcUrls', 'staking.rpcUrls'],
+  ['publicIP', 'publicIp'],
+  ['pbulicIp', 'publicIp'],
+  // Two have this ending.
+  ['port', undefined],
+  ['weather', undefined],
+] as const)('%s is taken for %s', ([word, name]) => {
+  expect(nearestName(word, ['publicIp', 'metrics.port', 'rpc.port', 'staking.rpcUrls'])).toBe(name)
 })

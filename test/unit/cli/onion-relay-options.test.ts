@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readNetworkPreset } from '../../../src/cli/configuration.ts'
+import { checkFlags } from '../../../src/cli/options/check.ts'
 import { type OnionRelayArgs, onionRelayOptionGroup } from '../../../src/cli/options/onion-relay.ts'
 
 const defaults = Object.fromEntries(
@@ -31,8 +32,9 @@ test.each([
   ['onionRelay.outsideServers', ['0x7f.1']],
   ['onionRelay.outsideDnsServers', ['resolver.example']],
   ['onionRelay.outsideDnsServers', ['9.9.9.9:port']],
-])('%s %j is refused by name', (name, value) => {
-  expect(() => outside({ [name]: value })).toThrow(
+] as const)('%s %j is refused by name', (name, value) => {
+  const { [name]: flag } = onionRelayOptionGroup.flags
+  expect(() => checkFlags({ [name]: flag }, { [name]: value })).toThrow(
     expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringMatching(`^${name} must be `) }),
   )
 })

@@ -5,16 +5,16 @@ import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import yargs from 'yargs'
 import { runCommand } from '../../../src/cli/commands/run.ts'
+import { type Configuration, requireConfiguration } from '../../../src/cli/config/configuration.ts'
+import { sourceOf } from '../../../src/cli/config/flags.ts'
 import { OptionsError } from '../../../src/cli/options/check.ts'
-import { parseServiceNodeArgs, type ServiceNodeArgs, serviceNodeFlags } from '../../../src/cli/options/service-node.ts'
+import { serviceNodeFlags } from '../../../src/cli/options/service-node.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'starling-run-command-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const realArguments = process.argv
 afterEach(() => {
   vi.unstubAllEnvs()
-  process.argv = realArguments
 })
 
 let count = 0
@@ -37,32 +37,28 @@ const NEEDED = {
   staking: { contract: `0x${'1'.repeat(40)}`, rpcUrls: ['http://127.0.0.1:1'], chainId: 1, epochLengthS: 4 },
 }
 
-async function argsOf({
-  flags = [],
-  environment = {},
-  file: inFile,
-  preset = NEEDED,
-}: Given): Promise<ServiceNodeArgs> {
-  const words = [
-    'run',
-    '--network',
-    file(preset),
-    ...(inFile === undefined ? [] : ['--config', file(inFile)]),
-    ...flags,
-  ]
+async function configurationOf({ flags = [], environment = {}, file: inFile, preset = NEEDED }: Given) {
+  const configured = inFile === undefined ? [] : ['--config', file(inFile)]
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
-  return parsed(words)
+  return await parsed(['run', '--network', file(preset), ...configured, ...flags])
 }
 
-async function parsed(words: readonly string[]): Promise<ServiceNodeArgs> {
-  process.argv = ['node', 'starling', ...words]
-  let args: ServiceNodeArgs | undefined
+async function parsed(
+  words: readonly string[],
+): Promise<Configuration & { options: NonNullable<Configuration['options']> }> {
+  const [, ...given] = words
+  // Of these, yargs makes nothing else, and it takes its time.
+  if (given.every((word, index) => index % 2 === 1 || word === '--network' || word === '--config')) {
+    const pairs = given.flatMap((word, index) => (index % 2 === 0 ? [[word.slice(2), given[index + 1]]] : []))
+    return await requireConfiguration(sourceOf(Object.fromEntries(pairs)))
+  }
+  let typed: Readonly<Record<string, unknown>> = {}
   await yargs(words)
     .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false })
     .command({
       ...runCommand,
-      handler: (result) => {
-        args = result as ServiceNodeArgs
+      handler: (args) => {
+        typed = args
       },
     })
     .strict()
@@ -71,11 +67,10 @@ async function parsed(words: readonly string[]): Promise<ServiceNodeArgs> {
       throw error ?? new Error(message)
     })
     .parseAsync()
-  if (args === undefined) throw new Error('The command was not run')
-  return args
+  return await requireConfiguration(sourceOf(typed))
 }
 
-const optionsOf = async (given: Given) => parseServiceNodeArgs(await argsOf(given)).node
+const optionsOf = async (given: Given) => (await configurationOf(given)).options.node
 
 describe('a value comes from', () => {
   const withPort = (port: number) => ({ ...NEEDED, metrics: { port } })
@@ -118,8 +113,9 @@ describe('a value comes from', () => {
   })
 
   test('the preset that the configuration file names', async () => {
-    const args = await parsed(['run', '--config', file({ ...NEEDED, network: 'devnet' })])
-    expect(args['network.allowPrivateAddresses']).toBe(true)
+    // Both the preset's name and a group of options.
+    const { options, network } = await parsed(['run', '--config', file({ ...NEEDED, network: 'devnet' })])
+    expect({ network, allows: options.node.network.allowPrivateAddresses }).toEqual({ network: 'devnet', allows: true })
   })
 })
 
@@ -151,10 +147,16 @@ describe('refused is', () => {
     [
       'an unknown environment variable',
       { environment: { STARLING_METRICS__PROT: '1' } },
-      'Unknown argument: metrics.prot',
+      'there is no option for STARLING_METRICS__PROT. Did you mean STARLING_METRICS__PORT?',
     ],
-    ['an unknown key of the file', { file: { metric: { port: 1 } } }, 'no option metric.port. Did you mean'],
-    ['an unknown key of the preset', { preset: { ...NEEDED, chain: 1 } }, 'there is no option chain'],
+    [
+      'an unknown key of the file',
+      { file: { metric: { port: 1 } } },
+      'metric.port is no option. Did you mean metrics.port?',
+    ],
+    ['an unknown key of the preset', { preset: { ...NEEDED, chain: 1 } }, 'chain is no option'],
+    ['the file named in the file', { file: { config: 'other.yml' } }, 'config is no option'],
+    ['a group without options', { file: { metrics: 9100 } }, 'metrics is a group: metrics.address, metrics.port'],
     [
       'a port beyond 65535',
       { flags: ['--rpc.port', '65536'] },
@@ -176,7 +178,10 @@ describe('refused is', () => {
     ['a switch that is no switch', { file: { network: { allowPrivateAddresses: 'yes' } } }, 'must be true or false'],
     ['a switch of the environment', { environment: { STARLING_NETWORK__ALLOW_PRIVATE_ADDRESSES: '1' } }, 'not "1"'],
     ['a switch with an odd value', { flags: ['--network.allowPrivateAddresses=yes'] }, 'must be true or false'],
-    ['a level that there is not', { file: { log: { level: 'loud' } } }, 'Argument: log.level, Given: "loud"'],
+    ['a level that there is not', { file: { log: { level: 'loud' } } }, 'log.level must be one of error, warn, info'],
+    ['a level in the wrong case', { file: { log: { level: 'DEBUG' } } }, 'Did you mean debug?'],
+    ['two servers at one port', { flags: ['--rpc.port', '9100'] }, 'metrics.port is 9100, which is rpc.port too'],
+    ['a URL twice', { file: { staking: { rpcUrls: ['http://a', 'http://a'] } } }, 'rpcUrls has the same value twice'],
     [
       'no poll at all',
       { flags: ['--staking.pollIntervalS', '0'] },
@@ -209,8 +214,8 @@ test('a switch can be set in every layer', async () => {
 })
 
 test('every default can be taken as it is', async () => {
-  const { node, log } = parseServiceNodeArgs(await argsOf({}))
-  expect(log).toEqual({ level: 'info', format: 'json' })
+  const { node, log } = (await configurationOf({})).options
+  expect(log).toEqual({ level: 'info', format: 'json', parts: {} })
   // The three parts agree on when a node that asked to leave is let go.
   expect([node.staking.unlockAfterMs, node.rpc.unlockAfterMs]).toEqual([node.swarm.unlockMs, node.swarm.unlockMs])
 })

@@ -1,0 +1,11 @@
+import { NETWORK_PRESETS } from './layers.ts'
+
+/** Where the rest of the options comes from. */
+export const baseFlags = {
+  config: { type: 'string', describe: 'Configuration file in YAML or JSON' },
+  network: {
+    type: 'string',
+    describe: `Network preset: ${NETWORK_PRESETS.join(', ')}, or a file of one's own`,
+    default: 'mainnet',
+  },
+} as const
