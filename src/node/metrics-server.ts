@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { SECOND } from '../base/clock.ts'
 import { listenError } from '../base/listen-error.ts'
@@ -16,8 +16,13 @@ export const defaultMetricsServerOptions: MetricsServerOptions = { address: '127
 
 export interface MetricsServerComponents {
   metrics: MetricsRegistry
+  /** For people, at / and what that needs; undefined where there is none. */
+  page?: PageHandler | undefined
   health: { reasons(): readonly HealthReason[]; degraded(): readonly HealthReason[] }
 }
+
+/** Answers what is of the status page, and says whether it did. */
+export type PageHandler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
 
 export interface MetricsServer extends AsyncDisposable {
   readonly port: number
@@ -53,12 +58,13 @@ export async function startMetricsServer(
   }
 }
 
-function answerWith({ metrics, health }: MetricsServerComponents): RequestListener {
+function answerWith({ metrics, health, page }: MetricsServerComponents): RequestListener {
   return async (request, response) => {
     const json = (status: number, body: object) =>
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
 
     if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { error: 'Only GET is answered here' })
+    if (await page?.(request, response)) return
     switch (request.url) {
       case '/metrics':
         return response.writeHead(200, { 'Content-Type': metrics.contentType }).end(await metrics.expose())

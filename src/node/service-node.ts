@@ -50,8 +50,11 @@ import { createNodeRewards, recordedRewards } from './rewards.ts'
 import { openRunHistory } from './run-history.ts'
 import { createNodeSignatures } from './signatures.ts'
 import type { ServiceNodeStatus } from './status.ts'
+import { createStatusPage, type StatusPageSources } from './status-page/page-server.ts'
+import { readSwarmPicture } from './status-page/swarm-picture.ts'
 import { createStatusReporter } from './status-reporter.ts'
 import { watchStorage } from './storage-failure.ts'
+import { createTrafficHistory, defaultTrafficHistoryOptions } from './traffic-history.ts'
 import { VERSION, VERSION_TEXT } from './version.ts'
 
 export interface ServiceNodeComponents {
@@ -103,7 +106,7 @@ export async function createServiceNode(
   parts.use(watchProcess(processMetrics, registry))
   parts.use(exposeHealth(nodeMetrics, registry, probes))
   let shown: StatusPageSources | undefined
-  const page = createStatusPage({ sources: () => shown, clock, log: log.part('metrics') })
+  const page = createStatusPage({ sources: () => shown, clock, log })
   const served = { metrics: registry, health: probes, page }
   const metricsServer = parts.use(await startMetricsServer(served, options.metrics))
 
@@ -261,10 +264,7 @@ export async function createServiceNode(
   const running = { self, network: networkId, clock, registry, log: tally, runs, overload, ports, phase: () => phase }
   const statusParts = { ...running, health, stake, swarm, replication, peers, chain, rewards, messages, tests }
   const told = createNodeStatus({ ...statusParts, backups: noted, statusLog: adminLog }, options)
-  const traffic = async () => sectionFacts((await told.status()).sections.traffic)
-  const history = parts.use(
-    createTrafficHistory({ traffic, clock, log: log.part('metrics') }, defaultTrafficHistoryOptions),
-  )
+  const history = parts.use(createTrafficHistory({ status: told.status, clock, log }, defaultTrafficHistoryOptions))
   shown = { status: told.status, swarm: () => readSwarmPicture(statusParts), history }
   const handle = createAdminRoutes({ told, history, signatures: signatures.source, rewards, backups, logRoutes })
   parts.use(await startAdminSocket({ log: adminLog, handle }, { path: folder(ADMIN_SOCKET_FILE) }))

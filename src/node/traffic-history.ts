@@ -2,7 +2,7 @@ import { type DurationMs, HOUR, SECOND, type TimestampMs } from '../base/clock.t
 import type { Logger } from '../base/logger.ts'
 import { createPeriodic } from '../base/periodic.ts'
 import type { Timers } from '../base/timers.ts'
-import type { TrafficFacts } from './status.ts'
+import type { Section, TrafficFacts } from './status.ts'
 
 /**
  * What this node had to do, for plots: counts only, of nobody in particular. Rates are per second, over the time since the sample
@@ -55,8 +55,8 @@ export interface TrafficHistory extends AsyncDisposable {
 }
 
 export interface TrafficHistoryComponents {
-  /** Undefined while it cannot be told. */
-  readonly traffic: () => Promise<TrafficFacts | undefined>
+  /** It may not be able to tell the traffic for a while. */
+  readonly status: () => Promise<{ readonly sections: { readonly traffic: Section<TrafficFacts> } }>
   readonly clock: { nowMs(): TimestampMs }
   readonly log: Logger
   readonly timers?: Timers
@@ -78,14 +78,15 @@ export const defaultTrafficHistoryOptions: TrafficHistoryOptions = {
 
 /** Remembers, in memory only, how much this node had to do lately, so that a page opened now shows how it came here. */
 export function createTrafficHistory(
-  { traffic, clock, log, ...others }: TrafficHistoryComponents,
+  { status, clock, log, ...others }: TrafficHistoryComponents,
   { sampleIntervalMs, samplesMax }: TrafficHistoryOptions,
 ): TrafficHistory {
   const samples: TrafficSample[] = []
   let before: TrafficFacts | undefined
   const take = async () => {
-    const now = await traffic()
-    if (now === undefined) return
+    const { traffic } = (await status()).sections
+    if (traffic.state !== 'known') return
+    const now = traffic.facts
     // The first says how things stand, and nothing of how they go; asked for twice at once, nothing has gone on.
     if (before !== undefined && now.atMs > before.atMs) samples.push(sampleOf(before, now, clock.nowMs()))
     if (samples.length > samplesMax) samples.shift()

@@ -50,11 +50,15 @@ export function keepLive(page: PageWindow): void {
   const shown = new Map(
     [...document.querySelectorAll('[data-part]')].map((part) => [part.dataset['part'] ?? '', part.innerHTML]),
   )
-  let answeredAtMs = Date.now()
+  // By the node's clock: this one may be wrong.
+  let answeredAtMs = takenAt(document)
   let timer: ReturnType<typeof setTimeout> | undefined
   let isAsking = false
 
   const timeOfDay = (atMs: number) => `${new Date(atMs).toISOString().slice(11, 19)} UTC`
+  function takenAt(of: PageDocument): number {
+    return Number(of.documentElement.dataset['takenAt'])
+  }
   const partsOf = (of: PageDocument) => of.querySelectorAll('[data-part]')
 
   async function refresh(): Promise<void> {
@@ -65,8 +69,9 @@ export function keepLive(page: PageWindow): void {
       const signal = AbortSignal.timeout(ANSWER_MAX_MS)
       const answer = await fetch('/', { cache: 'no-store', credentials: 'omit', redirect: 'error', signal })
       if (!answer.ok) throw new Error(`Status ${answer.status}`)
-      take(new page.DOMParser().parseFromString(await answer.text(), 'text/html'))
-      answeredAtMs = Date.now()
+      const fresh = new page.DOMParser().parseFromString(await answer.text(), 'text/html')
+      answeredAtMs = takenAt(fresh)
+      take(fresh)
       tell(undefined)
     } catch {
       tell(answeredAtMs)

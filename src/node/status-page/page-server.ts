@@ -1,9 +1,10 @@
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { type Clock, type DurationMs, SECOND, type TimestampMs } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import type { PageHandler } from '../metrics-server.ts'
 import { type NodeStatus, STATUS_VERSION, type StatusSections } from '../status.ts'
 import { SECTION_NAMES } from '../status-problem-kinds.ts'
 import { problem } from '../status-problems.ts'
@@ -27,9 +28,6 @@ export interface StatusPageComponents {
   readonly clock: Clock
   readonly log: Logger
 }
-
-/** Answers what is of the status page, and says whether it did. */
-export type StatusPage = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
 
 /** However many look at once, the page is made so often at most. */
 const KEPT_MS: DurationMs = SECOND
@@ -58,7 +56,7 @@ interface Answer {
 }
 
 /** The status page: for people, on the port that Prometheus reads. */
-export function createStatusPage(components: StatusPageComponents): StatusPage {
+export function createStatusPage(components: StatusPageComponents): PageHandler {
   const { clock, log } = components
   const render = createRenderer(components)
   let page: { readonly answer: Promise<Answer>; readonly atMs: DurationMs } | undefined

@@ -25,7 +25,7 @@ export function statusPage({ status, swarm: picture }: PageFacts, context: PageC
   const name = node === undefined ? 'service node' : shortKey(node.key)
   const [standing, sentence] = headline(status)
   return html`<!doctype html>
-<html lang="en" data-starling="${node?.starling ?? ''}">
+<html lang="en" data-starling="${node?.starling ?? ''}" data-taken-at="${takenAtMs}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../../src/base/logger.ts'
-import type { TrafficFacts } from '../../../src/node/status.ts'
+import type { Section, TrafficFacts } from '../../../src/node/status.ts'
 import {
   createTrafficHistory,
   defaultTrafficHistoryOptions,
@@ -18,7 +18,10 @@ const nothing: TrafficFacts = {
 
 function setup(samplesMax = 10) {
   let facts: TrafficFacts | undefined = nothing
-  const components = { traffic: async () => facts, clock: { nowMs: () => NOW_MS }, log: silentLogger }
+  const section = (): Section<TrafficFacts> =>
+    facts === undefined ? { state: 'silent', reason: 'It does not answer in time' } : { state: 'known', facts }
+  const status = async () => ({ sections: { traffic: section() } })
+  const components = { status, clock: { nowMs: () => NOW_MS }, log: silentLogger }
   // Whatever is due by itself is due after the test.
   const history = createTrafficHistory(components, { sampleIntervalMs: 3_600_000, samplesMax })
   const sampleAt = async (told: Partial<TrafficFacts> | undefined) => {
