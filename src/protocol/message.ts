@@ -1,4 +1,4 @@
-import { toBase64Unpadded, utf8 } from '../base/bytes.ts'
+import { concat, toBase64Unpadded, utf8 } from '../base/bytes.ts'
 import type { TimestampMs } from '../base/clock.ts'
 import { blake2b256 } from '../crypto/hash.ts'
 import { type AccountId, accountIdBytes } from './account.ts'
@@ -35,10 +35,16 @@ export function parseMessageHash(text: string): MessageHash | undefined {
   return /^[A-Za-z0-9+/]{43}$/.test(text) ? (text as MessageHash) : undefined
 }
 
+/** What was hashed last before its data: when members hand over thousands of messages, those of one account come together. */
+let lastHead: { account: AccountId; namespace: Namespace; bytes: Uint8Array } | undefined
+
 /** BLAKE2b-256 over prefix | key | namespace text | data. Timestamp and expiry are not part of it. */
 export function hashMessage(account: AccountId, namespace: Namespace, data: Uint8Array): MessageHash {
-  const digest = blake2b256(accountIdBytes(account), utf8(namespaceText(namespace)), data)
-  return toBase64Unpadded(digest) as MessageHash
+  if (lastHead?.account !== account || lastHead.namespace !== namespace) {
+    const bytes = concat(accountIdBytes(account), utf8(namespaceText(namespace)))
+    lastHead = { account, namespace, bytes }
+  }
+  return toBase64Unpadded(blake2b256(lastHead.bytes, data)) as MessageHash
 }
 
 /** ASCII order, as signatures over lists of hashes need it. */

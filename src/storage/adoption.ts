@@ -3,12 +3,13 @@ import { isPublicOutbox } from '../protocol/namespace.ts'
 import type { Circumstances } from './circumstances.ts'
 import type { AdoptOutcome } from './contents.ts'
 import type { Writer } from './group-commit.ts'
+import { accountBytes, hashBytes } from './keys.ts'
 import { isHeld, type Locator } from './message-codec.ts'
-import { findLocator, isLive, type MessageId } from './message-records.ts'
+import { findLocator, insertMessage, isLive, type MessageId, usageOf, writeUsage } from './message-records.ts'
 import { stamped } from './operation.ts'
 import { isStoreLogged } from './request-log.ts'
 import { settle } from './settlement.ts'
-import { lookUp, storeMessage } from './store-operation.ts'
+import { grown, lookUp, shortageFor, storeMessage } from './store-operation.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 /** Takes messages as others claim to hold them: as stores, and extensions, each in its place among what is known here. */
@@ -18,9 +19,56 @@ export async function adoptMessages(
   circumstances: Circumstances,
 ): Promise<AdoptOutcome[]> {
   const outcomes: AdoptOutcome[] = []
-  for (const held of messages) {
+  for (let at = 0; at < messages.length; at = outcomes.length) {
     await writer.makeRoom()
-    outcomes.push(adopt(writer.batch, held, circumstances))
+    outcomes.push(...adoptRun(writer.batch, runFrom(messages, at), circumstances))
+  }
+  return outcomes
+}
+
+/** Those of the same account that come one after the other. */
+function runFrom(messages: readonly HeldMessage[], at: number): readonly HeldMessage[] {
+  const account = messages[at]?.message.account
+  let end = at + 1
+  while (end < messages.length && messages[end]?.message.account === account) end++
+  return messages.slice(at, end)
+}
+
+/**
+ * Messages of one account. A node that joins takes millions of accounts of which it knows nothing: then no message of theirs is looked for, and what the
+ * account has is counted up once.
+ */
+function adoptRun(batch: WriteBatch, run: readonly HeldMessage[], circumstances: Circumstances): AdoptOutcome[] {
+  const inserted = insertUnknown(batch, run, circumstances)
+  return run.map((held) => inserted.get(held) ?? adopt(batch, held, circumstances))
+}
+
+/** Takes what is nothing but stored, when nothing at all is known of its account. */
+function insertUnknown(
+  batch: WriteBatch,
+  run: readonly HeldMessage[],
+  circumstances: Circumstances,
+): ReadonlyMap<HeldMessage, AdoptOutcome> {
+  const outcomes = new Map<HeldMessage, AdoptOutcome>()
+  const [first] = run
+  if (first === undefined) return outcomes
+  const account = accountBytes(first.message.account)
+  let usage = usageOf(batch, account)
+  if (usage.messages > 0 || usage.tombstones > 0 || usage.ranges.length > 0) return outcomes
+  const hashes = new Set<string>()
+  try {
+    for (const held of run) {
+      const { message, stamp } = held
+      if (!isOnlyStored(held) || held.livesUntilMs <= circumstances.nowMs || hashes.has(message.hash)) continue
+      if (shortageFor(message, usage, batch.totals, circumstances) !== undefined) continue
+      insertMessage(batch, { account, hash: hashBytes(message.hash) }, message, stamp)
+      usage = grown(usage, message.data)
+      hashes.add(message.hash)
+      outcomes.set(held, 'new')
+    }
+  } finally {
+    // Also when one of them cannot be written down: those before it are in the batch.
+    if (outcomes.size > 0) writeUsage(batch, account, usage)
   }
   return outcomes
 }
@@ -31,7 +79,6 @@ function adopt(batch: WriteBatch, held: HeldMessage, circumstances: Circumstance
   const known = lookUp(batch, message)
   const { id, locator: before } = known
   if (before === undefined && isOnlyStored(held)) {
-    // A node that joins takes millions of these.
     const { outcome, expiryMs } = storeMessage(batch, message, stamp, circumstances, known)
     if (outcome === 'full') return 'full'
     if (outcome === 'new' && expiryMs === held.livesUntilMs) return 'new'

@@ -9,13 +9,11 @@ import type { ContentsSums } from './contents.ts'
 import { expiryBucket } from './expiry-entry.ts'
 import type { ContentsItem, ItemChange } from './write-batch.ts'
 
-interface Cells {
-  /** Over all slots. */
-  total: bigint
-  readonly slots: bigint[]
-}
-
-const SUM_BITS = CONTENTS_SUM_SIZE * 8
+const SUM_WORDS = CONTENTS_SUM_SIZE / 4
+const WORD_BITS = 32
+/** Over all slots, behind the sums of each. */
+const TOTAL_AT = CONTENTS_SLOTS * SUM_WORDS
+const CELLS_SIZE = TOTAL_AT + SUM_WORDS
 const ID_AT = 1 + ACCOUNT_ID_SIZE
 const VERSION_AT = ID_AT + CONTENTS_ID_SIZE
 const NO_VERSION = new Uint8Array(CONTENTS_VERSION_SIZE)
@@ -23,35 +21,52 @@ const NO_VERSION = new Uint8Array(CONTENTS_VERSION_SIZE)
 const entryBytes = Buffer.alloc(VERSION_AT + CONTENTS_VERSION_SIZE)
 
 export class ContentsCells implements ContentsSums {
-  readonly #buckets = new Map<number, Cells>()
+  /** Of each bucket, the sums of its slots and the total, in words of 32 bits, the least significant first: they change with each message, and bigints would be made anew. */
+  readonly #buckets = new Map<number, Uint32Array>()
 
   apply({ by, item }: ItemChange): void {
     const bucket = expiryBucket(item.expiryMs)
-    const cells = this.#buckets.get(bucket) ?? { total: 0n, slots: Array.from({ length: CONTENTS_SLOTS }, () => 0n) }
-    const slot = slotOfBytes(item.account)
+    const cells = this.#buckets.get(bucket) ?? new Uint32Array(CELLS_SIZE)
     const fingerprint = fingerprintOf(item)
-    const change = by > 0 ? fingerprint : -fingerprint
-    cells.total = BigInt.asUintN(SUM_BITS, cells.total + change)
-    cells.slots[slot] = BigInt.asUintN(SUM_BITS, (cells.slots[slot] ?? 0n) + change)
-    if (cells.total === 0n && cells.slots.every((sum) => sum === 0n)) this.#buckets.delete(bucket)
+    addTo(cells, slotOfBytes(item.account) * SUM_WORDS, fingerprint, by)
+    addTo(cells, TOTAL_AT, fingerprint, by)
+    const mayBeEmpty = cells[TOTAL_AT] === 0
+    if (mayBeEmpty && cells.every((word) => word === 0)) this.#buckets.delete(bucket)
     else this.#buckets.set(bucket, cells)
   }
 
   total(fromBucket: number): Uint8Array {
     let total = 0n
-    for (const [bucket, cells] of this.#buckets) if (bucket >= fromBucket) total += cells.total
-    return bytesOf(BigInt.asUintN(SUM_BITS, total))
+    for (const [bucket, cells] of this.#buckets) if (bucket >= fromBucket) total += sumAt(cells, TOTAL_AT)
+    return bytesOf(BigInt.asUintN(CONTENTS_SUM_SIZE * 8, total))
   }
 
   buckets(fromBucket: number): ReadonlyMap<number, Uint8Array> {
     const from = [...this.#buckets].filter(([bucket]) => bucket >= fromBucket).sort(([a], [b]) => a - b)
-    return new Map(from.map(([bucket, { total }]) => [bucket, bytesOf(total)]))
+    return new Map(from.map(([bucket, cells]) => [bucket, bytesOf(sumAt(cells, TOTAL_AT))]))
   }
 
   slots(bucket: number): readonly Uint8Array[] {
-    const slots = this.#buckets.get(bucket)?.slots ?? Array.from({ length: CONTENTS_SLOTS }, () => 0n)
-    return slots.map(bytesOf)
+    const cells = this.#buckets.get(bucket) ?? new Uint32Array(CELLS_SIZE)
+    return Array.from({ length: CONTENTS_SLOTS }, (_, slot) => bytesOf(sumAt(cells, slot * SUM_WORDS)))
   }
+}
+
+/** Adds a fingerprint to the sum at a place, or takes it away, modulo 2^128. */
+function addTo(cells: Uint32Array, at: number, fingerprint: Buffer, by: 1 | -1): void {
+  let carry = 0
+  for (let word = 0; word < SUM_WORDS; word++) {
+    const addend = fingerprint.readUInt32BE((SUM_WORDS - 1 - word) * 4)
+    const sum = (cells[at + word] ?? 0) + by * addend + carry
+    cells[at + word] = sum
+    carry = Math.floor(sum / 2 ** WORD_BITS)
+  }
+}
+
+function sumAt(cells: Uint32Array, at: number): bigint {
+  let sum = 0n
+  for (let word = SUM_WORDS - 1; word >= 0; word--) sum = (sum << BigInt(WORD_BITS)) | BigInt(cells[at + word] ?? 0)
+  return sum
 }
 
 /** Which of the parts of a bucket an account is in. */
@@ -60,14 +75,13 @@ export function slotOfBytes(account: Buffer): number {
 }
 
 /** The first bytes of BLAKE2b-256 over kind u8 | account 33 | id 33 | version 8 */
-function fingerprintOf(item: ContentsItem): bigint {
+function fingerprintOf(item: ContentsItem): Buffer {
   const isRequest = item.kind === 'request'
   entryBytes[0] = isRequest ? 1 : 0
   entryBytes.set(item.account, 1)
   entryBytes.set(item.id, ID_AT)
   entryBytes.set(isRequest ? NO_VERSION : messageVersionOf(item), VERSION_AT)
-  const digest = asBuffer(blake2b256(entryBytes))
-  return (digest.readBigUInt64BE(0) << 64n) | digest.readBigUInt64BE(8)
+  return asBuffer(blake2b256(entryBytes))
 }
 
 function bytesOf(sum: bigint): Uint8Array {

@@ -13,8 +13,9 @@ import type { GroupCommit } from './group-commit.ts'
 import { accountBytes } from './keys.ts'
 import type { OperationClock } from './operation-clock.ts'
 
-/** Messages of a page that are taken together. What clients store comes between. */
+/** Messages of a page that are taken together, and more of the same account: what clients store comes between. */
 const ADOPTED_AT_ONCE = 32
+const ADOPTED_AT_ONCE_MAX = 128
 
 export interface LevelContentsComponents {
   readonly database: Database
@@ -72,14 +73,15 @@ export class LevelContents implements Contents {
   }
 
   async adopt(messages: readonly HeldMessage[]): Promise<AdoptOutcome[]> {
-    const { stamps } = this.#components
     const parts: Promise<AdoptOutcome[]>[] = []
-    for (let at = 0; at < messages.length; at += ADOPTED_AT_ONCE) {
-      parts.push(this.#adopt(messages.slice(at, at + ADOPTED_AT_ONCE)))
+    for (let at = 0; at < messages.length; ) {
+      const end = endOfPart(messages, at)
+      parts.push(this.#adopt(messages.slice(at, end)))
+      at = end
     }
     const outcomes = (await Promise.all(parts)).flat()
     // What is done with them here comes after what was done elsewhere.
-    for (const { stamp, changedStamp } of messages) stamps.accept(Math.max(stamp, changedStamp))
+    for (const { stamp, changedStamp } of messages) this.#components.stamps.accept(Math.max(stamp, changedStamp))
     return outcomes
   }
 
@@ -114,4 +116,13 @@ export class LevelContents implements Contents {
       throw readError(database, error)
     }
   }
+}
+
+/** An account is not divided if it need not be, since its messages share a look at what is known of it. */
+function endOfPart(messages: readonly HeldMessage[], at: number): number {
+  const end = Math.min(messages.length, at + ADOPTED_AT_ONCE)
+  const account = messages[end - 1]?.message.account
+  let behind = end
+  while (behind < at + ADOPTED_AT_ONCE_MAX && messages[behind]?.message.account === account) behind++
+  return Math.min(behind, messages.length)
 }

@@ -106,12 +106,12 @@ function heldStateOf(locator: Locator | undefined): MessageState | undefined {
   return { namespace, timestampMs, expiryMs }
 }
 
-/** The commonest change, written without a detour: a message of which nothing is known comes to be held. */
+/** The commonest change, written without a detour: a message of which nothing is known comes to be held. The account's usage is its caller's. */
 export function insertMessage(
   batch: WriteBatch,
   id: MessageId,
   { namespace, timestampMs, expiryMs, data }: StoredMessage,
-  { stamp, usage }: { stamp: OperationStamp; usage: Usage },
+  stamp: OperationStamp,
 ): void {
   const dataBytes = data.length
   const placement = placementOf(dataBytes)
@@ -123,7 +123,7 @@ export function insertMessage(
   batch.noteItem(1, { kind: 'message', account: id.account, id: id.hash, namespace, timestampMs, expiryMs })
   batch.totals.messages++
   batch.totals.dataBytes += dataBytes
-  writeUsage(batch, id.account, { ...usage, messages: usage.messages + 1, dataBytes: usage.dataBytes + dataBytes })
+  batch.noteStamp(stamp)
 }
 
 /** Writes an account's counters, or takes them away when there is nothing to count. */

@@ -3,10 +3,18 @@ import type { StoredMessage, StoreOutcome } from '../protocol/message.ts'
 import { isPublicOutbox } from '../protocol/namespace.ts'
 import type { OperationStamp } from '../protocol/operation-stamp.ts'
 import type { Circumstances } from './circumstances.ts'
-import type { Counts, Usage } from './counters-codec.ts'
+import type { Counts, StoreCounts, Usage } from './counters-codec.ts'
 import { isHeld, type Locator } from './message-codec.ts'
 import { keyOf } from './message-group.ts'
-import { findLocator, insertMessage, isLive, type MessageId, messageId, usageOf } from './message-records.ts'
+import {
+  findLocator,
+  insertMessage,
+  isLive,
+  type MessageId,
+  messageId,
+  usageOf,
+  writeUsage,
+} from './message-records.ts'
 import { stamped } from './operation.ts'
 import { type FullReason, fullReason } from './quota.ts'
 import { type Settlement, settle } from './settlement.ts'
@@ -54,17 +62,27 @@ function insert(
   id: MessageId,
   message: StoredMessage,
   { stamp, usage }: { stamp: OperationStamp; usage: Usage },
-  { diskIsFull, quota }: Circumstances,
+  circumstances: Circumstances,
 ): StoreResult {
-  const { namespace, expiryMs, data } = message
-  const reason = diskIsFull ? 'disk' : fullReason(namespace, grown(usage, data), grown(batch.totals, data), quota)
+  const { expiryMs, data } = message
+  const reason = shortageFor(message, usage, batch.totals, circumstances)
   if (reason !== undefined) return { outcome: 'full', expiryMs, reason }
-  insertMessage(batch, id, message, { stamp, usage })
-  batch.noteStamp(stamp)
+  insertMessage(batch, id, message, stamp)
+  writeUsage(batch, id.account, grown(usage, data))
   return { outcome: 'new', expiryMs }
 }
 
-function grown<T extends Counts>(counts: T, { length }: Uint8Array): T {
+/** Why there is no room for one message more, if so. */
+export function shortageFor(
+  { namespace, data }: StoredMessage,
+  usage: Counts,
+  totals: StoreCounts,
+  { diskIsFull, quota }: Circumstances,
+): FullReason | undefined {
+  return diskIsFull ? 'disk' : fullReason(namespace, grown(usage, data), grown(totals, data), quota)
+}
+
+export function grown<T extends Counts>(counts: T, { length }: Uint8Array): T {
   return { ...counts, messages: counts.messages + 1, dataBytes: counts.dataBytes + length }
 }
 

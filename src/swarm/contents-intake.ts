@@ -44,41 +44,55 @@ export function createContentsIntake(components: ContentsIntakeComponents): Cont
     return outcome
   }
 
-  const takeMessages = async (
-    from: ServiceNodeKey,
-    messages: readonly HeldMessage[],
-  ): Promise<ReadonlyMap<HeldItem, IntakeOutcome>> => {
+  /** Puts their outcomes in the places that they have. */
+  const takeMessages = async (from: ServiceNodeKey, items: readonly HeldItem[], outcomes: IntakeOutcome[]) => {
     const nowMs = clock.nowMs()
-    const right = messages.filter((held) => {
-      const wrong = wrongOfMessage(held, nowMs)
+    const living: HeldMessage[] = []
+    const places: number[] = []
+    for (const [place, item] of items.entries()) {
+      if (item.kind !== 'message') continue
+      const wrong = wrongOfMessage(item, nowMs)
       if (wrong !== undefined) conduct.wrong(from, wrong)
-      return wrong === undefined
-    })
-    const living = right.filter(({ livesUntilMs }) => livesUntilMs > nowMs)
-    const outcomes = living.length === 0 ? [] : await contents.adopt(living)
-    const results = new Map<HeldItem, IntakeOutcome>(right.map((held) => [held, 'obsolete']))
+      else if (item.livesUntilMs <= nowMs) outcomes[place] = 'obsolete'
+      else {
+        living.push(item)
+        places.push(place)
+      }
+    }
+    if (living.length === 0) return
+    const adopted = await contents.adopt(living)
+    let taken = 0
     for (const [index, held] of living.entries()) {
-      const outcome = outcomes[index] ?? 'later'
-      results.set(held, outcome)
-      if (outcome === 'new' || outcome === 'changed') metrics.items.inc({ kind: 'message', way: 'taken' })
+      const outcome = adopted[index] ?? 'later'
+      outcomes[places[index] ?? 0] = outcome
+      if (outcome === 'new' || outcome === 'changed') taken++
       if (outcome === 'new') announce({ ...held.message, expiryMs: held.livesUntilMs })
     }
-    return results
+    metrics.items.add(taken, { kind: 'message', way: 'taken' })
+  }
+
+  /** Puts their outcomes in the places that they have. */
+  const takeRequests = async (from: ServiceNodeKey, items: readonly HeldItem[], outcomes: IntakeOutcome[]) => {
+    const requested = [...items.entries()].flatMap(([place, item]) =>
+      item.kind === 'request' ? [{ place, item }] : [],
+    )
+    for (let at = 0; at < requested.length; at += REQUESTS_AT_ONCE) {
+      const some = requested.slice(at, at + REQUESTS_AT_ONCE)
+      await Promise.all(
+        some.map(async ({ place, item }) => {
+          outcomes[place] = await takeRequest(from, item)
+        }),
+      )
+    }
   }
 
   return {
     async take(from, items) {
-      const results = new Map<HeldItem, IntakeOutcome>()
+      const outcomes = items.map((): IntakeOutcome => 'refused')
       // First, so that what they end is not written before it goes.
-      const ending = items.filter((item) => item.kind === 'request')
-      for (let at = 0; at < ending.length; at += REQUESTS_AT_ONCE) {
-        const some = ending.slice(at, at + REQUESTS_AT_ONCE)
-        const outcomes = await Promise.all(some.map((item) => takeRequest(from, item)))
-        for (const [index, item] of some.entries()) results.set(item, outcomes[index] ?? 'later')
-      }
-      const messages = items.filter((item) => item.kind === 'message')
-      for (const [item, outcome] of await takeMessages(from, messages)) results.set(item, outcome)
-      return items.map((item) => results.get(item) ?? 'refused')
+      await takeRequests(from, items, outcomes)
+      await takeMessages(from, items, outcomes)
+      return outcomes
     },
   }
 }

@@ -80,9 +80,25 @@ export function encodeItems(items: readonly HeldItem[]): Uint8Array {
 
 export function takeItems(reader: FieldReader): readonly HeldItem[] {
   const count = countOf(reader, REQUEST_HEAD_SIZE)
-  return Array.from({ length: count }, () =>
-    takeKind(reader) === 'message' ? takeMessage(reader) : takeRequest(reader),
-  )
+  const accounts = new AccountTexts()
+  const items: HeldItem[] = []
+  while (items.length < count) {
+    items.push(takeKind(reader) === 'message' ? takeMessage(reader, accounts) : takeRequest(reader, accounts))
+  }
+  return items
+}
+
+/** Things of one account mostly come together: its text is made once, and comparing accounts is comparing one string with itself. */
+class AccountTexts {
+  #bytes: Buffer | undefined
+  #text: AccountId | undefined
+
+  take(reader: FieldReader): AccountId {
+    const bytes = reader.take(ACCOUNT_ID_SIZE)
+    if (this.#text === undefined || this.#bytes?.equals(bytes) !== true) this.#text = accountOf(bytes)
+    this.#bytes = bytes
+    return this.#text
+  }
 }
 
 /** A count of things that are at least so large, of which there is room for all. */
@@ -105,8 +121,8 @@ function writeMessage(bytes: Buffer, held: HeldMessage, from: number): number {
   return writeSized(bytes, data, at)
 }
 
-function takeMessage(reader: FieldReader): HeldMessage {
-  const account = takeAccount(reader)
+function takeMessage(reader: FieldReader, accounts: AccountTexts): HeldMessage {
+  const account = accounts.take(reader)
   const hash = hashOfMessageId(reader.take(CONTENTS_ID_SIZE))
   if (hash === undefined) throw new ProtocolError('FRAME_MALFORMED', 'A message hash with stray bits')
   const namespace = reader.u16() - NAMESPACE_OFFSET
@@ -136,8 +152,8 @@ function writeSized(bytes: Buffer, content: Uint8Array, from: number): number {
   return at + content.length
 }
 
-function takeRequest(reader: FieldReader): HeldRequest {
-  return { kind: 'request', account: takeAccount(reader), payload: takeSized(reader, FORWARDED_REQUEST_MAX_BYTES) }
+function takeRequest(reader: FieldReader, accounts: AccountTexts): HeldRequest {
+  return { kind: 'request', account: accounts.take(reader), payload: takeSized(reader, FORWARDED_REQUEST_MAX_BYTES) }
 }
 
 function takeSized(reader: FieldReader, sizeMax: number): Uint8Array {
@@ -153,7 +169,11 @@ function takeKind(reader: FieldReader): ContentsKind {
 }
 
 function takeAccount(reader: FieldReader): AccountId {
-  const account = accountIdFromBytes(reader.take(ACCOUNT_ID_SIZE))
+  return accountOf(reader.take(ACCOUNT_ID_SIZE))
+}
+
+function accountOf(bytes: Uint8Array): AccountId {
+  const account = accountIdFromBytes(bytes)
   if (account === undefined) throw new ProtocolError('FRAME_MALFORMED', 'Not an account')
   return account
 }
