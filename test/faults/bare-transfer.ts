@@ -1,12 +1,14 @@
-// The least that a joining node cannot do without, in two processes: one reads messages from a bare LevelDB and sends them over one TLS
-// connection, the other writes them to a bare LevelDB, in batches that are flushed, the next one filled while one is written.
-//   bare-transfer.ts receive <folder of certificate> <folder of database> <messages in a batch> → port
+// The least that a joining node cannot do without, in two processes: one reads the rows and locators of messages from the database of a
+// node and sends them over one TLS connection, the other writes the same records to a bare LevelDB, in batches that are flushed, the next one filled while
+// one is written. Both kinds come in the order of accounts, so they are sent in turn and arrive in step.
+//   bare-transfer.ts receive <folder of certificate> <folder of database> <records in a batch> → port
 //   bare-transfer.ts send <folder of database> <port>
 import { once } from 'node:events'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { systemClock } from '../../src/base/clock.ts'
 import { loadOrCreateCertificate } from '../../src/rpc/certificate.ts'
 import { openDatabase } from '../../src/storage/database.ts'
+import { kindRange } from '../../src/storage/keys.ts'
 import { defaultStorageOptions } from '../../src/storage/options.ts'
 
 const HOST = '127.0.250.2'
@@ -21,8 +23,11 @@ async function send(path: string, port: number): Promise<void> {
   await using database = await openDatabase({ ...defaultStorageOptions, path })
   const socket = connect({ host: HOST, port, rejectUnauthorized: false })
   await once(socket, 'secureConnect')
-  await using iterator = database.iterator({ highWaterMarkBytes: 1024 * 1024 })
-  for (let page = await iterator.nextv(READ_AT_ONCE); page.length > 0; page = await iterator.nextv(READ_AT_ONCE)) {
+  await using rows = database.iterator({ ...kindRange('row'), highWaterMarkBytes: 1024 * 1024 })
+  await using locators = database.iterator({ ...kindRange('locator'), highWaterMarkBytes: 1024 * 1024 })
+  for (;;) {
+    const page = [...(await rows.nextv(READ_AT_ONCE)), ...(await locators.nextv(READ_AT_ONCE))]
+    if (page.length === 0) break
     const frames = page.flatMap(([key, value]) => [headOf(key, value), key, value])
     if (!socket.write(Buffer.concat(frames))) await once(socket, 'drain')
   }
@@ -49,7 +54,7 @@ async function receive(folder: string, path: string, perBatch: number): Promise<
   const begunUsage = process.cpuUsage()
   const begunMs = performance.now()
   let writing: Promise<void> = Promise.resolve()
-  let [messages, inBatch] = [0, 0]
+  let [records, inBatch] = [0, 0]
   let batch = database.batch()
   let rest: Buffer = Buffer.alloc(0)
   for await (const chunk of socket) {
@@ -59,7 +64,7 @@ async function receive(folder: string, path: string, perBatch: number): Promise<
       const keyEnd = at + HEAD_SIZE + rest.readUInt16BE(at)
       batch.put(rest.subarray(at + HEAD_SIZE, keyEnd), rest.subarray(keyEnd, end))
       at = end
-      messages++
+      records++
       if (++inBatch < perBatch) continue
       await writing
       writing = batch.write({ sync: true })
@@ -71,7 +76,7 @@ async function receive(folder: string, path: string, perBatch: number): Promise<
   await writing
   await batch.write({ sync: true })
   const { user, system } = process.cpuUsage(begunUsage)
-  process.send?.({ messages, ms: performance.now() - begunMs, seconds: (user + system) / 1e6 })
+  process.send?.({ records, ms: performance.now() - begunMs, seconds: (user + system) / 1e6 })
   server.close()
   process.disconnect?.()
 }

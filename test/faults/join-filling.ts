@@ -1,4 +1,4 @@
-// Fills message databases with many messages at once, as a swarm has them that has been running for days.
+// Fills a message database with many messages at once, as a swarm has them that has been running for days.
 import { randomBytes } from 'node:crypto'
 import { DAY, HOUR, systemClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
@@ -7,8 +7,6 @@ import type { AccountId } from '../../src/protocol/account.ts'
 import type { HeldMessage } from '../../src/protocol/contents.ts'
 import { hashMessage } from '../../src/protocol/message.ts'
 import { firstStampAt } from '../../src/protocol/operation-stamp.ts'
-import { openDatabase } from '../../src/storage/database.ts'
-import { accountBytes, hashBytes } from '../../src/storage/keys.ts'
 import { openMessageStore } from '../../src/storage/level-message-store.ts'
 import { createStorageMetrics } from '../../src/storage/metrics.ts'
 import { defaultStorageOptions } from '../../src/storage/options.ts'
@@ -20,20 +18,14 @@ const PER_BATCH = 2_000
 const LIFE_MIN_MS = DAY
 const LIFE_MAX_MS = 13 * DAY
 
-/** Adds messages to the database of a node that does not run, and the same bytes to a bare one. */
-export async function fillDatabases(messages: number, path: string, barePath: string): Promise<void> {
+/** Adds messages to the database of a node that does not run. */
+export async function fillDatabase(messages: number, path: string): Promise<void> {
   const options = { ...defaultStorageOptions, batchRecordsMax: 8_192, batchBytesMax: 8 * 1024 * 1024 }
   const metrics = createStorageMetrics(createMetricsRegistry())
   await using store = await openMessageStore({ log: silentLogger, clock: systemClock, metrics }, { ...options, path })
-  await using bare = await openDatabase({ ...options, path: barePath })
   for (let done = 0; done < messages; done += PER_BATCH) {
     const batch = someMessages(Math.min(PER_BATCH, messages - done))
-    const writes = bare.batch()
-    for (const { message } of batch) {
-      const key = Buffer.concat([accountBytes(message.account), hashBytes(message.hash)])
-      writes.put(key, Buffer.from(message.data))
-    }
-    const [outcomes] = await Promise.all([store.contents.adopt(batch), writes.write()])
+    const outcomes = await store.contents.adopt(batch)
     if (outcomes.some((outcome) => outcome !== 'new')) throw new Error('A message was not taken')
   }
 }

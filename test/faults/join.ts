@@ -1,6 +1,6 @@
 // node test/faults/join.ts [messages]: a node joins a swarm of five that holds many messages of 1 KiB. Its speed, until it calls itself complete, is held against
-// that of two processes that only carry the same messages from one bare LevelDB to another; and what clients' stores take meanwhile
-// against what they took before.
+// that of two processes that only carry the rows and locators of the same messages from one bare LevelDB to another; and what clients' stores take
+// meanwhile against what they took before.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, rmSync, statfsSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { defaultStorageOptions } from '../../src/storage/options.ts'
 import { startTestDevnet } from '../support/devnet.ts'
 import { eventually } from '../support/eventually.ts'
 import { readMetrics } from '../support/node-metrics.ts'
-import { fillDatabases, MESSAGE_BYTES } from './join-filling.ts'
+import { fillDatabase, MESSAGE_BYTES } from './join-filling.ts'
 import { percentile, type StoreTimes, storePaced } from './paced-stores.ts'
 import { SKIPPED } from './skipped.ts'
 
@@ -26,8 +26,8 @@ const P99_GROWTH_MAX = 2
 const DISK_BYTES = 2_560
 /** Members, the newcomer, and both ends of the bare transfer. */
 const COPIES = NODES + 3
-/** A message is two records in ours: its row and its locator. */
-const PER_BATCH = defaultStorageOptions.batchRecordsMax / 2
+/** What the bare transfer carries of a message: its row and its locator. */
+const RECORDS = 2
 const WAIT_MAX_MS = 1_800_000
 
 const messages = Number(process.argv[2] ?? 1_000_000)
@@ -41,7 +41,7 @@ if (freeBytes < neededBytes + defaultStorageOptions.freeDiskMinBytes) {
 async function run(): Promise<boolean> {
   await using devnet = await startTestDevnet({ nodes: NODES, logLevel: 'info' })
   const bareFolder = join(devnet.folder, 'bare')
-  await fillMembers(devnet.nodes, join(bareFolder, 'from'))
+  await fillMembers(devnet.nodes, bareFolder)
   await Promise.all(devnet.nodes.map((node) => devnet.start(node)))
   await Promise.all(devnet.nodes.map(untilComparing))
   console.log(`${NODES} members hold ${messages} messages each`)
@@ -55,21 +55,16 @@ async function run(): Promise<boolean> {
   starting.catch(() => {})
   await eventually('the newcomer runs', () => readMetrics(newcomer))
 
-  const idle = await during(devnet.nodes, () => delay(IDLE_MS))
+  const pids = [newcomer, ...devnet.nodes].map(({ runner }) => runner.pid ?? 0)
+  const idle = await during(devnet.nodes, () => usingProcessors(pids, () => delay(IDLE_MS)))
   report('idle', idle.times)
-  const pids = [...devnet.nodes, newcomer].map(({ runner }) => runner.pid ?? 0)
-  const before = pids.map((pid) => processorSeconds([pid]))
-  const joining = await during(devnet.nodes, async () => {
-    await devnet.chain.register(operator)
-    return untilJoined(newcomer)
-  })
-  report('joining', joining.times)
-  const used = pids.map((pid, at) => processorSeconds([pid]) - (before[at] ?? 0))
-  const newcomerSeconds = used.at(-1) ?? 0
-  const sourcesSeconds = used.slice(0, -1).reduce((sum, seconds) => sum + seconds, 0)
-  console.log(
-    `processor time: the newcomer ${newcomerSeconds.toFixed(1)} s, the sources ${sourcesSeconds.toFixed(1)} s`,
+  const joining = await during(devnet.nodes, () =>
+    usingProcessors(pids, async () => {
+      await devnet.chain.register(operator)
+      return untilJoined(newcomer)
+    }),
   )
+  report('joining', joining.times)
   await starting
   // Twice, since what else the machine does changes meanwhile.
   const bareAfter = await transferBare(bareFolder)
@@ -87,15 +82,15 @@ async function run(): Promise<boolean> {
 }
 
 /** With what they keep beside messages: only the first says that all of its accounts are complete, and then it is true of each. */
-async function fillMembers(nodes: readonly DevnetNode[], barePath: string): Promise<void> {
+async function fillMembers(nodes: readonly DevnetNode[], bareFolder: string): Promise<void> {
   const [first, ...others] = nodes
   if (first === undefined) return
   await Promise.all(nodes.map(({ runner }) => runner.stop('SIGTERM')))
-  mkdirSync(barePath, { recursive: true })
-  await fillDatabases(messages, databaseOf(first), barePath)
-  for (const other of others) {
-    rmSync(databaseOf(other), { recursive: true })
-    cpSync(databaseOf(first), databaseOf(other), { recursive: true })
+  await fillDatabase(messages, databaseOf(first))
+  mkdirSync(bareFolder, { recursive: true })
+  for (const path of [...others.map(databaseOf), join(bareFolder, 'from')]) {
+    rmSync(path, { recursive: true, force: true })
+    cpSync(databaseOf(first), path, { recursive: true })
   }
 }
 
@@ -123,6 +118,17 @@ function untilJoined(node: DevnetNode): Promise<{ seconds: number; held: number 
   return eventually('the newcomer is complete', look, WAIT_MAX_MS)
 }
 
+/** Says what the newcomer and the members use of the processors meanwhile. */
+async function usingProcessors<T>([newcomer = 0, ...members]: readonly number[], work: () => Promise<T>): Promise<T> {
+  const used = () => [processorSeconds([newcomer]), processorSeconds(members)] as const
+  const [begunMs, before] = [performance.now(), used()]
+  const result = await work()
+  const [own, all] = used().map((seconds, at) => (seconds - (before[at] ?? 0)).toFixed(1))
+  const seconds = ((performance.now() - begunMs) / 1_000).toFixed(1)
+  console.log(`processor time in ${seconds} s: the newcomer ${own} s, the members together ${all} s`)
+  return result
+}
+
 async function during<T>(
   members: readonly DevnetNode[],
   work: () => Promise<T>,
@@ -146,13 +152,15 @@ function report(name: string, { ms, failed }: StoreTimes): void {
 /** Messages a second. */
 async function transferBare(folder: string): Promise<number> {
   const program = join(import.meta.dirname, 'bare-transfer.ts')
-  const receiver = fork(program, ['receive', join(folder, 'certificate'), join(folder, 'to'), `${PER_BATCH}`])
+  const perBatch = `${defaultStorageOptions.batchRecordsMax}`
+  const receiver = fork(program, ['receive', join(folder, 'certificate'), join(folder, 'to'), perBatch])
   const [port] = (await once(receiver, 'message')) as [number]
   const sender = fork(program, ['send', join(folder, 'from'), `${port}`])
-  const [result] = (await once(receiver, 'message')) as [{ messages: number; ms: number; seconds: number }]
+  const [result] = (await once(receiver, 'message')) as [{ records: number; ms: number; seconds: number }]
   if (sender.exitCode === null) await once(sender, 'exit')
   if (receiver.exitCode === null) await once(receiver, 'exit')
-  if (result.messages !== messages) throw new Error(`${result.messages} of ${messages} messages were carried`)
+  if (result.records !== RECORDS * messages)
+    throw new Error(`${result.records} records of ${messages} messages were carried`)
   rmSync(join(folder, 'to'), { recursive: true })
   const speed = (1_000 * messages) / result.ms
   console.log(`bare: ${speed.toFixed(0)} messages/s, processor time of the receiver ${result.seconds.toFixed(1)} s`)
