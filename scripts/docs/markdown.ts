@@ -15,3 +15,16 @@ export function code(text: string): string {
 function cell(text: string): string {
   return text.replaceAll('\n', ' ').replaceAll('|', '\\|')
 }
+
+/** The name of a section, as hosts of repositories make it. */
+export function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, '')
+    .trim()
+    .replace(/\s/g, '-')
+}
+
+export function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}

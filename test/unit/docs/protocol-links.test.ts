@@ -2,17 +2,11 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { anchorOf } from '../../../scripts/docs/markdown.ts'
 
 const pages = [...globSync('docs/protocol/*.md'), 'README.md']
 const read = (path: string) => readFileSync(path, 'utf8')
 
-/** As hosts of repositories name sections. */
-const anchorOf = (title: string) =>
-  title
-    .toLowerCase()
-    .replace(/[^\w\s-]/g, '')
-    .trim()
-    .replace(/\s/g, '-')
 const anchorsOf = (page: string) => [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => anchorOf(title))
 
 test.each(pages)('every link of %s leads somewhere', (page) => {
