@@ -41,6 +41,7 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   USAGE: EXIT.usage,
   OPTION_INVALID: EXIT.usage,
   OPTION_UNKNOWN: EXIT.usage,
+  CONFIG_EXISTS: EXIT.usage,
   CONFIG_UNREADABLE: EXIT.usage,
   PRESET_UNREADABLE: EXIT.usage,
   STAKING_OPTIONS_INVALID: EXIT.usage,
@@ -53,6 +54,7 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
 
   RECIPIENT_MALFORMED: EXIT.usage,
   RECIPIENT_INVALID: EXIT.usage,
+  TERMINAL_MISSING: EXIT.usage,
   TEXT_MISSING: EXIT.usage,
   TEXT_MALFORMED: EXIT.usage,
   NUMBER_OUT_OF_RANGE: EXIT.usage,
