@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+
+/** A file of the package, by its path below the root. */
+export interface ShellFile {
+  readonly path: string
+  readonly content: string
+}
+
+const COMPLETIONS = {
+  bash: 'usr/share/bash-completion/completions/starling',
+  zsh: 'usr/share/zsh/vendor-completions/_starling',
+  fish: 'usr/share/fish/vendor_completions.d/starling.fish',
+} as const
+
+/** What shells and `man` know of the command line, as the built program tells it. */
+export async function shellFiles(repository: string): Promise<readonly ShellFile[]> {
+  if (!said(repository, ['--help']).includes('starling completion')) return []
+  const completions = Object.entries(COMPLETIONS).map(([shell, path]) => ({
+    path,
+    content: said(repository, ['completion', shell]),
+  }))
+  return completions
+}
+
+function said(repository: string, words: readonly string[]): string {
+  return execFileSync(process.execPath, [join(repository, 'dist/cli/main.js'), ...words], { encoding: 'utf8' })
+}
