@@ -4,8 +4,13 @@ import { EXIT_CODES_TEXT } from './exit-codes.ts'
 
 /** By first word, in the order of `--help`. Each is loaded when it is called, and imports what it needs when it runs. */
 const COMMANDS: Readonly<Record<string, (parser: Argv) => Promise<Argv>>> = {
+  init: async (parser) => parser.command((await import('./commands/init.ts')).initCommand),
   config: async (parser) => parser.command((await import('./commands/config.ts')).configCommand),
   run: async (parser) => parser.command((await import('./commands/run.ts')).runCommand),
+  status: async (parser) => parser.command((await import('./commands/status.ts')).statusCommand),
+  peers: async (parser) => parser.command((await import('./commands/peers.ts')).peersCommand),
+  swarm: async (parser) => parser.command((await import('./commands/swarm.ts')).swarmCommand),
+  top: async (parser) => parser.command((await import('./commands/top.ts')).topCommand),
   keys: async (parser) => parser.command((await import('./commands/keys.ts')).keysCommand),
   backup: async (parser) => parser.command((await import('./commands/backup.ts')).backupCommand),
   restore: async (parser) => parser.command((await import('./commands/backup.ts')).restoreCommand),
