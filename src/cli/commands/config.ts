@@ -18,7 +18,7 @@ const validateCommand: CommandModule<object, ConfigArgs> = {
   command: 'validate',
   describe: 'Check the configuration as a start does, and name every problem with its line and what mends it',
   builder: (yargs) =>
-    withServiceNodeFlags(yargs, 'hidden')
+    withServiceNodeFlags(yargs, [])
       .options({ json: jsonFlag })
       .example('$0 config validate --config /etc/starling/starling.yml', 'Before a restart or a reload')
       .epilogue(ALL_FLAGS)
@@ -31,7 +31,7 @@ const showCommand: CommandModule<object, ShowArgs> = {
   command: 'show',
   describe: 'Show the value of every option; secrets are masked',
   builder: (yargs) =>
-    withServiceNodeFlags(yargs, 'hidden')
+    withServiceNodeFlags(yargs, [])
       .options({
         origin: { type: 'boolean', describe: 'With where each value comes from', default: false },
         json: jsonFlag,

@@ -8,7 +8,7 @@ export const runCommand: CommandModule = {
   command: 'run',
   describe: 'Run the service node until SIGTERM or SIGINT',
   builder: (parser) =>
-    withServiceNodeFlags(parser, 'shown')
+    withServiceNodeFlags(parser, 'all')
       .option('json', {
         type: 'boolean',
         describe: 'Print what keeps it from starting as one line of JSON, for scripts',

@@ -11,17 +11,17 @@ interface TableFlag {
   readonly choices?: readonly string[]
 }
 
-/** Makes flags of all options of a service node: shown by group, or taken all the same but hidden where others matter more. */
-export function withServiceNodeFlags(parser: Argv<object>, shown: 'shown' | 'hidden'): Argv<object> {
-  const hidden = shown === 'hidden'
+/** Makes flags of all options of a service node. Those that are not to be shown are taken all the same. */
+export function withServiceNodeFlags(parser: Argv<object>, shown: 'all' | readonly string[]): Argv<object> {
+  const isShown = (name: string) => shown === 'all' || shown.includes(name)
   const base = parser.options({
     config: yargsFlag(baseFlags.config, false),
     network: yargsFlag(baseFlags.network, false),
   })
   return Object.entries(serviceNodeFlagGroups).reduce<Argv<object>>((all, [name, flags]) => {
-    const options = Object.entries(flags).map(([flag, table]) => [flag, yargsFlag(table, hidden)] as const)
+    const options = Object.entries(flags).map(([flag, table]) => [flag, yargsFlag(table, !isShown(flag))] as const)
     const added = all.options(Object.fromEntries(options))
-    return hidden ? added : added.group(Object.keys(flags), `${name}:`)
+    return shown === 'all' ? added.group(Object.keys(flags), `${name}:`) : added
   }, base)
 }
 

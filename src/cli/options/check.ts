@@ -8,6 +8,8 @@ export type OptionsErrorCode =
   | 'OPTION_INVALID'
   /** There is no option of this name, in the configuration file, the preset or the environment. */
   | 'OPTION_UNKNOWN'
+  /** There is a configuration file already, and it says otherwise than was given to `starling init`. */
+  | 'CONFIG_EXISTS'
   /** The configuration file cannot be read or is not YAML. */
   | 'CONFIG_UNREADABLE'
   /** The network preset cannot be read. */
