@@ -5,6 +5,7 @@ import type { LogOptions } from '../node/log-options.ts'
 import { openLog } from '../node/logger.ts'
 import type { ServiceNodeOptions } from '../node/options.ts'
 import { createServiceNode } from '../node/service-node.ts'
+import { createSupervisorNotice } from '../node/supervisor-notice.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { isSessionContract } from './stake/chain.ts'
 
@@ -24,8 +25,9 @@ export async function runServiceNode(options: { node: ServiceNodeOptions; log: L
   if (isSessionContract(options.node.staking)) log.warn({}, BESIDE_SESSION)
   endOnBugs(log)
   const stopped = stopSignal(log)
+  const notice = createSupervisorNotice({ log }, process.env)
   try {
-    const node = await Promise.race([createServiceNode({ log, nodeLog }, options.node), stopped])
+    const node = await Promise.race([createServiceNode({ log, nodeLog, notice }, options.node), stopped])
     // A start may wait minutes for the chain. Nothing is promised to anybody yet, and what is on disk bears an end at any moment.
     if (node === undefined) process.exit(EXIT.ok)
     await using _node = node

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { SECOND } from '../base/clock.ts'
 import { listenError } from '../base/listen-error.ts'
 import type { MetricsRegistry } from '../base/metrics.ts'
-import type { HealthReason } from './health.ts'
+import type { Probes } from './supervision.ts'
 
 export interface MetricsServerOptions {
   /** Loopback unless the operator says otherwise: metrics tell about traffic. */
@@ -18,7 +18,7 @@ export interface MetricsServerComponents {
   metrics: MetricsRegistry
   /** For people, at / and what that needs; undefined where there is none. */
   page?: PageHandler | undefined
-  health: { reasons(): readonly HealthReason[]; degraded(): readonly HealthReason[] }
+  health: Probes
 }
 
 /** Answers what is of the status page, and says whether it did. */
@@ -29,8 +29,8 @@ export interface MetricsServer extends AsyncDisposable {
 }
 
 /**
- * Serves /metrics for Prometheus, /livez (the process answers) and /readyz (it serves clients, or why not; and what is
- * wrong while it does).
+ * Serves /metrics for Prometheus; /startupz (all parts have started), /livez (the process makes progress) and /readyz (it serves clients,
+ * or why not; and what is wrong while it does).
  * @throws {ListenError} LISTEN_FAILED
  */
 export async function startMetricsServer(
@@ -68,15 +68,22 @@ function answerWith({ metrics, health, page }: MetricsServerComponents): Request
     switch (request.url) {
       case '/metrics':
         return response.writeHead(200, { 'Content-Type': metrics.contentType }).end(await metrics.expose())
-      case '/livez':
-        return json(200, { live: true })
+      case '/startupz': {
+        const started = health.phase() !== 'starting'
+        return json(started ? 200 : 503, { started, reasons: started ? [] : health.reasons() })
+      }
+      case '/livez': {
+        const reasons = health.dead()
+        const live = reasons.length === 0
+        return json(live ? 200 : 503, { live, reasons })
+      }
       case '/readyz': {
         const reasons = health.reasons()
         const ready = reasons.length === 0
         return json(ready ? 200 : 503, { ready, reasons, degraded: health.degraded() })
       }
       default:
-        return json(404, { error: 'There are /metrics, /livez and /readyz' })
+        return json(404, { error: 'There are /metrics, /startupz, /livez and /readyz' })
     }
   }
 }

@@ -22,6 +22,7 @@ import { createChainProviders } from '../staking/providers.ts'
 import type { RewardsLedger } from '../staking/rewards/snapshot.ts'
 import { openMessageStore } from '../storage/level-message-store.ts'
 import { createStorageMetrics } from '../storage/metrics.ts'
+import { SCHEMA_VERSION } from '../storage/schema-version.ts'
 import { createSwarmMembership } from '../swarm/membership.ts'
 import { createSwarmMetrics } from '../swarm/metrics.ts'
 import { createAdminRoutes } from './admin-routes.ts'
@@ -31,11 +32,13 @@ import { createBackups } from './backups.ts'
 import { createDataFolder } from './data-folder.ts'
 import type { Health, HealthReason } from './health.ts'
 import { loadIdentity } from './identity.ts'
+import { defaultLivenessOptions, type Liveness, watchLiveness } from './liveness.ts'
 import { createLogMetrics } from './log-metrics.ts'
 import { createLogRoutes } from './log-routes.ts'
 import { tallyLog } from './log-tally.ts'
 import type { NodeLog } from './logger.ts'
 import { followEpochs } from './membership.ts'
+import { fitToMemory, memoryLimitBytes } from './memory-fit.ts'
 import { createNodeMetrics, exposeHealth } from './metrics.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { createNodeStatus } from './node-status.ts'
@@ -54,6 +57,8 @@ import { createStatusPage, type StatusPageSources } from './status-page/page-ser
 import { readSwarmPicture } from './status-page/swarm-picture.ts'
 import { createStatusReporter } from './status-reporter.ts'
 import { watchStorage } from './storage-failure.ts'
+import { superviseNode } from './supervision.ts'
+import type { SupervisorNotice } from './supervisor-notice.ts'
 import { createTrafficHistory, defaultTrafficHistoryOptions } from './traffic-history.ts'
 import { VERSION, VERSION_TEXT } from './version.ts'
 
@@ -61,6 +66,8 @@ export interface ServiceNodeComponents {
   log: Logger
   /** What is behind `log`: its lines are counted, and the operator may change its levels. */
   nodeLog?: NodeLog
+  /** What started this process, if it wants to be told how the node is. */
+  notice?: SupervisorNotice | undefined
   clock?: Clock
 }
 
@@ -74,18 +81,21 @@ export interface ServiceNode extends AsyncDisposable {
 }
 
 /** What `/readyz` says until there are parts to ask. */
-const STARTING: HealthReason = { part: 'life-cycle', reason: 'Starting' }
+function startingReason(step: string): HealthReason {
+  return { part: 'life-cycle', reason: `Starting: ${step}` }
+}
 
 /**
  * Builds and starts a service node. Read it top down: each part is made from the parts above it and is stopped before
  * them. If one fails to start, those already started are stopped. A node without a stake starts too, waits, and says so.
  */
 export async function createServiceNode(
-  { log: untallied, nodeLog, clock = systemClock }: ServiceNodeComponents,
+  { log: untallied, nodeLog, notice, clock = systemClock }: ServiceNodeComponents,
   options: ServiceNodeOptions,
 ): Promise<ServiceNode> {
   await using parts = new AsyncDisposableStack()
   let phase: Phase = 'starting'
+  let step = 'its databases are opened'
   const tally = tallyLog(untallied, clock)
   const { log } = tally
 
@@ -99,7 +109,13 @@ export async function createServiceNode(
   nodeLog?.countIn(createLogMetrics(registry))
   // Up first and down last, so that a start that waits for the chain is not taken for a process that hangs.
   let probed: Health | undefined
-  const probes = { reasons: () => probed?.reasons() ?? [STARTING], degraded: () => probed?.degraded() ?? [] }
+  let liveness: Liveness | undefined
+  const probes = {
+    phase: () => phase,
+    dead: () => liveness?.reasons() ?? [],
+    reasons: () => probed?.reasons() ?? [startingReason(step)],
+    degraded: () => probed?.degraded() ?? [],
+  }
   const nodeMetrics = createNodeMetrics(registry)
   const processMetrics = createProcessMetrics(registry)
   nodeMetrics.build.set(1, { version: VERSION_TEXT, runtime: process.version })
@@ -109,6 +125,7 @@ export async function createServiceNode(
   const page = createStatusPage({ sources: () => shown, clock, log })
   const served = { metrics: registry, health: probes, page }
   const metricsServer = parts.use(await startMetricsServer(served, options.metrics))
+  const supervision = notice && parts.use(superviseNode({ notice, probes }))
 
   // Other members tell what time it is; they are asked when everything else stands.
   let tests: PeerTests | undefined
@@ -124,8 +141,10 @@ export async function createServiceNode(
     ),
   )
 
+  liveness = parts.use(watchLiveness({ clock, read: () => messages.marks.read('liveness') }, defaultLivenessOptions))
   // From here on the folder is this process's alone.
-  const runs = parts.use(await openRunHistory({ clock, log }, { folder: options.dataFolder, starling: VERSION_TEXT }))
+  const program = { starling: VERSION_TEXT, schema: SCHEMA_VERSION }
+  const runs = parts.use(await openRunHistory({ clock, log }, { folder: options.dataFolder, ...program }))
 
   const relayParts = { log: log.part('onion-relay'), clock, metrics: createOnionRelayMetrics(registry) }
   const replays = parts.use(
@@ -155,6 +174,7 @@ export async function createServiceNode(
     ),
   )
 
+  step = 'its RPC providers are asked for the staking contract'
   const stakingOptions = { ...options.staking, stateFolder: folder('staking') }
   const stakingParts = { log: log.part('staking'), clock, metrics: createStakingMetrics(registry) }
   const providers = createChainProviders(stakingParts, stakingOptions)
@@ -168,6 +188,7 @@ export async function createServiceNode(
   parts.use(rewards)
 
   const delay = measureLoopDelay(clock, (delayMs) => processMetrics.loopDelay.observe(delayMs / SECOND))
+  step = 'its ports are opened'
   const overloadParts = { log, metrics: nodeMetrics, delay }
   const overload = new Overload(overloadParts, defaultOverloadOptions)
   parts.use(watchOverload(overload, overloadParts, defaultOverloadOptions))
@@ -206,7 +227,7 @@ export async function createServiceNode(
   const info = { version: VERSION }
   const rpcParts = { log: log.part('rpc'), clock, metrics: createRpcMetrics(registry), identity, info }
   const signReward = (request: Uint8Array) => signatures.signer.handleReward(request)
-  const rpcOptions = { ...options.rpc, certificateFolder: folder('https') }
+  const rpcOptions = { ...fitToMemory(options.rpc, memoryLimitBytes()), certificateFolder: folder('https') }
   const rpc = createRpcHandler(
     {
       ...rpcParts,
@@ -271,6 +292,7 @@ export async function createServiceNode(
   const failure = parts.use(watchStorage({ log: log.part('storage'), messages }))
   failure.happened.then(({ code }) => runs.endsBecause(code))
   phase = 'running'
+  supervision?.look()
   runs.endsBecause('stopped')
   tests.start()
   parts.use(createStatusReporter({ log, status }, options))
@@ -283,6 +305,7 @@ export async function createServiceNode(
     failed: failure.happened,
     async [Symbol.asyncDispose]() {
       phase = 'stopping'
+      supervision?.look()
       await started.disposeAsync()
     },
   }

@@ -262,6 +262,12 @@ test('a node that restarts while the chain is away serves from the list that it 
   const { pid } = devnet.chain.anvil
   await devnet.chain.anvil[Symbol.asyncDispose]()
   expect(isRunning(pid)).toBe(false)
+  const told = await eventually('the outage is told', async () => {
+    const readiness = await readReadiness(node)
+    return readiness.degraded.some(({ part }) => part === 'chain') ? readiness : undefined
+  })
+  expect(told).toMatchObject({ status: 200, reasons: [] })
+  expect((await fetch(`${node.metricsUrl}/livez`)).status).toBe(200)
   expect(await node.runner.stop('SIGTERM')).toBe(0)
   await devnet.start(node)
 

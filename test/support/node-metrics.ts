@@ -30,6 +30,8 @@ export interface Readiness {
   readonly status: number
   readonly ready: boolean
   readonly reasons: readonly { readonly part: string; readonly reason: string }[]
+  /** What is wrong with a node that serves all the same. */
+  readonly degraded: readonly { readonly part: string; readonly reason: string }[]
 }
 
 /** What `/readyz` says. */

@@ -50,6 +50,7 @@ test('a node whose chain is away is alive, not ready and says why', async () => 
   provider.behaviour = { kind: 'down' }
   const { starting, get } = await start()
   await using node = await starting
+  expect((await get('/startupz')).status).toBe(200)
   expect((await get('/livez')).status).toBe(200)
   const answer = await get('/readyz')
   expect(answer.status).toBe(503)
@@ -65,9 +66,12 @@ test('a node that still waits for its chain to answer is alive, and not ready', 
   const { starting, get } = await start()
   const livez = await vi.waitFor(() => get('/livez'), { timeout: 30_000 })
   expect(livez.status).toBe(200)
+  expect((await get('/startupz')).status).toBe(503)
   const answer = await get('/readyz')
   expect(answer.status).toBe(503)
-  expect(await answer.json()).toMatchObject({ reasons: [{ part: 'life-cycle', reason: 'Starting' }] })
+  expect(await answer.json()).toMatchObject({
+    reasons: [{ part: 'life-cycle', reason: 'Starting: its RPC providers are asked for the staking contract' }],
+  })
 
   // Who waits is let go on.
   await provider[Symbol.asyncDispose]()

@@ -1,14 +1,22 @@
 import { expect, test } from 'vitest'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
-import { Health } from '../../../src/node/health.ts'
+import { Health, type HealthReason } from '../../../src/node/health.ts'
 import { startMetricsServer } from '../../../src/node/metrics-server.ts'
+import type { Phase } from '../../../src/node/readiness.ts'
 
 async function setup() {
   const metrics = createMetricsRegistry()
   const health = new Health()
-  const server = await startMetricsServer({ metrics, health }, { address: '127.0.0.1', port: 0 })
+  const state: { phase: Phase; dead: HealthReason[] } = { phase: 'running', dead: [] }
+  const probes = {
+    phase: () => state.phase,
+    dead: () => state.dead,
+    reasons: () => health.reasons(),
+    degraded: () => health.degraded(),
+  }
+  const server = await startMetricsServer({ metrics, health: probes }, { address: '127.0.0.1', port: 0 })
   const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.port}${path}`, init)
-  return { metrics, health, server, get }
+  return { metrics, health, state, server, get }
 }
 
 test('/metrics is the exposition of the registry, with its media type', async () => {
@@ -45,11 +53,35 @@ test('/readyz tells what is wrong with a node that serves all the same', async (
   expect(await answer.json()).toEqual({ ready: true, reasons: [], degraded })
 })
 
-test('/livez answers 200 while the node is not ready', async () => {
-  const { health, server, get } = await setup()
+test('/livez answers 200 while the node starts, stops, or is not ready, and 503 when it makes no progress', async () => {
+  const { health, state, server, get } = await setup()
   await using _ = server
   health.register('stake', () => 'There is no stake')
-  expect((await get('/livez')).status).toBe(200)
+  for (const phase of ['starting', 'running', 'stopping'] as const) {
+    state.phase = phase
+    const answer = await get('/livez')
+    expect([answer.status, await answer.json()]).toEqual([200, { live: true, reasons: [] }])
+  }
+  const reasons: HealthReason[] = [{ part: 'storage', reason: 'The message database has not answered' }]
+  state.dead = reasons
+  const answer = await get('/livez')
+  expect([answer.status, await answer.json()]).toEqual([503, { live: false, reasons }])
+})
+
+test('/startupz says what a start waits for, and answers 200 from its end on, ready or not', async () => {
+  const { health, state, server, get } = await setup()
+  await using _ = server
+  const reason = 'Starting: its databases are opened'
+  health.register('life-cycle', () => reason)
+  state.phase = 'starting'
+  const starting = await get('/startupz')
+  expect(starting.status).toBe(503)
+  expect(await starting.json()).toEqual({ started: false, reasons: [{ part: 'life-cycle', reason }] })
+  for (const phase of ['running', 'stopping'] as const) {
+    state.phase = phase
+    const answer = await get('/startupz')
+    expect([answer.status, await answer.json()]).toEqual([200, { started: true, reasons: [] }])
+  }
 })
 
 test('other paths and methods are refused', async () => {

@@ -1,25 +1,8 @@
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../../src/base/logger.ts'
-import { systemTimers } from '../../../src/base/timers.ts'
 import { exitCodeOf } from '../../../src/cli/exit-codes.ts'
 import { watchStorage } from '../../../src/node/storage-failure.ts'
-
-/** Timers that go off when the test says so. */
-function handTimers() {
-  let next: (() => void) | undefined
-  const waits: number[] = []
-  const timers = {
-    deadline: systemTimers.deadline,
-    after(ms: number, callback: () => void) {
-      waits.push(ms)
-      next = callback
-      return () => {
-        next = undefined
-      }
-    },
-  }
-  return { timers, waits, isWaiting: () => next !== undefined, fire: () => next?.() }
-}
+import { handTimers } from '../../support/hand-timers.ts'
 
 test('a node whose store fails has some seconds to show it, and then ends with a code of its own', async () => {
   const { timers, waits, fire } = handTimers()
