@@ -16,6 +16,8 @@ export interface RateLimiterOptions extends Rate {
   readonly whenFull: 'refuse' | 'forget'
 }
 
+/** A key that owes more than so many full buckets owes no more: others may share its address. */
+const DEBT_MAX_BUCKETS = 10
 /** Buckets looked at for one that is full again, when a newcomer needs room. */
 const EVICTIONS_TRIED = 8
 
@@ -27,8 +29,8 @@ export class RateLimiter {
   readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #keysMax: number
   readonly #refusesWhenFull: boolean
-  readonly #tokenMs: DurationMs
-  readonly #bucketMs: DurationMs
+  #tokenMs: DurationMs
+  #bucketMs: DurationMs
   /** Key to the moment of being full, the least recently used first. */
   readonly #fullAtMs = new Map<string, DurationMs>()
   /** Where the search for full buckets goes on: were it to begin anew each time, a few that stay empty for long would end it. */
@@ -40,6 +42,12 @@ export class RateLimiter {
     this.#refusesWhenFull = options.whenFull === 'refuse'
     this.#tokenMs = 1000 / options.perSecond
     this.#bucketMs = options.burst * this.#tokenMs
+  }
+
+  /** From now on; what a key has used up it gets back in the time that it would have taken before. */
+  setRate({ burst, perSecond }: Rate): void {
+    this.#tokenMs = 1000 / perSecond
+    this.#bucketMs = burst * this.#tokenMs
   }
 
   /** Takes a token of this key. False when it has none left. */
@@ -60,11 +68,13 @@ export class RateLimiter {
     return Math.max(0, this.#lackMs(heldMs, this.#clock.monotonicMs()))
   }
 
-  /** Takes more tokens of a key that has taken one; what it lacks, later requests wait for. */
+  /** Takes more tokens of a key that has taken one; what it lacks, later requests wait for, within bounds. */
   charge(key: string, tokens: number): void {
     const heldMs = this.#fullAtMs.get(key)
     if (heldMs === undefined || tokens <= 0) return
-    this.#fullAtMs.set(key, Math.max(heldMs, this.#clock.monotonicMs()) + tokens * this.#tokenMs)
+    const nowMs = this.#clock.monotonicMs()
+    const latestMs = Math.max(heldMs, nowMs + (1 + DEBT_MAX_BUCKETS) * this.#bucketMs)
+    this.#fullAtMs.set(key, Math.min(latestMs, Math.max(heldMs, nowMs) + tokens * this.#tokenMs))
   }
 
   /** Takes as many of these tokens as a key has that has taken one. */

@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { totalmem } from 'node:os'
 import {
   constants,
   type NodeGCPerformanceDetail,
@@ -10,6 +9,7 @@ import {
 import { getHeapStatistics } from 'node:v8'
 import { type DurationMs, SECOND } from '../base/clock.ts'
 import type { MetricsRegister, MetricsRegistry } from '../base/metrics.ts'
+import { memoryLimitBytes } from './memory-fit.ts'
 
 /** What the collector of garbage does: soon for young objects, rarely for all, and in small steps in between. */
 export type CollectionKind = 'minor' | 'major' | 'incremental' | 'weak-callbacks'
@@ -123,12 +123,6 @@ function createReading(metrics: ProcessMetrics): () => void {
     metrics.openFiles.set(open)
     metrics.openFilesMax.set(max)
   }
-}
-
-function memoryLimitBytes(): number {
-  const constrained = process.constrainedMemory()
-  // Without a limit it is zero, or more than any machine has.
-  return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
 }
 
 /** As Linux tells them. The limit can be changed while the process runs. */

@@ -2,7 +2,6 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import { RateLimiter } from '../base/rate-limiter.ts'
-import { AddressCounts } from './address-counts.ts'
 import { limitedAddress } from './client-address.ts'
 import type { RpcMetrics } from './metrics.ts'
 import type { RpcOptions } from './options.ts'
@@ -12,13 +11,16 @@ type ConnectionOptions = Pick<
   'connectionsMax' | 'connectionsPerAddressMax' | 'connectionBurst' | 'connectionsPerSecond' | 'rateAddressesMax'
 >
 
-/** Knows every open connection, from before its TLS handshake on, and closes those beyond the limits. */
+/**
+ * Knows every open connection, from before its TLS handshake on, and closes those beyond the limits. When there are as many as may be,
+ * whoever has most of them loses one to a newcomer, so that nobody keeps others out by opening many.
+ */
 export class ConnectionLimiter {
   readonly #metrics: RpcMetrics
-  readonly #options: ConnectionOptions
+  #options: ConnectionOptions
   readonly #rates: RateLimiter
-  readonly #open = new Set<Duplex>()
-  readonly #byAddress = new AddressCounts()
+  readonly #byAddress = new Map<string, Set<Duplex>>()
+  #count = 0
 
   constructor(components: { metrics: RpcMetrics; clock: Pick<Clock, 'monotonicMs'> }, options: ConnectionOptions) {
     this.#metrics = components.metrics
@@ -33,26 +35,62 @@ export class ConnectionLimiter {
 
   accept(socket: Duplex): void {
     const address = limitedAddress(socket instanceof Socket ? socket.remoteAddress : undefined)
-    const { connectionsMax, connectionsPerAddressMax } = this.#options
-    const isFull = this.#open.size >= connectionsMax || this.#byAddress.of(address) >= connectionsPerAddressMax
-    if (isFull || !this.#rates.take(address)) {
-      this.#metrics.rejected.inc({ reason: 'connections' })
-      socket.destroy()
+    const own = this.#byAddress.get(address)?.size ?? 0
+    if (own >= this.#options.connectionsPerAddressMax || !this.#rates.take(address) || !this.#makeRoom(own)) {
+      this.#reject(socket)
       return
     }
-    this.#open.add(socket)
-    this.#byAddress.add(address)
-    this.#metrics.connections.set(this.#open.size)
+    const same = this.#byAddress.get(address) ?? new Set()
+    this.#byAddress.set(address, same.add(socket))
+    this.#setCount(this.#count + 1)
     socket.once('close', () => this.#forget(socket, address))
   }
 
+  /** Connections that there are beyond the new limits stay. */
+  setLimits(limits: Pick<ConnectionOptions, 'connectionsMax' | 'connectionsPerAddressMax'>): void {
+    this.#options = { ...this.#options, ...limits }
+  }
+
   closeAll(): void {
-    for (const socket of this.#open) socket.destroy()
+    for (const sockets of this.#byAddress.values()) for (const socket of sockets) socket.destroy()
+  }
+
+  /** False when there is none for a newcomer whose address has so many already. */
+  #makeRoom(own: number): boolean {
+    if (this.#count < this.#options.connectionsMax) return true
+    let most = new Set<Duplex>()
+    for (const sockets of this.#byAddress.values()) if (sockets.size > most.size) most = sockets
+    // With one less it must still have as many as the newcomer then has, or the two would take turns.
+    const closed = most.size > own + 1 ? quietest(most) : undefined
+    if (closed === undefined) return false
+    this.#reject(closed)
+    return true
+  }
+
+  #reject(socket: Duplex): void {
+    this.#metrics.rejected.inc({ reason: 'connections' })
+    socket.destroy()
   }
 
   #forget(socket: Duplex, address: string): void {
-    this.#open.delete(socket)
-    this.#byAddress.remove(address)
-    this.#metrics.connections.set(this.#open.size)
+    const same = this.#byAddress.get(address)
+    if (same?.delete(socket) !== true) return
+    if (same.size === 0) this.#byAddress.delete(address)
+    this.#setCount(this.#count - 1)
   }
+
+  #setCount(count: number): void {
+    this.#count = count
+    this.#metrics.connections.set(count)
+  }
+}
+
+/** The connection that has brought the least: whoever floods says little on each, and honest clients say something. */
+function quietest(sockets: ReadonlySet<Duplex>): Duplex | undefined {
+  let [found, least]: [Duplex | undefined, number] = [undefined, Number.POSITIVE_INFINITY]
+  for (const socket of sockets) {
+    const bytes = socket instanceof Socket ? socket.bytesRead : 0
+    if (bytes < least && !socket.destroyed) [found, least] = [socket, bytes]
+  }
+  return found
 }

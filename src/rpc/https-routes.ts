@@ -22,6 +22,8 @@ export interface HttpAnswer {
 
 /** What one kind of request needs: the signal aborts when the server stops, or the client is gone. */
 export interface RouteCall {
+  /** What limits count the client by. Never logged. */
+  readonly address: string
   readonly body: Uint8Array
   readonly headers: IncomingHttpHeaders
   readonly stopping: AbortSignal
@@ -54,10 +56,10 @@ export function createRoutes({ rpc, onion }: RouteComponents): ReadonlyMap<strin
     [
       'POST /storage_rpc/v1',
       {
-        async answer({ body, headers, stopping }) {
+        async answer({ address, body, headers, stopping }) {
           if (headers['x-loki-long-poll'] !== undefined) return LONG_POLL
           // The client's going away does not stop what members of its swarm should still hear of.
-          return clientAnswer(await rpc.handleJson(body, stopping, 'https'))
+          return clientAnswer(await rpc.handleJson(body, stopping, 'https', address))
         },
       },
     ],

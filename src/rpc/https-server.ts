@@ -20,6 +20,7 @@ import {
   createRoutes,
   type HttpAnswer,
   type Route,
+  type RouteCall,
   type RouteComponents,
   textAnswer,
 } from './https-routes.ts'
@@ -38,9 +39,17 @@ export interface HttpsServerComponents extends RouteComponents {
   readonly overload: { readonly isOverloaded: boolean }
 }
 
+/** What a running server takes anew. */
+export interface ClientLimits
+  extends Pick<RpcOptions, 'connectionsMax' | 'connectionsPerAddressMax' | 'rateBurst' | 'ratePerSecond'> {
+  readonly monitor: Pick<RpcOptions['monitor'], 'connectionsMax' | 'connectionsPerAddressMax'>
+}
+
 export interface HttpsServer extends AsyncDisposable {
   /** The port that it listens on. */
   readonly port: number
+  /** Takes other limits. Nobody who is connected is turned away for them. */
+  setLimits(limits: ClientLimits): void
 }
 
 /** Opens the clients' entry. Disposal stops accepting, lets requests under way finish, and then closes what is left. */
@@ -74,6 +83,7 @@ export async function startHttpsServer(components: HttpsServerComponents, option
   const following = followCertificate(server, certificate, components, options)
   return {
     port,
+    setLimits: (limits) => entry.setLimits(limits),
     async [Symbol.asyncDispose]() {
       await following[Symbol.asyncDispose]()
       await entry.stop(server)
@@ -81,9 +91,12 @@ export async function startHttpsServer(components: HttpsServerComponents, option
   }
 }
 
+/** Connections that the system accepts while this process is at work. Beyond them it forgets who knocks, and clients wait for seconds. */
+const BACKLOG = 4_096
+
 /** @throws {ListenError} LISTEN_FAILED */
 async function listen(server: Server, { httpsHost, httpsPort }: RpcOptions): Promise<void> {
-  server.listen(httpsPort, httpsHost)
+  server.listen({ port: httpsPort, host: httpsHost, backlog: BACKLOG })
   try {
     await once(server, 'listening')
   } catch (cause) {
@@ -100,6 +113,8 @@ const REJECTIONS: Partial<Record<RpcErrorCode, RejectReason>> = {
 
 /** Memory of an answer that has not been taken, besides its body. */
 const ANSWER_OVERHEAD_BYTES = 4096
+/** What TLS has made of a body waits beside it. */
+const UNTAKEN_FACTOR = 2
 
 class HttpsEntry {
   readonly #components: HttpsServerComponents
@@ -180,6 +195,12 @@ class HttpsEntry {
     }
   }
 
+  setLimits(limits: ClientLimits): void {
+    this.#rates.setRate({ burst: limits.rateBurst, perSecond: limits.ratePerSecond })
+    this.#connections.setLimits(limits)
+    this.#monitor.setLimits(limits.monitor)
+  }
+
   async stop(server: Server): Promise<void> {
     this.#isDraining = true
     this.#monitor.stop()
@@ -226,7 +247,8 @@ class HttpsEntry {
     response.once('close', leave)
     this.#byAddress.add(address)
     try {
-      const answer = await this.#bodies.use(request, (body) => this.#ask(route, request, body, gone.signal))
+      const client = { address, gone: gone.signal }
+      const answer = await this.#bodies.use(request, (body) => this.#ask(route, request, body, client))
       this.#rates.charge(address, this.#costBesides(answer))
       return answer
     } finally {
@@ -240,10 +262,15 @@ class HttpsEntry {
     return requests - 1 + Math.floor(body.length / this.#options.rateAnswerBytes)
   }
 
-  #ask(route: Route, { headers }: IncomingMessage, body: Uint8Array, gone: AbortSignal): Promise<HttpAnswer> {
+  #ask(
+    route: Route,
+    { headers }: IncomingMessage,
+    body: Uint8Array,
+    { address, gone }: Pick<RouteCall, 'address' | 'gone'>,
+  ): Promise<HttpAnswer> {
     this.#components.metrics.receivedBytes.add(body.length)
     const stopping = this.#stopping.signal
-    return route.answer({ body, headers, stopping, gone: AbortSignal.any([stopping, gone]) })
+    return route.answer({ address, body, headers, stopping, gone: AbortSignal.any([stopping, gone]) })
   }
 
   #refusalBeforeBody(address: string, { headers }: IncomingMessage): HttpAnswer | undefined {
@@ -278,7 +305,7 @@ class HttpsEntry {
     }
     const share = this.#answers.open(() => response.destroy())
     response.once('close', () => share[Symbol.dispose]())
-    share.take(ANSWER_OVERHEAD_BYTES + answer.body.length)
+    share.take(ANSWER_OVERHEAD_BYTES + UNTAKEN_FACTOR * answer.body.length)
     if (response.destroyed) return
     this.#components.metrics.sentBytes.add(answer.body.length)
     response.setHeader('Server', this.#serverName)
@@ -292,7 +319,9 @@ class HttpsEntry {
   }
 
   #refuseMalformed({ code }: NodeJS.ErrnoException, socket: Duplex): void {
-    if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    // What goes wrong before there is HTTP is told once more, as an error of TLS.
+    const isHttp = code?.startsWith('HPE_') === true || code?.startsWith('ERR_HTTP_') === true
+    if (!isHttp || !socket.writable) return void socket.destroy()
     const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
     this.#reject(status === 408 ? 'slow' : 'malformed')
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)

@@ -22,6 +22,8 @@ export interface Call {
 export interface ClientCall extends Call {
   /** The part of its size that a retrieve may use, 0..1: those of one batch share what one retrieve may return. */
   readonly retrieveShare: number
+  /** What limits count the client by; undefined when it came through an onion. Never logged. */
+  readonly address: string | undefined
   /** Memory of the messages that the answer holds. */
   readonly retrieved: MemoryShare
 }

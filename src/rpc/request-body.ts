@@ -38,8 +38,9 @@ export class BodyReader {
     const receive = (chunk: Buffer) => {
       try {
         this.#refuseLarge(body.length + chunk.length)
-        share.take(chunk.length)
+        const before = body.capacity
         body.append(chunk)
+        share.take(body.capacity - before)
       } catch (error) {
         reject(error)
       }

@@ -49,7 +49,12 @@ export interface RpcComponents {
 /** Answers clients, wherever their request came from, and members that pass requests on. */
 export interface RpcHandler {
   /** A body of `POST /storage_rpc/v1`, or the payload of an onion request. A text body is an error text. */
-  handleJson(body: Uint8Array, signal: AbortSignal, entry: Exclude<RequestEntry, 'member'>): Promise<ClientAnswer>
+  handleJson(
+    body: Uint8Array,
+    signal: AbortSignal,
+    entry: Exclude<RequestEntry, 'member'>,
+    address?: string,
+  ): Promise<ClientAnswer>
   /**
    * The payload of an onion request that ends here. It runs to its end even if nobody waits any more: what this node has stored
    * or deleted by then, the other members should hear of.
@@ -96,7 +101,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
   const dispatcher = new Dispatcher(methods)
   const forwarded = new ForwardedRequests({ ...methods, members: new MemberLimiter(components, options) }, dispatcher)
 
-  const handleJson: RpcHandler['handleJson'] = async (body, signal, entry) => {
+  const handleJson: RpcHandler['handleJson'] = async (body, signal, entry, address) => {
     const notReady = readiness()
     if (notReady.length > 0) {
       components.metrics.rejected.inc({ reason: 'not_ready' })
@@ -105,7 +110,7 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
     const nowMs = clock.nowMs()
     using retrieved = retrievedBudget.open()
     try {
-      const call: ClientCall = { entry, nowMs, receivedMs: nowMs, signal, retrieved, retrieveShare: 1 }
+      const call: ClientCall = { address, entry, nowMs, receivedMs: nowMs, signal, retrieved, retrieveShare: 1 }
       return await dispatcher.answer(decodeEnvelope(body), call)
     } catch (error) {
       const refusal = refusalOf(error)

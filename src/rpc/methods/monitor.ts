@@ -56,7 +56,7 @@ export function createMonitorMethod(components: MonitorMethodComponents): LocalM
       const answer = (outcome: WaitOutcome, news: readonly Namespace[]) => ({ ...bodyOf(outcome, news), requests })
 
       // The place is taken before the store is asked, so that nothing falls between.
-      using wait = monitor.waits.open(account, request.namespaces)
+      using wait = monitor.waits.open(account, request.namespaces, call.address)
       const held = await namespacesWithNews(account, request, components)
       if (held.length > 0) return answer('held', held)
       if (wait === undefined) return answer('busy', [])

@@ -44,7 +44,7 @@ const FRAME_CHUNKS_MAX = 1024
 /** Opens and closes WebSockets. Any origin is taken: what is asked is signed, and no cookie speaks for anybody. */
 export class MonitorEndpoint {
   readonly #components: MonitorEndpointComponents
-  readonly #options: MonitorOptions
+  #options: MonitorOptions
   readonly #sockets: WebSocketServer
   readonly #outgoing: MemoryBudget
   readonly #connections = new Set<MonitorConnection>()
@@ -80,6 +80,11 @@ export class MonitorEndpoint {
     const refusal = this.#refusal(address)
     if (refusal !== undefined) return void this.#refuse(socket, refusal)
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, address))
+  }
+
+  /** Connections that there are beyond the new limits stay. */
+  setLimits(limits: Pick<MonitorOptions, 'connectionsMax' | 'connectionsPerAddressMax'>): void {
+    this.#options = { ...this.#options, ...limits }
   }
 
   /** Done every heartbeat. */

@@ -32,6 +32,8 @@ export interface MonitorOptions {
   readonly waitsMax: number
   /** Of these, requests for one account. */
   readonly waitsPerAccountMax: number
+  /** Of these, requests from one address; those that come through onions have none that is known. */
+  readonly waitsPerAddressMax: number
   /** How long a request waits for a message. */
   readonly waitMs: DurationMs
 }
@@ -62,6 +64,8 @@ export const defaultMonitorOptions: MonitorOptions = {
   waitsMax: 400,
   // The members of a group. Accounts cost nothing, so a lower bound would keep nobody from taking all places.
   waitsPerAccountMax: 100,
+  // As many people as share an address, a wait for each of their devices; four addresses and more are needed to take all places.
+  waitsPerAddressMax: 100,
   // The third hop of a path waits 27 seconds for its destination; what is left is for slow networks.
   waitMs: 20 * SECOND,
 }

@@ -2,6 +2,7 @@ import type { DurationMs } from '../../base/clock.ts'
 import { raceSignal, withDeadline } from '../../base/deadline.ts'
 import type { AccountId } from '../../protocol/account.ts'
 import type { Namespace } from '../../protocol/namespace.ts'
+import { AddressCounts } from '../address-counts.ts'
 import type { MonitorMetrics } from './metrics.ts'
 import type { MonitorOptions } from './options.ts'
 
@@ -19,31 +20,36 @@ interface Waiter {
 /** Requests that wait for a message: few, since relays hold a place for each of them on the way. */
 export class Waits {
   readonly #metrics: Pick<MonitorMetrics, 'waiting'>
-  readonly #options: Pick<MonitorOptions, 'waitsMax' | 'waitsPerAccountMax' | 'waitMs'>
+  readonly #options: Pick<MonitorOptions, 'waitsMax' | 'waitsPerAccountMax' | 'waitsPerAddressMax' | 'waitMs'>
   readonly #byAccount = new Map<AccountId, Set<Waiter>>()
+  readonly #byAddress = new AddressCounts()
   #count = 0
   #isStopped = false
 
   constructor(
     { metrics }: { metrics: Pick<MonitorMetrics, 'waiting'> },
-    options: Pick<MonitorOptions, 'waitsMax' | 'waitsPerAccountMax' | 'waitMs'>,
+    options: Pick<MonitorOptions, 'waitsMax' | 'waitsPerAccountMax' | 'waitsPerAddressMax' | 'waitMs'>,
   ) {
     this.#metrics = metrics
     this.#options = options
   }
 
-  /** Whatever arrives from now on is not missed. Undefined when there is no room. */
-  open(account: AccountId, namespaces: readonly Namespace[]): Wait | undefined {
+  /** Whatever arrives from now on is not missed. Undefined when there is no room. The address is what limits count the client by, where it is known. */
+  open(account: AccountId, namespaces: readonly Namespace[], address?: string): Wait | undefined {
     const same = this.#byAccount.get(account) ?? new Set<Waiter>()
-    const { waitsMax, waitsPerAccountMax, waitMs } = this.#options
+    const { waitsMax, waitsPerAccountMax, waitsPerAddressMax, waitMs } = this.#options
     if (this.#isStopped || this.#count >= waitsMax || same.size >= waitsPerAccountMax) return undefined
+    if (address !== undefined && this.#byAddress.of(address) >= waitsPerAddressMax) return undefined
     const { promise, resolve } = Promise.withResolvers<Namespace | 'changed' | 'nothing'>()
     const waiter: Waiter = { namespaces: new Set(namespaces), wake: resolve }
     this.#byAccount.set(account, same.add(waiter))
     this.#setCount(this.#count + 1)
+    if (address !== undefined) this.#byAddress.add(address)
     return {
       settled: (signal) => settledWithin(promise, waitMs, signal),
-      [Symbol.dispose]: () => this.#remove(account, waiter),
+      [Symbol.dispose]: () => {
+        if (this.#remove(account, waiter) && address !== undefined) this.#byAddress.remove(address)
+      },
     }
   }
 
@@ -72,11 +78,13 @@ export class Waits {
     for (const waiters of this.#byAccount.values()) for (const { wake } of waiters) wake('nothing')
   }
 
-  #remove(account: AccountId, waiter: Waiter): void {
+  /** False when it had gone before. */
+  #remove(account: AccountId, waiter: Waiter): boolean {
     const same = this.#byAccount.get(account)
-    if (same === undefined || !same.delete(waiter)) return
+    if (same === undefined || !same.delete(waiter)) return false
     if (same.size === 0) this.#byAccount.delete(account)
     this.#setCount(this.#count - 1)
+    return true
   }
 
   #setCount(count: number): void {

@@ -1,0 +1,46 @@
+import { totalmem } from 'node:os'
+import type { RpcOptions } from '../rpc/options.ts'
+
+const MIB = 1024 * 1024
+
+/** What a node takes when nobody asks anything of it, its database filled, and half as much again for garbage that waits to be collected. */
+const OWN_BYTES = 256 * MIB
+/** From here on, all that clients may hold by default fits. */
+const AMPLE_BYTES = 1024 * MIB
+/** A node that has less room than this serves slowly, but serves. */
+const SHARE_MIN = 0.2
+
+/** Memory that there is for this process: what its control group may have, else that of the machine. */
+export function memoryLimitBytes(): number {
+  const constrained = process.constrainedMemory()
+  // Without a limit it is zero, or more than any machine has.
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
+}
+
+/**
+ * Takes from what clients may hold what there is no room for, so that a flood cannot make the node larger than its memory. Measured: a
+ * connection takes some 60 KiB, and of each of the budgets of bytes as much again lies about as garbage.
+ */
+export function fitToMemory<Options extends Omit<RpcOptions, 'certificateFolder'>>(
+  options: Options,
+  limitBytes: number,
+): Options {
+  const share = Math.min(1, Math.max(SHARE_MIN, (limitBytes - OWN_BYTES) / (AMPLE_BYTES - OWN_BYTES)))
+  const of = (amount: number) => Math.floor(amount * share)
+  const { monitor } = options
+  return {
+    ...options,
+    connectionsMax: of(options.connectionsMax),
+    // One body of the largest size must fit.
+    bodiesMaxBytes: Math.max(of(options.bodiesMaxBytes), options.requestMaxBytes + MIB),
+    answersMaxBytes: of(options.answersMaxBytes),
+    readingMaxBytes: of(options.readingMaxBytes),
+    retrievedMaxBytes: of(options.retrievedMaxBytes),
+    monitor: {
+      ...monitor,
+      connectionsMax: of(monitor.connectionsMax),
+      outgoingMaxBytes: of(monitor.outgoingMaxBytes),
+      queueMaxBytes: of(monitor.queueMaxBytes),
+    },
+  }
+}
