@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv) => Promise<Argv>>> = {
   config: async (parser) => parser.command((await import('./commands/config.ts')).configCommand),
   run: async (parser) => parser.command((await import('./commands/run.ts')).runCommand),
   status: async (parser) => parser.command((await import('./commands/status.ts')).statusCommand),
+  doctor: async (parser) => parser.command((await import('./commands/doctor.ts')).doctorCommand),
   peers: async (parser) => parser.command((await import('./commands/peers.ts')).peersCommand),
   swarm: async (parser) => parser.command((await import('./commands/swarm.ts')).swarmCommand),
   top: async (parser) => parser.command((await import('./commands/top.ts')).topCommand),

@@ -23,7 +23,7 @@ export interface RunHistory extends AsyncDisposable {
  */
 export async function openRunHistory(
   { clock, log }: { readonly clock: Pick<Clock, 'nowMs'>; readonly log: Logger },
-  { folder, starling }: { readonly folder: string; readonly starling: string },
+  { folder, ...program }: { readonly folder: string; readonly starling: string; readonly schema: number },
 ): Promise<RunHistory> {
   const before = (await readRuns(folder)).slice(1 - RUNS_MAX)
   const startedAtMs = clock.nowMs()
@@ -33,7 +33,7 @@ export async function openRunHistory(
       log.warn({ error }, 'The start or end of this run could not be noted')
     })
   }
-  await write({ startedAtMs, starling, endedAtMs: null, end: null })
+  await write({ startedAtMs, ...program, endedAtMs: null, end: null })
   return {
     facts: () => ({
       startsLastHour: 1 + before.filter((run) => clock.nowMs() - run.startedAtMs <= HOUR).length,
@@ -42,7 +42,7 @@ export async function openRunHistory(
     endsBecause(reason) {
       end = reason
     },
-    [Symbol.asyncDispose]: () => write({ startedAtMs, starling, endedAtMs: clock.nowMs(), end }),
+    [Symbol.asyncDispose]: () => write({ startedAtMs, ...program, endedAtMs: clock.nowMs(), end }),
   }
 }
 
@@ -54,8 +54,11 @@ export async function readRuns(folder: string): Promise<readonly RunFacts[]> {
 
 function runOf(value: JsonValue): RunFacts | undefined {
   if (!isJsonObject(value)) return undefined
-  const { startedAtMs, starling, endedAtMs, end } = value
+  const { startedAtMs, starling, schema, endedAtMs, end } = value
   if (!isTimestamp(startedAtMs) || typeof starling !== 'string') return undefined
   const isEnded = isTimestamp(endedAtMs) && typeof end === 'string'
-  return { startedAtMs, starling, endedAtMs: isEnded ? endedAtMs : null, end: isEnded ? end : null }
+  return {
+    ...{ startedAtMs, starling, schema: typeof schema === 'number' ? schema : null },
+    ...{ endedAtMs: isEnded ? endedAtMs : null, end: isEnded ? end : null },
+  }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Clock, SECOND, systemClock, type TimestampMs } from '../base/clock.ts'
 import type { CodedError } from '../base/coded-error.ts'
-import type { Logger } from '../base/logger.ts'
+import { type Logger, silentLogger } from '../base/logger.ts'
 import { createMetricsRegistry } from '../base/metrics.ts'
 import { createNetworkMetrics } from '../network/metrics.ts'
 import { createPeerNetwork } from '../network/peer-network.ts'
@@ -48,6 +48,7 @@ import { createOwnRecordFacts } from './own-record-facts.ts'
 import { createNodePeerTests } from './peer-tests.ts'
 import { createProcessMetrics, watchProcess } from './process-metrics.ts'
 import { createReadiness, type Phase } from './readiness.ts'
+import { Reload } from './reload.ts'
 import { createNodeReplication } from './replication.ts'
 import { createNodeRewards, recordedRewards } from './rewards.ts'
 import { openRunHistory } from './run-history.ts'
@@ -78,6 +79,8 @@ export interface ServiceNode extends AsyncDisposable {
   status(): ServiceNodeStatus
   /** Settles when the node cannot go on and should be started anew: its message database could not be written. */
   readonly failed: Promise<CodedError<string>>
+  /** Gives it other options while it runs, as far as that goes. */
+  readonly reload: Reload
 }
 
 /** What `/readyz` says until there are parts to ask. */
@@ -261,6 +264,12 @@ export async function createServiceNode(
   await peers.start()
   const https = parts.use(await startHttpsServer({ ...rpcParts, rpc, onion, overload }, rpcOptions))
 
+  const checkProviders = (rpcUrls: readonly string[], signal: AbortSignal) =>
+    createChainProviders({ ...stakingParts, log: silentLogger }, { ...stakingOptions, rpcUrls }).refuseWrongChain(signal)
+  const reload = new Reload({ levels: nodeLog?.levels, https, peers, providers, checkProviders }, options)
+  health.registerDegraded('configuration', () => reload.trouble())
+  health.registerDegraded('restart', () => reload.notice())
+
   const status = (): ServiceNodeStatus => ({
     key: self,
     notReady: health.reasons(),
@@ -303,6 +312,7 @@ export async function createServiceNode(
     ports,
     status,
     failed: failure.happened,
+    reload,
     async [Symbol.asyncDispose]() {
       phase = 'stopping'
       supervision?.look()

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import { assert } from '../base/assert.ts'
 import { type Clock, type DurationMs, SECOND, type TimestampMs } from '../base/clock.ts'
@@ -9,6 +10,7 @@ import type { ServiceNodeKey } from '../protocol/service-node.ts'
 import type { MembershipFollower } from '../staking/membership-follower.ts'
 import type { OwnStakeState } from '../staking/own-stake-state.ts'
 import type { RewardsStatus } from '../staking/rewards/snapshot.ts'
+import { SCHEMA_VERSION } from '../storage/schema-version.ts'
 import type { SwarmMembership } from '../swarm/membership.ts'
 import type { BackupRecord } from './backup-record.ts'
 import type { Health } from './health.ts'
@@ -102,11 +104,17 @@ async function nodeFacts(
     metricsPort: ports.metrics,
     eventLoopDelayMs: delayS * SECOND,
     isOverloaded: overload.isOverloaded,
-    memory: { rssBytes: rss, heapUsedBytes: heapUsed, heapLimitBytes: getHeapStatistics().heap_size_limit },
+    memory: { rssBytes: rss, heapUsedBytes: heapUsed, heapLimitBytes: getHeapStatistics().heap_size_limit, limitBytes: memoryLimit() },
     cpuSeconds: (user + system) / 1e6,
     log: present(log.facts()),
     runs: present(runs.facts()),
   }
+}
+
+/** Without a limit, the system tells zero, or more than any machine has. */
+function memoryLimit(): number | null {
+  const limit = process.constrainedMemory()
+  return limit > 0 && limit < totalmem() ? limit : null
 }
 
 /** A part that tells nothing is broken, whatever its type says. */
@@ -174,7 +182,7 @@ async function storageFacts({ messages, registry, backups }: StatusSourcesCompon
   // Nobody has looked while it is zero; a disk that is full is told of as trouble.
   const isMeasured = freeDiskBytes > 0
   return {
-    ...{ messages: held, dataBytes, isWritable: writable },
+    ...{ messages: held, dataBytes, isWritable: writable, schema: SCHEMA_VERSION },
     trouble: (writable ? shortage : (reason ?? 'Messages cannot be written')) ?? null,
     freeDiskBytes: isMeasured ? freeDiskBytes : null,
     roomBytes: isMeasured ? await registry.sum('starling_storage_room_bytes') : null,

@@ -119,6 +119,8 @@ export interface MemoryFacts {
   readonly rssBytes: number
   readonly heapUsedBytes: number
   readonly heapLimitBytes: number
+  /** What the control group of the process may have; null without a limit. */
+  readonly limitBytes: number | null
 }
 
 /** What went to the log since the start, whatever its level shows. */
@@ -140,6 +142,8 @@ export interface RunsFacts {
 export interface RunFacts {
   readonly startedAtMs: TimestampMs
   readonly starling: string
+  /** Version of the form that its message database had; null where that was not noted. */
+  readonly schema: number | null
   /** Null when it did not end orderly: it was killed, or crashed. */
   readonly endedAtMs: TimestampMs | null
   /** Why it ended: `stopped`, or the code of what failed. */
@@ -259,6 +263,8 @@ export interface StorageFacts {
   readonly messages: number
   readonly dataBytes: number
   readonly isWritable: boolean
+  /** Version of the form that the database has. */
+  readonly schema: number
   /** Why it is not writable, or that room runs out. */
   readonly trouble: string | null
   readonly freeDiskBytes: number | null

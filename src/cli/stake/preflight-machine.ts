@@ -76,7 +76,7 @@ export function machineChecks({ settings, publicIp, signal }: PreflightContext):
       id: 'port-clients',
       title: 'Port for clients',
       exitCode: EXIT.unavailable,
-      run: async () => portFinding(configured('rpc.httpsPort') ?? defaultRpcOptions.httpsPort, isRunning),
+      run: async () => portFinding(configured('rpc.port') ?? defaultRpcOptions.httpsPort, isRunning),
     },
     {
       id: 'port-nodes',

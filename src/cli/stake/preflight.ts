@@ -7,9 +7,8 @@ import { settingsOf } from './chain.ts'
 import { addressOf } from './operator-access.ts'
 import type { PreflightArgs } from './options.ts'
 import { accountChecks } from './preflight-account.ts'
-import { chainChecks } from './preflight-chain.ts'
 import type { Check, Finding, PreflightContext } from './preflight-check.ts'
-import { machineChecks } from './preflight-machine.ts'
+import { preflightChecks } from './preflight-checks.ts'
 
 const TIMEOUT_MS: DurationMs = 2 * MINUTE
 
@@ -33,7 +32,7 @@ export async function preflight(args: PreflightArgs): Promise<CommandOutcome> {
   }
   const results: CheckResult[] = []
   // In order, for the later ones make sense when the earlier ones pass.
-  for (const check of [...chainChecks(context), ...machineChecks(context), ...accountChecks(context)]) {
+  for (const check of [...preflightChecks(context), ...accountChecks(context)]) {
     results.push(await resultOf(check))
   }
   const failed = results.filter(({ status }) => status === 'fail')

@@ -117,7 +117,7 @@ test('of a node that does not run, it tells what its files say', async () => {
   const config = join(folder, 'starling.yml')
   await writeFile(config, `network: mainnet\npublicIp: 192.0.2.7\nkeysFolder: ${keysFolder}\nrpc:\n  prot: 1\n`)
   const clock = createTestClock()
-  const place = { folder: dataFolder, starling: '1.2.3' }
+  const place = { folder: dataFolder, starling: '1.2.3', schema: 3 }
   await using crashed = await openRunHistory({ clock, log: silentLogger }, place)
   await noteBackup(dataFolder, START_MS)
   const { result, lines, exitCode } = await showStatus(argsOf(config))

@@ -20,7 +20,7 @@ afterAll(() => world[Symbol.asyncDispose]())
 async function aPlace(settings: Record<string, unknown> = {}) {
   const keysFolder = await world.newNode()
   const config = join(world.folder, `config-${crypto.randomUUID()}.yml`)
-  const ports = { 'rpc.httpsPort': await freePort('127.0.0.1'), 'network.port': await freePort('127.0.0.1') }
+  const ports = { 'rpc.port': await freePort('127.0.0.1'), 'network.port': await freePort('127.0.0.1') }
   await writeFile(config, JSON.stringify({ keysFolder, publicIp: '8.8.8.8', ...ports, ...settings }))
   return { keysFolder, config, ports }
 }
@@ -58,7 +58,7 @@ test('what is missing is named with its remedy, and the first failure makes the 
   const { config, keysFolder, ports } = await aPlace({ publicIp: '192.168.1.2' })
   const { address } = await world.newOperator({ tokens: 5n, wei: 0n })
   const taken = createServer()
-  await new Promise<void>((resolve) => taken.listen(ports['rpc.httpsPort'], () => resolve()))
+  await new Promise<void>((resolve) => taken.listen(ports['rpc.port'], () => resolve()))
   try {
     const run = await preflight(config, address)
     expect(failures(run)).toEqual(['public-ip', 'port-clients', 'token-balance', 'gas-funds'])

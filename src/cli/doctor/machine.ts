@@ -1,0 +1,101 @@
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
+import { lstat, open, readdir, readFile, unlink } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
+import { type DurationMs, systemClock, type TimestampMs } from '../../base/clock.ts'
+
+/** What checks ask of the machine. */
+export interface Machine {
+  /** Of Node.js as this program runs in it. */
+  readonly nodeVersion: string
+  /** Undefined where there is no such file, or it cannot be read. */
+  readText(path: string): Promise<string | undefined>
+  /** Names of what is in a folder; none where there is no such folder. */
+  list(folder: string): Promise<readonly string[]>
+  mode(path: string): Promise<number | undefined>
+  isListening(host: string, port: number, signal: AbortSignal): Promise<boolean>
+  /** Until when the certificate is valid that is shown at a port; undefined when none is. */
+  certificateEndMs(host: string, port: number, signal: AbortSignal): Promise<TimestampMs | undefined>
+  /** Time to write a page and have it on the disk, in the median of a few; undefined when nothing can be written there. */
+  flushMs(folder: string): Promise<DurationMs | undefined>
+  resolves(name: string): Promise<boolean>
+  addresses(): readonly { readonly address: string; readonly isLoopback: boolean }[]
+}
+
+const PAGE_BYTES = 4096
+const FLUSHES = 9
+
+export function createMachine(): Machine {
+  return {
+    nodeVersion: process.versions.node,
+    readText: (path) => readFile(path, 'utf8').catch(() => undefined),
+    list: (folder) => readdir(folder).catch(() => []),
+    mode: (path) =>
+      lstat(path).then(
+        ({ mode }) => mode & 0o777,
+        () => undefined,
+      ),
+    isListening,
+    certificateEndMs,
+    flushMs,
+    resolves: (name) =>
+      lookup(name).then(
+        () => true,
+        () => false,
+      ),
+    addresses: () =>
+      Object.values(networkInterfaces()).flatMap((all = []) =>
+        all.map(({ address, internal }) => ({ address, isLoopback: internal })),
+      ),
+  }
+}
+
+async function isListening(host: string, port: number, signal: AbortSignal): Promise<boolean> {
+  const socket = connect({ host, port })
+  try {
+    await once(socket, 'connect', { signal })
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function certificateEndMs(host: string, port: number, signal: AbortSignal): Promise<TimestampMs | undefined> {
+  // Whose it is does not matter here: clients know the node by its key.
+  const socket = connectTls({ host, port, rejectUnauthorized: false })
+  try {
+    await once(socket, 'secureConnect', { signal })
+    const endMs = Date.parse(socket.getPeerCertificate().valid_to)
+    return Number.isNaN(endMs) ? undefined : endMs
+  } catch {
+    return undefined
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function flushMs(folder: string): Promise<DurationMs | undefined> {
+  const path = join(folder, `.doctor-${process.pid}`)
+  const file = await open(path, 'wx', 0o600).catch(() => undefined)
+  if (file === undefined) return undefined
+  try {
+    const times: DurationMs[] = []
+    for (let turn = 0; turn < FLUSHES; turn++) {
+      const startedMs = systemClock.monotonicMs()
+      await file.write(Buffer.alloc(PAGE_BYTES, turn))
+      await file.datasync()
+      times.push(systemClock.monotonicMs() - startedMs)
+    }
+    return times.toSorted((a, b) => a - b)[Math.floor(FLUSHES / 2)]
+  } catch {
+    return undefined
+  } finally {
+    await file.close()
+    await unlink(path)
+  }
+}
