@@ -35,6 +35,7 @@ export function alertTests(): string {
 
 function firingTest(name: string, alert: Alert) {
   const { holdS, severity, firingLabels = {}, firing } = alert
+  const lookS = lookedAtS(alert)
   const labels = { instance: SAMPLED_INSTANCE, ...firingLabels, ...jobOf(alert), severity }
   const expected = { exp_labels: labels, exp_annotations: annotationsOf(name, alert, SAMPLED_INSTANCE) }
   const at = (seconds: number, alerts: readonly object[]) => ({
@@ -45,26 +46,23 @@ function firingTest(name: string, alert: Alert) {
   return {
     name: `${name} fires`,
     interval: duration(TESTED_EVERY_S),
-    input_series: seriesIn(firing),
-    alert_rule_test: [
-      ...(holdS >= 2 * TESTED_EVERY_S ? [at(holdS - TESTED_EVERY_S, [])] : []),
-      // Rates need a window of samples first.
-      at(holdS + widestWindowS(alert) + 2 * TESTED_EVERY_S, [expected]),
-    ],
+    input_series: seriesIn(firing, lookS),
+    alert_rule_test: [...(holdS >= 2 * TESTED_EVERY_S ? [at(holdS - TESTED_EVERY_S, [])] : []), at(lookS, [expected])],
   }
 }
 
 function quietTest(name: string, alert: Alert) {
-  const at = alert.holdS + widestWindowS(alert) + 2 * TESTED_EVERY_S
+  const lookS = lookedAtS(alert)
   return {
     name: `${name} does not fire`,
     interval: duration(TESTED_EVERY_S),
-    input_series: seriesIn(alert.quiet),
-    alert_rule_test: [{ eval_time: duration(at), alertname: name }],
+    input_series: seriesIn(alert.quiet, lookS),
+    alert_rule_test: [{ eval_time: duration(lookS), alertname: name }],
   }
 }
 
-function widestWindowS({ condition }: Alert): number {
+/** When it has to fire: rates need a window of samples, and then it has to hold. */
+function lookedAtS({ condition, holdS }: Alert): number {
   let widest = 0
   condition({
     ...realPace,
@@ -73,7 +71,7 @@ function widestWindowS({ condition }: Alert): number {
       return seconds
     },
   })
-  return widest
+  return holdS + widest + 2 * TESTED_EVERY_S
 }
 
 /** Sums are kept apart by node only; all else has the label of Prometheus's job, too. */
@@ -81,8 +79,9 @@ function jobOf({ condition }: Alert): { job?: string } {
   return /\bby \(/.test(condition(realPace).split(' and on ')[0] ?? '') ? {} : { job: 'starling' }
 }
 
-function seriesIn(samples: readonly Sample[]) {
-  return samples.map(({ series, values }) => ({ series, values }))
+function seriesIn(samples: readonly Sample[], seconds: number) {
+  const minutes = Math.ceil(seconds / TESTED_EVERY_S)
+  return samples.map(({ series, values }) => ({ series, values: values(minutes) }))
 }
 
 function annotationsOf(name: string, { summary, description }: Alert, instance: string) {

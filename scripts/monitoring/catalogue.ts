@@ -67,7 +67,7 @@ function declare(type: Metric['type']) {
     buckets?: readonly number[]
   }) => {
     const ignore = () => {}
-    const handle = { inc: ignore, add: ignore, set: ignore, observe: ignore }
+    const handle = { inc: ignore, add: ignore, set: ignore, remove: ignore, observe: ignore }
     const { name, help, labelNames: labels = [], buckets = [] } = config
     declared.set(handle, { name, type, labels, help, buckets })
     return handle

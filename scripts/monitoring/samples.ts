@@ -1,33 +1,44 @@
 import { metricOf } from './catalogue.ts'
 import type { LabelsOf, MetricLike } from './queries.ts'
 
-/** A series as promtool's tests have it: one value a minute. */
+/** A series, one value a minute. */
 export interface Sample {
   readonly series: string
-  readonly values: string
+  readonly values: Values
 }
+
+/** As promtool's tests have values, for so many minutes. */
+export type Values = (minutes: number) => string
 
 /** The node that the samples are of. */
 export const SAMPLED_INSTANCE = '192.0.2.1:9100'
 const OWN_LABELS = `instance="${SAMPLED_INSTANCE}", job="starling"`
 
-/** Longer than any alert's time and window together. */
-const MINUTES = 600
+export const steady =
+  (value: number): Values =>
+  (minutes) =>
+    `${value}+0x${minutes}`
+export const growing =
+  (perMinute: number): Values =>
+  (minutes) =>
+    `0+${perMinute}x${minutes}`
+export const falling =
+  (from: number, perMinute: number): Values =>
+  (minutes) =>
+    `${from}-${perMinute}x${minutes}`
+/** One value after the other; the last one stays. */
+export const phases =
+  (...phases: readonly { readonly value: number; readonly minutes?: number }[]): Values =>
+  (all) =>
+    phases.map(({ value, minutes = all }) => `${value}+0x${minutes}`).join(' ')
 
-export const steady = (value: number): string => `${value}+0x${MINUTES}`
-export const growing = (perMinute: number): string => `0+${perMinute}x${MINUTES}`
-export const falling = (from: number, perMinute: number): string => `${from}-${perMinute}x${MINUTES}`
-/** From one value to another and back again, every few minutes. */
-export const alternating = (one: number, other: number): string =>
-  Array.from({ length: 60 }, (_, index) => `${index % 2 === 0 ? one : other}+0x4`).join(' ')
-
-export function up(values: string): Sample {
+export function up(values: Values): Sample {
   return { series: `up{${OWN_LABELS}}`, values }
 }
 
 type Labels<M> = LabelsOf<M> extends undefined ? [] : [labels: LabelsOf<M>]
 
-export function sample<M extends MetricLike>(metric: M, values: string, ...[labels]: Labels<M>): Sample {
+export function sample<M extends MetricLike>(metric: M, values: Values, ...[labels]: Labels<M>): Sample {
   return { series: seriesOf(metricOf(metric).name, labels), values }
 }
 

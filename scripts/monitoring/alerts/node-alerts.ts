@@ -1,7 +1,7 @@
 import { metrics } from '../catalogue.ts'
 import { duration } from '../pace.ts'
 import { above, createQueries, is, magnitude, ratio, UP } from '../queries.ts'
-import { growing, sample, steady, up } from '../samples.ts'
+import { growing, phases, sample, steady, up } from '../samples.ts'
 import { type Alert, MINUTE_S } from './alert.ts'
 
 const { node, peerTests, process } = metrics
@@ -28,7 +28,7 @@ export const nodeAlerts = {
     summary: 'runs, but does not serve clients',
     description: 'Why, and what to do, is in `reasons` of /readyz.',
     firing: [sample(node.ready, steady(0))],
-    quiet: [sample(node.ready, '0+0x4 1+0x600')],
+    quiet: [sample(node.ready, phases({ value: 0, minutes: 4 }, { value: 1 }))],
   },
   StarlingRestarts: {
     severity: 'warning',
@@ -39,7 +39,7 @@ export const nodeAlerts = {
     description:
       'It was started three times or more within half an hour. The last lines before each end are in its log.',
     firing: [sample(process.startTime, growing(1))],
-    quiet: [sample(process.startTime, '1+0x20 2+0x600')],
+    quiet: [sample(process.startTime, phases({ value: 1, minutes: 20 }, { value: 2 }))],
   },
   StarlingClockWrong: {
     severity: 'warning',

@@ -1,6 +1,6 @@
 import { metrics } from '../catalogue.ts'
 import { above, below, both, createQueries, is, ratio } from '../queries.ts'
-import { sample, steady } from '../samples.ts'
+import { phases, sample, steady } from '../samples.ts'
 import { type Alert, HOUR_S, MINUTE_S } from './alert.ts'
 
 const { peerTests, swarm } = metrics
@@ -40,7 +40,7 @@ export const swarmAlerts = {
     summary: 'cannot reach most other members',
     description: 'More than half of those it tested last do not answer: it is cut off, or much of the network is down.',
     firing: [sample(peerTests.isInDoubt, steady(1))],
-    quiet: [sample(peerTests.isInDoubt, '1+0x3 0+0x600')],
+    quiet: [sample(peerTests.isInDoubt, phases({ value: 1, minutes: 3 }, { value: 0 }))],
   },
   StarlingMembersSilent: {
     severity: 'warning',
@@ -59,7 +59,12 @@ export const swarmAlerts = {
     description: 'For an hour, comparing with members has not made them equal: one of them is full, or fails to write.',
     firing: [sample(swarm.contents.differingMembers, steady(1))],
     // Under load there is always somebody who differs for a moment.
-    quiet: [sample(swarm.contents.differingMembers, '1+0x30 0+0x2 1+0x30 0+0x600')],
+    quiet: [
+      sample(
+        swarm.contents.differingMembers,
+        phases({ value: 1, minutes: 30 }, { value: 0, minutes: 2 }, { value: 1, minutes: 30 }, { value: 0 }),
+      ),
+    ],
   },
   StarlingHandOffWaits: {
     severity: 'info',
@@ -77,6 +82,6 @@ export const swarmAlerts = {
     summary: 'still lacks messages of accounts that are new to it',
     description: 'For six hours, other members have not given them all.',
     firing: [sample(swarm.joining.share, steady(0.4))],
-    quiet: [sample(swarm.joining.share, '0.4+0x300 1+0x300')],
+    quiet: [sample(swarm.joining.share, phases({ value: 0.4, minutes: 300 }, { value: 1 }))],
   },
 } satisfies Record<string, Alert>

@@ -1,0 +1,60 @@
+// Properties of all metrics together, as those who scrape them rely on.
+import { expect, test } from 'vitest'
+import { catalogue, metrics } from '../../../scripts/monitoring/catalogue.ts'
+import { createQueries } from '../../../scripts/monitoring/queries.ts'
+
+/** Base units of Prometheus, and what is counted or has no unit. */
+const OTHER_UNITS = /(milliseconds|_ms|minutes|hours|kilobytes|_kb|megabytes|_mib|percent)(_total)?$/
+
+test('names begin with starling_, are in base units, and say what is counted up', () => {
+  for (const { name, type, help } of catalogue) {
+    expect(name).toMatch(/^starling_[a-z][a-z0-9_]*$/)
+    expect(name).not.toMatch(OTHER_UNITS)
+    expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter'])
+    if (type === 'histogram') expect([name, /_(seconds|bytes|operations)$/.test(name)]).toEqual([name, true])
+    expect(help).toMatch(/^[A-Z0-9].*[^.]$/)
+  }
+  expect(new Set(catalogue.map(({ name }) => name)).size).toBe(catalogue.length)
+})
+
+test('no label can name who or what a series would be for', () => {
+  const labels = new Set(catalogue.flatMap(({ labels }) => labels))
+  // Of each, the values are a closed set in the type of the metric; a version is one a process.
+  expect([...labels].sort()).toEqual(
+    [
+      ...['direction', 'effect', 'entry', 'event', 'kind', 'method', 'mode', 'outcome', 'part', 'protocol'],
+      ...['provider', 'reason', 'request', 'result', 'role', 'runtime', 'standing', 'state', 'status', 'test'],
+      ...['update', 'use', 'version', 'way', 'with'],
+    ].sort(),
+  )
+  for (const { name, labels } of catalogue) expect([name, labels.length <= 3]).toEqual([name, true])
+})
+
+test('buckets rise, and are few', () => {
+  for (const { name, buckets } of catalogue) {
+    expect([name, buckets]).toEqual([name, buckets.toSorted((a, b) => a - b)])
+    expect([name, buckets.length <= 15]).toEqual([name, true])
+  }
+})
+
+test('an expression names metrics, labels and values that there are, or it does not compile', () => {
+  const { rate, value, quantile, sumOfRates } = createQueries(['instance="a"'])
+  expect(rate(metrics.rpc.rejected, '5m', { reason: ['busy', 'tls'] })).toBe(
+    'rate(starling_rpc_rejected_total{reason=~"busy|tls", instance="a"}[5m])',
+  )
+  expect(quantile(0.5, metrics.storage.commit, '1h', ['instance'])).toBe(
+    'histogram_quantile(0.5, sum by (le, instance) (rate(starling_storage_commit_seconds_bucket{instance="a"}[1h])))',
+  )
+  // @ts-expect-error A value that the label does not have.
+  rate(metrics.rpc.rejected, '5m', { reason: 'mood' })
+  // @ts-expect-error A label that the metric does not have.
+  rate(metrics.rpc.rejected, '5m', { method: 'store' })
+  // @ts-expect-error The same of a metric without any.
+  value(metrics.storage.room, { method: 'store' })
+  // @ts-expect-error The same in a sum.
+  sumOfRates(metrics.rpc.rejected, '5m', ['method'])
+  // @ts-expect-error A counter tells nothing by its value.
+  value(metrics.rpc.rejected)
+  // @ts-expect-error A gauge has no rate.
+  rate(metrics.storage.room, '5m')
+})
