@@ -24,17 +24,23 @@ export function card<Facts>(
 `
 }
 
-/** Whatever is missing or broken in one part keeps none of the others back. */
-function body<Facts>(section: Section<Facts>, show: (facts: Facts) => Html, { onFault }: PageContext): Html {
+function body<Facts>(section: Section<Facts>, show: (facts: Facts) => Html, context: PageContext): Html {
   if (section.state !== 'known')
     return html`<p class="missing">${MISSING[section.state]} <span class="soft">${section.reason}.</span></p>`
+  return guarded(() => show(section.facts), BROKEN, context)
+}
+
+/** Whatever is broken in one part keeps none of the others back. */
+export function guarded<Shown>(show: () => Shown, otherwise: Shown, { onFault }: PageContext): Shown {
   try {
-    return show(section.facts)
+    return show()
   } catch (error) {
     onFault(error)
-    return html`<p class="missing">This part cannot be shown. <span class="soft">The log of the node tells why.</span></p>`
+    return otherwise
   }
 }
+
+const BROKEN = html`<p class="missing">This part cannot be shown. <span class="soft">The log of the node tells why.</span></p>`
 
 const MISSING = {
   absent: 'Nothing to show.',

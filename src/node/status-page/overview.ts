@@ -1,6 +1,6 @@
 import type { NodeStatus, Section, StatusProblem } from '../status.ts'
 import type { SectionName, Severity } from '../status-problem-kinds.ts'
-import { mark, type PageContext, type Standing } from './card.ts'
+import { guarded, mark, type PageContext, type Standing } from './card.ts'
 import { bytes, count, counted, duration, rate } from './figures.ts'
 import { type Html, html, join, NOTHING } from './html.ts'
 
@@ -56,38 +56,56 @@ function sentenceOf(text: string): string {
 }
 
 /** The few figures that an operator looks at first. */
-export function keyFigures({ sections }: NodeStatus, { history }: PageContext): Html {
+export function keyFigures({ sections }: NodeStatus, context: PageContext): Html {
   const { node, traffic, storage, network, chain } = sections
-  const newest = history.at(-1)
-  const tiles = [
-    tile('Up for', node, ({ uptimeMs, starling }) => [duration(uptimeMs), `version ${starling}`]),
-    tile('Client requests', traffic, ({ requests }) => {
-      const total = Object.values(requests).reduce((all, one) => all + one, 0)
-      return [newest === undefined ? count(total) : `${rate(newest.requestsPerS)}/s`, `${count(total)} since the start`]
-    }),
-    tile('Onion requests', traffic, ({ onion }) => {
-      const total = onion.relayed + onion.final + onion.outside
-      const perS = newest === undefined ? undefined : newest.relayedPerS + newest.deliveredPerS
-      return [perS === undefined ? count(total) : `${rate(perS)}/s`, `${count(total)} since the start`]
-    }),
-    tile('Messages held', storage, ({ messages, dataBytes }) => [count(messages), bytes(dataBytes)]),
-    tile('Connected', network, ({ connected, records, missing }) => [
-      count(connected),
-      `of ${count(Math.max(0, records + missing - 1))} other nodes`,
-    ]),
-    tile('Epoch', chain, ({ epoch, members }) => [
-      epoch === null ? '–' : count(epoch),
-      members === null ? '' : counted(members, 'member'),
-    ]),
+  const newest = context.history.at(-1)
+  const rateOr = (perS: number | undefined, total: number) => (perS === undefined ? count(total) : `${rate(perS)}/s`)
+  const tiles: readonly (readonly [name: string, told: () => Figure | undefined])[] = [
+    ['Up for', () => figure(node, ({ uptimeMs, starling }) => [duration(uptimeMs), `version ${starling}`])],
+    [
+      'Client requests',
+      () =>
+        figure(traffic, ({ requests }) => {
+          const total = Object.values(requests).reduce((all, one) => all + one, 0)
+          return [rateOr(newest?.requestsPerS, total), `${count(total)} since the start`]
+        }),
+    ],
+    [
+      'Onion requests',
+      () =>
+        figure(traffic, ({ onion }) => {
+          const total = onion.relayed + onion.final + onion.outside
+          const perS = newest === undefined ? undefined : newest.relayedPerS + newest.deliveredPerS
+          return [rateOr(perS, total), `${count(total)} since the start`]
+        }),
+    ],
+    ['Messages held', () => figure(storage, ({ messages, dataBytes }) => [count(messages), bytes(dataBytes)])],
+    [
+      'Connected',
+      () =>
+        figure(network, ({ connected, records, missing }) => [
+          count(connected),
+          `of ${count(Math.max(0, records + missing - 1))} other nodes`,
+        ]),
+    ],
+    [
+      'Epoch',
+      () =>
+        figure(chain, ({ epoch, members }) => [
+          epoch === null ? '–' : count(epoch),
+          members === null ? '' : counted(members, 'member'),
+        ]),
+    ],
   ]
-  return html`<ul class="tiles">${join(tiles)}</ul>`
+  return html`<ul class="tiles">${join(tiles.map(([name, told]) => tile(name, guarded(told, undefined, context))))}</ul>`
 }
 
-function tile<Facts>(
-  name: string,
-  section: Section<Facts>,
-  told: (facts: Facts) => readonly [value: string, note: string],
-): Html {
-  const [value, note] = section.state === 'known' ? told(section.facts) : ['–', 'not known']
+type Figure = readonly [value: string, note: string]
+
+function figure<Facts>(section: Section<Facts>, told: (facts: Facts) => Figure): Figure | undefined {
+  return section.state === 'known' ? told(section.facts) : undefined
+}
+
+function tile(name: string, [value, note]: Figure = ['–', 'not known']): Html {
   return html`<li><span class="soft">${name}</span><b>${value}</b><span class="soft note">${note}</span></li>`
 }

@@ -1,5 +1,5 @@
 import type { NodeStatus } from '../status.ts'
-import { card, type PageContext } from './card.ts'
+import { card, guarded, type PageContext } from './card.ts'
 import { chain } from './chain.ts'
 import { shortKey, timeOfDay } from './figures.ts'
 import { type Html, html } from './html.ts'
@@ -22,7 +22,7 @@ export interface PageFacts {
 export function statusPage({ status, swarm: picture }: PageFacts, context: PageContext): Html {
   const { sections, takenAtMs } = status
   const node = sections.node.state === 'known' ? sections.node.facts : undefined
-  const name = node === undefined ? 'service node' : shortKey(node.key)
+  const name = guarded(() => shortKey(node?.key ?? 'unknown node'), 'unknown node', context)
   const [standing, sentence] = headline(status)
   return html`<!doctype html>
 <html lang="en" data-starling="${node?.starling ?? ''}" data-taken-at="${takenAtMs}">
@@ -41,7 +41,7 @@ export function statusPage({ status, swarm: picture }: PageFacts, context: PageC
 <p class="stopped" id="stopped" role="alert" hidden></p>
 <main>
 <section class="overview" aria-label="Overview"><div data-part="verdict" role="status">${verdict(status)}</div><div data-part="problems">${problemList(status)}</div><div data-part="figures">${keyFigures(status, context)}</div></section>
-${card('traffic', 'Traffic in the last hour', sections.traffic, () => traffic(context), context)}
+${card('traffic', 'Traffic', sections.traffic, () => traffic(context), context)}
 <div class="column">
 ${card('swarm', 'Swarm', sections.swarm, (facts) => swarm(facts, picture, context), context)}
 ${card('stake', 'Stake', sections.stake, (facts) => stake(facts, sections.rewards, context), context)}

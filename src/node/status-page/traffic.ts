@@ -1,4 +1,4 @@
-import { HOUR } from '../../base/clock.ts'
+import { type DurationMs, HOUR, MINUTE } from '../../base/clock.ts'
 import type { TrafficSample } from '../traffic-history.ts'
 import type { PageContext } from './card.ts'
 import { bytes, rate } from './figures.ts'
@@ -36,6 +36,9 @@ export function storedPlot(context: PageContext): Html {
   return plotOf('Message data', BYTES, context, [['held', ({ storedBytes }) => storedBytes]])
 }
 
+/** A node that has just begun is shown closer; so that the scale seldom changes, there are few of them. */
+const SPANS_MS: readonly DurationMs[] = [10 * MINUTE, 20 * MINUTE, HOUR]
+
 /** It ends with the newest sample, so that nothing moves between two of them. */
 function plotOf(
   title: string,
@@ -44,11 +47,13 @@ function plotOf(
   readings: readonly (readonly [name: string, reading: Reading])[],
 ): Html {
   const toMs = history.at(-1)?.atMs ?? nowMs
+  const rememberedMs = toMs - (history[0]?.atMs ?? toMs)
+  const spanMs = SPANS_MS.find((span) => rememberedMs <= span) ?? HOUR
   const series = readings.map(
     ([name, reading]): PlotSeries => ({
       name,
       points: history.map((sample) => ({ atMs: sample.atMs, value: reading(sample) })),
     }),
   )
-  return plot(series, { title, ...scale, fromMs: toMs - HOUR, toMs, gapMs: 3 * sampleIntervalMs })
+  return plot(series, { title, ...scale, fromMs: toMs - spanMs, toMs, gapMs: 3 * sampleIntervalMs })
 }
