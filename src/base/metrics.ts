@@ -18,6 +18,8 @@ export interface Counter<L extends Labels | undefined = undefined> {
 
 export interface Gauge<L extends Labels | undefined = undefined> {
   set(value: number, ...labels: LabelArgs<L>): void
+  /** Tells nothing more of what these labels name, since it is no more. */
+  remove(...labels: LabelArgs<L>): void
 }
 
 export interface Histogram<L extends Labels | undefined = undefined> {
@@ -70,7 +72,10 @@ export function createMetricsRegistry(): MetricsRegistry {
     },
     gauge(config) {
       const metric = new prom.Gauge(common(config))
-      return { set: (value: number, labels?: Labels) => (labels ? metric.set(labels, value) : metric.set(value)) }
+      return {
+        set: (value: number, labels?: Labels) => (labels ? metric.set(labels, value) : metric.set(value)),
+        remove: (labels: Labels = {}) => metric.remove(labels),
+      }
     },
     histogram(config) {
       const metric = new prom.Histogram({ ...common(config), buckets: [...config.buckets] })

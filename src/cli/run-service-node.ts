@@ -6,6 +6,7 @@ import { openLog } from '../node/logger.ts'
 import type { ServiceNodeOptions } from '../node/options.ts'
 import { createServiceNode } from '../node/service-node.ts'
 import { createSupervisorNotice } from '../node/supervisor-notice.ts'
+import { type ConfigurationStart, Reloader } from './config/reloader.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { isSessionContract } from './stake/chain.ts'
 
@@ -17,20 +18,25 @@ const BESIDE_SESSION =
 
 /**
  * Runs a node until SIGTERM or SIGINT, then drains and ends with 0. A second signal, or one while it starts, ends it at once. A node whose
- * disk failed ends by itself, with the code that says so.
+ * disk failed ends by itself, with the code that says so. SIGHUP has it read its configuration again.
  */
-export async function runServiceNode(options: { node: ServiceNodeOptions; log: LogOptions }): Promise<void> {
+export async function runServiceNode(
+  options: { node: ServiceNodeOptions; log: LogOptions },
+  configured: ConfigurationStart,
+): Promise<void> {
   const nodeLog = openLog(options.log)
   const { log } = nodeLog
   if (isSessionContract(options.node.staking)) log.warn({}, BESIDE_SESSION)
   endOnBugs(log)
   const stopped = stopSignal(log)
+  const hangUps = catchHangUps()
   const notice = createSupervisorNotice({ log }, process.env)
   try {
     const node = await Promise.race([createServiceNode({ log, nodeLog, notice }, options.node), stopped])
     // A start may wait minutes for the chain. Nothing is promised to anybody yet, and what is on disk bears an end at any moment.
     if (node === undefined) process.exit(EXIT.ok)
     await using _node = node
+    hangUps.tell(new Reloader({ log, reload: node.reload }, configured))
     const failure = await Promise.race([stopped, node.failed])
     if (failure !== undefined) {
       endAfter(STOP_MAX_MS, log)
@@ -42,6 +48,23 @@ export async function runServiceNode(options: { node: ServiceNodeOptions; log: L
   }
   log.info({}, 'Stopped')
   process.exit(EXIT.ok)
+}
+
+/** SIGHUP asks for the configuration to be read again; while the node starts, as soon as it has. On a terminal it says that this is gone. */
+function catchHangUps(): { tell(reloader: Reloader): void } {
+  let reloader: Reloader | undefined
+  let isAsked = false
+  const onHangUp = () => {
+    isAsked = true
+    void reloader?.readAgain()
+  }
+  if (process.stdin.isTTY !== true && process.stdout.isTTY !== true) process.on('SIGHUP', onHangUp)
+  return {
+    tell(found) {
+      reloader = found
+      if (isAsked) onHangUp()
+    },
+  }
 }
 
 /** Settles at the first signal. */

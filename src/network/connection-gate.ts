@@ -30,8 +30,15 @@ export interface ConnectionGateOptions {
 export function createConnectionGate(
   { membership, metrics, ownKey }: ConnectionGateComponents,
   options: ConnectionGateOptions,
-): Required<Pick<ConnectionGater, GateMethod>> {
-  const trusted = new Set(parseBootstrap(options.bootstrapMultiaddrs).map(withoutPeer))
+): Required<Pick<ConnectionGater, GateMethod>> & {
+  /** Takes other bootstrap addresses. @throws {NetworkError} BOOTSTRAP_INVALID */
+  trust(addresses: readonly string[]): void
+} {
+  let trusted: ReadonlySet<string> = new Set()
+  const trust = (addresses: readonly string[]) => {
+    trusted = new Set(parseBootstrap(addresses).map(withoutPeer))
+  }
+  trust(options.bootstrapMultiaddrs)
 
   const refusePeer = (peer: PeerId): boolean => {
     const key = fromPeerId(peer)
@@ -49,6 +56,7 @@ export function createConnectionGate(
   }
 
   return {
+    trust,
     denyDialPeer: refusePeer,
     denyDialMultiaddr(address) {
       const key = fromMultiaddr(address)

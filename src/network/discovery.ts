@@ -58,7 +58,7 @@ const KNOWN_TRIED_AT_ONCE = 8
  */
 export class Discovery implements AsyncDisposable {
   readonly #components: DiscoveryComponents
-  readonly #options: Options
+  #options: Options
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
   #wake: (() => void) | undefined
@@ -166,6 +166,13 @@ export class Discovery implements AsyncDisposable {
     const others = directory.all().flatMap(({ key }) => (key === ownKey || connected.includes(key) ? [] : [key]))
     const short = Math.max(0, this.#options.connectionsMin - connected.length)
     return [...randomOf(connected, 1), ...randomOf(others, short)]
+  }
+
+  /** Takes other bootstrap addresses, for whenever one is needed. */
+  setBootstrap(bootstrapMultiaddrs: readonly string[]): void {
+    this.#options = { ...this.#options, bootstrapMultiaddrs }
+    this.#bootstrapKeys.clear()
+    this.wake()
   }
 
   /**

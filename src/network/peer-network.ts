@@ -65,6 +65,8 @@ export interface PeerNetwork extends PeerRequester, PeerResponder, AsyncDisposab
   records(): readonly { readonly key: ServiceNodeKey; readonly record: NodeRecord }[]
   /** Members that there is a connection to. */
   connected(): readonly ServiceNodeKey[]
+  /** Takes other bootstrap addresses. @throws {NetworkError} BOOTSTRAP_INVALID */
+  setBootstrap(addresses: readonly string[]): void
   /** To be called when what the own record says has changed. */
   republish(): void
   status(): PeerNetworkStatus
@@ -135,6 +137,10 @@ export async function createPeerNetwork(
     contacts: () => directory.contacts(),
     records: () => directory.all(),
     connected,
+    setBootstrap(addresses) {
+      gate.trust(addresses)
+      discovery.setBootstrap(addresses)
+    },
     republish: () => discovery.republish(),
     status: () => ({
       connections: host.getConnections().length,

@@ -12,6 +12,8 @@ export type HealthPart =
   | 'rewards'
   | 'peer-tests'
   | 'clock'
+  | 'configuration'
+  | 'restart'
   | 'life-cycle'
 
 export interface HealthReason {

@@ -17,6 +17,8 @@ const HEALTH_PARTS = Object.keys({
   rewards: true,
   'peer-tests': true,
   clock: true,
+  configuration: true,
+  restart: true,
   'life-cycle': true,
 } satisfies Record<HealthPart, true>) as readonly HealthPart[]
 

@@ -265,7 +265,9 @@ export async function createServiceNode(
   const https = parts.use(await startHttpsServer({ ...rpcParts, rpc, onion, overload }, rpcOptions))
 
   const checkProviders = (rpcUrls: readonly string[], signal: AbortSignal) =>
-    createChainProviders({ ...stakingParts, log: silentLogger }, { ...stakingOptions, rpcUrls }).refuseWrongChain(signal)
+    createChainProviders({ ...stakingParts, log: silentLogger }, { ...stakingOptions, rpcUrls }).refuseWrongChain(
+      signal,
+    )
   const reload = new Reload({ levels: nodeLog?.levels, https, peers, providers, checkProviders }, options)
   health.registerDegraded('configuration', () => reload.trouble())
   health.registerDegraded('restart', () => reload.notice())

@@ -58,6 +58,16 @@ export const PROBLEM_KINDS = {
     'The configuration cannot be read, or a value of it is wrong',
     'starling config validate',
   ),
+  CONFIG_REFUSED: warning(
+    'node',
+    'A changed configuration was refused when the node was told to read it again, so that it goes on with the one before',
+    'starling config validate',
+  ),
+  CONFIG_PENDING: notice(
+    'node',
+    'The configuration has changed in what counts from the next start on',
+    'systemctl restart starling',
+  ),
   KEYS_UNUSABLE: critical(
     'node',
     "The node's keys are missing, malformed, or readable by others",

@@ -74,6 +74,8 @@ const NOT_READY_CODES: Readonly<Record<HealthPart, CodeOf>> = {
   contract: () => 'CONTRACT_CHANGED',
   rewards: () => 'REWARDS_TROUBLE',
   'peer-tests': () => 'NODE_IN_DOUBT',
+  configuration: () => 'CONFIG_REFUSED',
+  restart: () => 'CONFIG_PENDING',
 }
 
 const STAKE_CODES: Readonly<Record<SectionFacts['stake']['state'], ProblemCode>> = {

@@ -33,17 +33,19 @@ export class ConnectionLimiter {
     })
   }
 
-  accept(socket: Duplex): void {
+  /** False when it was closed. */
+  accept(socket: Duplex): boolean {
     const address = limitedAddress(socket instanceof Socket ? socket.remoteAddress : undefined)
     const own = this.#byAddress.get(address)?.size ?? 0
     if (own >= this.#options.connectionsPerAddressMax || !this.#rates.take(address) || !this.#makeRoom(own)) {
       this.#reject(socket)
-      return
+      return false
     }
     const same = this.#byAddress.get(address) ?? new Set()
     this.#byAddress.set(address, same.add(socket))
     this.#setCount(this.#count + 1)
     socket.once('close', () => this.#forget(socket, address))
+    return true
   }
 
   /** Connections that there are beyond the new limits stay. */

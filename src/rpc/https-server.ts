@@ -1,11 +1,9 @@
-import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock, DurationMs } from '../base/clock.ts'
 import { raceSignal, withDeadline } from '../base/deadline.ts'
-import { listenError } from '../base/listen-error.ts'
 import type { Logger } from '../base/logger.ts'
 import { RateLimiter, retryAfterSeconds } from '../base/rate-limiter.ts'
 import { AddressCounts } from './address-counts.ts'
@@ -24,6 +22,7 @@ import {
   type RouteComponents,
   textAnswer,
 } from './https-routes.ts'
+import { type Listeners, listen } from './listeners.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import type { RejectReason, RpcMetrics } from './metrics.ts'
 import { MonitorEndpoint, type MonitorService } from './monitor/endpoint.ts'
@@ -77,8 +76,8 @@ export async function startHttpsServer(components: HttpsServerComponents, option
   server.maxHeadersCount = options.headersMax + 1
   server.timeout = options.idleTimeoutMs
   entry.attach(server)
-  await listen(server, options)
-  const { port } = server.address() as AddressInfo
+  const listeners = await listen({ server, admit: (socket) => entry.admit(socket) }, options)
+  const { port } = listeners
   components.log.info({ port }, 'The HTTPS server listens')
   const following = followCertificate(server, certificate, components, options)
   return {
@@ -86,21 +85,8 @@ export async function startHttpsServer(components: HttpsServerComponents, option
     setLimits: (limits) => entry.setLimits(limits),
     async [Symbol.asyncDispose]() {
       await following[Symbol.asyncDispose]()
-      await entry.stop(server)
+      await entry.stop(server, listeners)
     },
-  }
-}
-
-/** Connections that the system accepts while this process is at work. Beyond them it forgets who knocks, and clients wait for seconds. */
-const BACKLOG = 4_096
-
-/** @throws {ListenError} LISTEN_FAILED */
-async function listen(server: Server, { httpsHost, httpsPort }: RpcOptions): Promise<void> {
-  server.listen({ port: httpsPort, host: httpsHost, backlog: BACKLOG })
-  try {
-    await once(server, 'listening')
-  } catch (cause) {
-    throw listenError(cause, { address: httpsHost, port: httpsPort, group: 'rpc' })
   }
 }
 
@@ -170,13 +156,17 @@ class HttpsEntry {
   }
 
   attach(server: Server): void {
-    server.on('connection', (socket) => this.#connections.accept(socket))
     server.on('tlsClientError', (_error, socket) => {
       this.#reject('tls')
       socket.destroy()
     })
     server.on('upgrade', (request, socket, head) => this.#monitor.upgrade(request, socket, head))
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseMalformed(error, socket))
+  }
+
+  /** Closes a connection that is too many. */
+  admit(socket: Socket): boolean {
+    return this.#connections.accept(socket)
   }
 
   isWebSocket(request: IncomingMessage): boolean {
@@ -201,10 +191,12 @@ class HttpsEntry {
     this.#monitor.setLimits(limits.monitor)
   }
 
-  async stop(server: Server): Promise<void> {
+  async stop(server: Server, listeners: Listeners): Promise<void> {
     this.#isDraining = true
     this.#monitor.stop()
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    const closed = listeners.close()
+    // It listens nowhere, which it says, but it lets go of connections that are idle.
+    server.close(() => {})
     server.closeIdleConnections()
     const finished = Promise.all([closed, this.#answered()])
     await raceSignal(finished, withDeadline(this.#options.drainMs)).catch(() => {})

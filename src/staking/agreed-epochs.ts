@@ -28,7 +28,8 @@ const COMPARISON_MAX_MS: DurationMs = 30 * SECOND
 export class AgreedEpochs {
   readonly #components: AgreedEpochsComponents
   readonly #options: AgreedEpochsOptions
-  readonly #readers = new Map<number, EpochReader>()
+  /** Of providers that are not configured any more, none is kept. */
+  #readers = new WeakMap<ChainProvider, EpochReader>()
 
   constructor(components: AgreedEpochsComponents, options: AgreedEpochsOptions) {
     this.#components = components
@@ -109,7 +110,7 @@ export class AgreedEpochs {
 
   /** Carries nothing over to the next reading: the lists that are known may be of other blocks or other code. */
   forget(): void {
-    for (const reader of this.#readers.values()) reader.forget()
+    this.#readers = new WeakMap()
   }
 
   /** Those whose final blocks have passed the boundary of an epoch. */
@@ -128,10 +129,10 @@ export class AgreedEpochs {
   }
 
   #readerOf(provider: ChainProvider): EpochReader {
-    const known = this.#readers.get(provider.index)
+    const known = this.#readers.get(provider)
     if (known !== undefined) return known
     const reader = createEpochReader(provider, this.#components, this.#options)
-    this.#readers.set(provider.index, reader)
+    this.#readers.set(provider, reader)
     return reader
   }
 }

@@ -83,7 +83,14 @@ export async function createMembershipFollower(
   await mkdir(options.stateFolder, { recursive: true, mode: 0o700 })
   await components.providers.refuseWrongChain(withDeadline(options.passTimeoutMs))
   const { log, clock, metrics, providers } = components
-  const watch = await createContractWatch({ log, clock, metrics, quorum: providers.quorum }, options)
+  const watchParts = {
+    ...{ log, clock, metrics },
+    // Other providers may be configured later.
+    get quorum() {
+      return providers.quorum
+    },
+  }
+  const watch = await createContractWatch(watchParts, options)
   const follower = new Follower(components, options, watch)
   await follower.start()
   return follower

@@ -73,6 +73,16 @@ export class ProviderReport {
     this.#measure()
   }
 
+  /** Takes what was told of providers that are configured no more out of the metrics. */
+  forget(entries: readonly ProviderEntry[]): void {
+    const { providerUp, providerInUse, providerHead, providerHeadAge, budgetLeft } = this.#components.metrics
+    for (const { label: provider } of entries) {
+      for (const gauge of [providerUp, providerInUse, providerHead, providerHeadAge, budgetLeft]) {
+        gauge.remove({ provider })
+      }
+    }
+  }
+
   /** What was told stays so until it is over. */
   #isFaulty(entry: ProviderEntry): boolean {
     return entry.health.isFaulty || (this.#told.has(entry) && !isSound(entry))

@@ -35,6 +35,12 @@ export interface ChainProviders {
   reportHead(head: { readonly provider: ChainProvider; readonly block: ChainBlock }, standing: HeadStanding): void
   /** Whether what it says of the members should be held against what others agreed on. */
   mustBeCompared(provider: ChainProvider): 'now' | 'with-a-new-list' | 'no'
+  /**
+   * Takes other URLs. What is known of a provider that stays in its place is kept; another is checked before it is believed. Whoever asks
+   * one that is gone gets its answer still.
+   * @throws {StakingError} STAKING_OPTIONS_INVALID
+   */
+  replace(rpcUrls: readonly string[]): void
   /** Looks at how all of them fare: tells changes in the log, and everything in the metrics. */
   review(): void
   /**
@@ -67,14 +73,16 @@ const QUORUM = 2
 
 class Providers implements ChainProviders {
   readonly #components: ProvidersComponents
-  readonly #options: ProvidersOptions
-  readonly #entries: readonly ProviderEntry[]
-  readonly #report: ProviderReport
+  #options: ProvidersOptions
+  #entries: readonly ProviderEntry[]
+  #report: ProviderReport
+  /** Those of providers that are gone, too, as long as somebody waits for one. */
+  readonly #entryOf = new WeakMap<ChainProvider, ProviderEntry>()
 
   constructor(components: ProvidersComponents, options: ProvidersOptions) {
     this.#components = components
     this.#options = options
-    this.#entries = options.rpcUrls.map((url, index) => createProviderEntry(components, { url, index }, options))
+    this.#entries = options.rpcUrls.map((url, index) => this.#create(url, index))
     this.#report = new ProviderReport(components, this.#entries, this.quorum)
   }
 
@@ -88,6 +96,18 @@ class Providers implements ChainProviders {
 
   nowMs(): TimestampMs {
     return this.#components.clock.nowMs()
+  }
+
+  replace(rpcUrls: readonly string[]): void {
+    checkChainOptions({ ...this.#options, rpcUrls })
+    const before = this.#options.rpcUrls
+    const stays = (url: string, index: number) => (before[index] === url ? this.#entries[index] : undefined)
+    const gone = this.#entries.slice(rpcUrls.length)
+    this.#entries = rpcUrls.map((url, index) => stays(url, index) ?? this.#create(url, index))
+    this.#options = { ...this.#options, rpcUrls }
+    this.#report = new ProviderReport(this.#components, this.#entries, this.quorum)
+    this.#report.forget(gone)
+    this.warnOfOne()
   }
 
   warnOfOne(): void {
@@ -180,8 +200,14 @@ class Providers implements ChainProviders {
     return this.#report.status()
   }
 
+  #create(url: string, index: number): ProviderEntry {
+    const entry = createProviderEntry(this.#components, { url, index }, this.#options)
+    this.#entryOf.set(entry.provider, entry)
+    return entry
+  }
+
   #entry(provider: ChainProvider): ProviderEntry {
-    const entry = this.#entries[provider.index]
+    const entry = this.#entryOf.get(provider)
     if (entry === undefined) throw new RangeError('This provider is not of this set')
     return entry
   }

@@ -16,8 +16,9 @@ export const runCommand: CommandModule = {
       .example('$0 run --config /etc/starling/starling.yml', 'Run as an operator does')
       .epilogue(EXIT_CODES_TEXT),
   handler: async (args) => {
-    const { options } = await requireConfiguration(sourceOf(args))
+    const source = sourceOf(args)
+    const started = await requireConfiguration(source)
     const { runServiceNode } = await import('../run-service-node.ts')
-    await runServiceNode(options)
+    await runServiceNode(started.options, { source, started })
   },
 }

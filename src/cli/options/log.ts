@@ -32,12 +32,14 @@ export const logOptionGroup: OptionGroup<LogArgs, LogOptions> = {
       choices: LOG_LEVELS,
       describe: 'Log lines of this level and above',
       default: defaults.level,
+      reloads: true,
     },
     'log.levels': {
       type: 'array',
       describe: 'The same for single parts of the node, such as swarm=debug',
       default: [],
       items: PART_LEVELS,
+      reloads: true,
     },
     'log.format': {
       type: 'string',

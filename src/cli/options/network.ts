@@ -36,6 +36,7 @@ export const networkOptionGroup: OptionGroup<NetworkArgs, Omit<NetworkOptions, '
       type: 'array',
       describe: 'Multiaddrs of service nodes to meet first',
       default: [...defaults.bootstrapMultiaddrs],
+      reloads: true,
     },
     'network.allowPrivateAddresses': {
       type: 'boolean',

@@ -55,12 +55,14 @@ export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateF
       describe: 'Connections of clients at most',
       default: defaults.connectionsMax,
       min: 1,
+      reloads: true,
     },
     'rpc.connectionsPerAddressMax': {
       type: 'number',
       describe: 'Connections of clients from one address at most',
       default: defaults.connectionsPerAddressMax,
       min: 1,
+      reloads: true,
     },
     'rpc.monitorConnectionsMax': {
       type: 'number',
@@ -68,12 +70,14 @@ export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateF
         'Of these, connections of clients that are told of new messages at most; 0 tells nobody over connections',
       default: defaults.monitor.connectionsMax,
       min: 0,
+      reloads: true,
     },
     'rpc.monitorConnectionsPerAddressMax': {
       type: 'number',
       describe: 'Of these, connections from one address at most',
       default: defaults.monitor.connectionsPerAddressMax,
       min: 1,
+      reloads: true,
     },
     'rpc.monitorSubscriptionsMax': {
       type: 'number',
@@ -93,12 +97,14 @@ export const rpcOptionGroup: OptionGroup<RpcArgs, Omit<RpcOptions, 'certificateF
       describe: 'Requests that one address may make at once',
       default: defaults.rateBurst,
       min: 1,
+      reloads: true,
     },
     'rpc.ratePerSecond': {
       type: 'number',
       describe: 'Requests per second that one address may make in the long run',
       default: defaults.ratePerSecond,
       min: 1,
+      reloads: true,
     },
   },
   parse: (args) => ({

@@ -46,6 +46,7 @@ export const stakingOptionGroup: OptionGroup<StakingArgs, Omit<StakingOptions, '
       describe: 'JSON-RPC URLs of the chain, best first; two or more are checked against each other',
       items: RPC_URLS,
       isSecret: true,
+      reloads: true,
     },
     'staking.epochLengthS': {
       type: 'number',

@@ -8,7 +8,7 @@ function aBudget(maxBytes: number) {
   const set = (value: number) => {
     shown = value
   }
-  const budget = createByteBudget({ set }, maxBytes)
+  const budget = createByteBudget({ set, remove: () => {} }, maxBytes)
   return { budget, shown: () => shown }
 }
 

@@ -97,6 +97,8 @@ const CAUSES: Readonly<Record<Exclude<ProblemCode, CommandsOwn | 'SECTION_SILENT
   NODE_IN_DOUBT: degraded('peer-tests', tested({ isInDoubt: true })),
   CLOCK_WRONG: notReady('clock'),
   CLOCK_OFF: degraded('clock'),
+  CONFIG_REFUSED: degraded('configuration'),
+  CONFIG_PENDING: degraded('restart'),
 }
 
 test.each(Object.entries(CAUSES))('%s is told by itself, with a reason and what to type', (code, change) => {

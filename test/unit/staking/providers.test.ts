@@ -246,3 +246,28 @@ test('a fault is told with its provider and its code: from the start at once, la
   expect(await lookAndReview(20_000)).toMatch(fails)
   expect(providers.standing()).toBe('too-few')
 })
+
+test('other URLs are taken while it works: what is known of those that stay is kept, and nothing is told of those that are gone', async () => {
+  const { providers, registry, lines } = providersOf([proxy.url, `${proxy.url}/second`])
+  await lookAtAll(providers)
+  providers.review()
+  const [kept, gone] = providers.available()
+  if (kept === undefined || gone === undefined) throw new Error('Both were to answer')
+  expect(await registry.expose()).toContain('starling_staking_provider_up{provider="1"} 1')
+
+  providers.replace([proxy.url])
+  expect({ count: providers.count, quorum: providers.quorum }).toEqual({ count: 1, quorum: 1 })
+  expect(providers.available()).toEqual([kept])
+  expect(providers.status()).toMatchObject([{ healthy: true }])
+  expect(await registry.expose()).not.toContain('starling_staking_provider_up{provider="1"}')
+  expect(lines.join()).toContain('Only one RPC provider')
+  // Whoever waits for one that is gone gets its answer still.
+  expect(await providers.use(gone, () => gone.block('latest', signal), signal)).toBeDefined()
+
+  providers.replace([`${proxy.url}/other`, proxy.url])
+  expect(providers.status()).toMatchObject([{ healthy: false }, { healthy: false }])
+  await lookAtAll(providers)
+  expect(providers.status()).toMatchObject([{ healthy: true }, { healthy: true }])
+  expect(() => providers.replace([])).toThrow(expect.objectContaining({ code: 'STAKING_OPTIONS_INVALID' }))
+  expect(providers.count).toBe(2)
+})
