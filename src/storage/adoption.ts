@@ -2,7 +2,6 @@ import type { HeldMessage } from '../protocol/contents.ts'
 import { isPublicOutbox } from '../protocol/namespace.ts'
 import type { Circumstances } from './circumstances.ts'
 import type { AdoptOutcome } from './contents.ts'
-import type { Writer } from './group-commit.ts'
 import { accountBytes, hashBytes } from './keys.ts'
 import { isHeld, type Locator } from './message-codec.ts'
 import { findLocator, insertMessage, isLive, type MessageId, usageOf, writeUsage } from './message-records.ts'
@@ -13,15 +12,14 @@ import { grown, lookUp, shortageFor, storeMessage } from './store-operation.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 /** Takes messages as others claim to hold them: as stores, and extensions, each in its place among what is known here. */
-export async function adoptMessages(
-  writer: Writer,
+export function adoptMessages(
+  batch: WriteBatch,
   messages: readonly HeldMessage[],
   circumstances: Circumstances,
-): Promise<AdoptOutcome[]> {
+): AdoptOutcome[] {
   const outcomes: AdoptOutcome[] = []
-  for (let at = 0; at < messages.length; at = outcomes.length) {
-    await writer.makeRoom()
-    outcomes.push(...adoptRun(writer.batch, runFrom(messages, at), circumstances))
+  while (outcomes.length < messages.length) {
+    outcomes.push(...adoptRun(batch, runFrom(messages, outcomes.length), circumstances))
   }
   return outcomes
 }

@@ -28,6 +28,12 @@ export type GroupCommitOptions = Pick<
 const STEPS_PER_TURN = 32
 /** Operations that go before a patient one, so that it comes to its turn at last. */
 const BEFORE_PATIENT_MAX = 64
+/**
+ * While a batch is being flushed, the next one may have so many times as many records of what is patient, and this part of the bytes: fewer flushes leave
+ * the disk to others.
+ */
+const PATIENT_RECORDS_FACTOR = 4
+const PATIENT_BYTES_SHARE = 0.5
 
 /** What an operation writes through. */
 export interface Writer {
@@ -68,6 +74,10 @@ interface Queued {
 interface Group {
   batch: WriteBatch
   waiters: Waiter[]
+  /** Whether one of them is not patient. */
+  isAwaited: boolean
+  /** Records of those that are. They take no room from others. */
+  patientRecords: number
 }
 
 /**
@@ -89,6 +99,7 @@ export class GroupCommit implements AsyncDisposable {
   #committed: Totals
   /** The batch that is being written; never rejects. */
   #writing: Promise<void> = Promise.resolve()
+  #isWriting = false
   #draining: Promise<void> | undefined
   #failure: StorageError | undefined
   #closed = false
@@ -98,7 +109,7 @@ export class GroupCommit implements AsyncDisposable {
     this.#options = options
     this.#committed = totals
     this.#reader = new DatabaseReader(components.database)
-    this.#open = { batch: new WriteBatch(this.#reader, totals), waiters: [] }
+    this.#open = { batch: new WriteBatch(this.#reader, totals), waiters: [], isAwaited: false, patientRecords: 0 }
     const self = this
     this.#writer = {
       get batch() {
@@ -171,8 +182,10 @@ export class GroupCommit implements AsyncDisposable {
 
   /** Runs queued operations into the open batch until it is full. */
   async #fill(): Promise<void> {
-    while (this.#waiting > 0 && !this.#isFull()) {
+    while (this.#waiting > 0) {
       const queue = this.#nextQueue()
+      const isPatient = queue === this.#patient
+      if (isPatient ? !this.#hasRoomForPatient() : this.#isFull(this.#open.patientRecords)) return
       const next = queue[0]
       if (next?.operation.scans) {
         if (!this.#open.batch.isEmpty) return
@@ -180,10 +193,32 @@ export class GroupCommit implements AsyncDisposable {
       }
       queue.shift()
       if (next === undefined) return
-      this.#beforePatient = queue === this.#patient ? 0 : this.#beforePatient + 1
       this.#queuedBytes -= next.operation.sizeBytes
-      await this.#runInto(next)
+      await (isPatient ? this.#runPatient(next) : this.#runAwaited(next))
     }
+  }
+
+  #runAwaited(queued: Queued): Promise<void> {
+    this.#beforePatient++
+    this.#open.isAwaited = true
+    return this.#runInto(queued)
+  }
+
+  /** It may take a millisecond. What clients ask for meanwhile goes before the next. */
+  async #runPatient(queued: Queued): Promise<void> {
+    this.#beforePatient = 0
+    const { records } = this.#open.batch
+    await this.#runInto(queued)
+    this.#open.patientRecords += Math.max(0, this.#open.batch.records - records)
+    await setImmediate()
+  }
+
+  /** Whoever is not patient does not wait for more than the flush that is under way, and for his own. */
+  #hasRoomForPatient(): boolean {
+    if (!this.#isWriting) return !this.#open.isAwaited && !this.#isFull()
+    const { records, bytes } = this.#open.batch
+    const { batchRecordsMax, batchBytesMax } = this.#options
+    return records < PATIENT_RECORDS_FACTOR * batchRecordsMax && bytes < PATIENT_BYTES_SHARE * batchBytesMax
   }
 
   get #waiting(): number {
@@ -220,9 +255,9 @@ export class GroupCommit implements AsyncDisposable {
     }
   }
 
-  #isFull(): boolean {
+  #isFull(uncounted = 0): boolean {
     const { records, bytes } = this.#open.batch
-    return records >= this.#options.batchRecordsMax || bytes >= this.#options.batchBytesMax
+    return records - uncounted >= this.#options.batchRecordsMax || bytes >= this.#options.batchBytesMax
   }
 
   async #makeRoom(): Promise<void> {
@@ -248,8 +283,12 @@ export class GroupCommit implements AsyncDisposable {
       this.#fail(error, group.waiters.splice(0))
     }
     const next = batch.isEmpty ? batch : new WriteBatch(batch, batch.totals)
-    this.#open = { batch: next, waiters: [] }
-    this.#writing = this.#write(group).then(() => next.rebase(this.#reader))
+    this.#open = { batch: next, waiters: [], isAwaited: false, patientRecords: 0 }
+    this.#isWriting = true
+    this.#writing = this.#write(group).then(() => {
+      this.#isWriting = false
+      next.rebase(this.#reader)
+    })
   }
 
   async #write({ batch, waiters }: Group): Promise<void> {

@@ -13,9 +13,10 @@ import type { GroupCommit } from './group-commit.ts'
 import { accountBytes } from './keys.ts'
 import type { OperationClock } from './operation-clock.ts'
 
-/** Messages of a page that are taken together, and more of the same account: what clients store comes between. */
+/** Messages of a page that are taken together, and more of the same account: a millisecond's work, and what clients store comes between. */
 const ADOPTED_AT_ONCE = 32
 const ADOPTED_AT_ONCE_MAX = 128
+const ADOPTED_AT_ONCE_BYTES = 256 * 1024
 
 export interface LevelContentsComponents {
   readonly database: Database
@@ -104,7 +105,7 @@ export class LevelContents implements Contents {
       sizeBytes: messages.reduce((sum, { message }) => sum + message.data.length, 0),
       scans: false,
       isPatient: true,
-      run: (writer) => adoptMessages(writer, messages, circumstances()),
+      run: ({ batch }) => adoptMessages(batch, messages, circumstances()),
     })
   }
 
@@ -120,9 +121,13 @@ export class LevelContents implements Contents {
 
 /** An account is not divided if it need not be, since its messages share a look at what is known of it. */
 function endOfPart(messages: readonly HeldMessage[], at: number): number {
-  const end = Math.min(messages.length, at + ADOPTED_AT_ONCE)
-  const account = messages[end - 1]?.message.account
-  let behind = end
-  while (behind < at + ADOPTED_AT_ONCE_MAX && messages[behind]?.message.account === account) behind++
-  return Math.min(behind, messages.length)
+  let end = at
+  let bytes = 0
+  for (const { message } of messages.slice(at, at + ADOPTED_AT_ONCE_MAX)) {
+    const isEnough = end - at >= ADOPTED_AT_ONCE && message.account !== messages[end - 1]?.message.account
+    bytes += message.data.length
+    if (isEnough || (end > at && bytes > ADOPTED_AT_ONCE_BYTES)) break
+    end++
+  }
+  return end
 }
