@@ -22,8 +22,12 @@ interface Life {
   readonly changed: OperationStamp
 }
 
+/** `message` has the expiry that is held now. */
 export function heldMessageOf(locator: Locator, message: StoredMessage): HeldMessage {
   const livesUntilMs = locator.expiryMs
+  if (locator.history === undefined) {
+    return { kind: 'message', message, stamp: locator.stamp, livesUntilMs, changedStamp: locator.stamp }
+  }
   const { stamp, expiryMs, changedStamp } = claimOf(locator)
   return { kind: 'message', message: { ...message, expiryMs }, stamp, livesUntilMs, changedStamp }
 }

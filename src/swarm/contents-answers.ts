@@ -160,7 +160,9 @@ export class ContentsAnswers {
 
   #given(items: readonly HeldItem[]): { readonly items: readonly HeldItem[] } {
     const fitting = fittingItems(items)
-    for (const { kind } of fitting) this.#components.metrics.items.inc({ kind, way: 'given' })
+    const messages = fitting.reduce((count, { kind }) => count + (kind === 'message' ? 1 : 0), 0)
+    this.#components.metrics.items.add(messages, { kind: 'message', way: 'given' })
+    this.#components.metrics.items.add(fitting.length - messages, { kind: 'request', way: 'given' })
     return { items: fitting }
   }
 

@@ -10,7 +10,7 @@ import {
   type HeldMessage,
   type HeldRequest,
 } from '../contents.ts'
-import { hashOfMessageId, messageIdOf } from '../contents-entry.ts'
+import { hashOfMessageId } from '../contents-entry.ts'
 import { ProtocolError } from '../errors.ts'
 import { FORWARDED_REQUEST_MAX_BYTES, MESSAGE_DATA_MAX_BYTES } from '../limits.ts'
 import type { FieldReader } from './field-reader.ts'
@@ -111,7 +111,7 @@ export function countOf(reader: FieldReader, sizeMin: number): number {
 function writeMessage(bytes: Buffer, held: HeldMessage, from: number): number {
   const { account, hash, namespace, timestampMs, expiryMs, data } = held.message
   let at = writeName(bytes, 'message', account, from)
-  bytes.set(messageIdOf(hash), at)
+  bytes.write(`${hash}A`, at, CONTENTS_ID_SIZE, 'base64')
   at = bytes.writeUInt16BE(namespace + NAMESPACE_OFFSET, at + CONTENTS_ID_SIZE)
   at = bytes.writeUIntBE(timestampMs, at, 6)
   at = bytes.writeUIntBE(expiryMs, at, 6)
@@ -142,7 +142,7 @@ function writeRequest(bytes: Buffer, { account, payload }: HeldRequest, from: nu
 
 function writeName(bytes: Buffer, kind: ContentsKind, account: AccountId, from: number): number {
   const at = bytes.writeUInt8(KINDS.indexOf(kind), from)
-  bytes.set(accountIdBytes(account), at)
+  bytes.write(account, at, ACCOUNT_ID_SIZE, 'hex')
   return at + ACCOUNT_ID_SIZE
 }
 
