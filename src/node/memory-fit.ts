@@ -4,9 +4,10 @@ import type { RpcOptions } from '../rpc/options.ts'
 const MIB = 1024 * 1024
 
 /** What a node takes when nobody asks anything of it, its database filled, and half as much again for garbage that waits to be collected. */
-const OWN_BYTES = 256 * MIB
+const OWN_BYTES = 352 * MIB
 /** From here on, all that clients may hold by default fits. */
 const AMPLE_BYTES = 1024 * MIB
+const READING_MIN_BYTES = 8 * MIB
 /** A node that has less room than this serves slowly, but serves. */
 const SHARE_MIN = 0.2
 
@@ -34,7 +35,8 @@ export function fitToMemory<Options extends Omit<RpcOptions, 'certificateFolder'
     // One body of the largest size must fit.
     bodiesMaxBytes: Math.max(of(options.bodiesMaxBytes), options.requestMaxBytes + MIB),
     answersMaxBytes: of(options.answersMaxBytes),
-    readingMaxBytes: of(options.readingMaxBytes),
+    // A handful of usual answers, or one of the largest size.
+    readingMaxBytes: Math.max(of(options.readingMaxBytes), READING_MIN_BYTES),
     retrievedMaxBytes: of(options.retrievedMaxBytes),
     monitor: {
       ...monitor,

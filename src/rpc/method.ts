@@ -1,4 +1,5 @@
 import type { DurationMs, TimestampMs } from '../base/clock.ts'
+import type { AccountId } from '../protocol/account.ts'
 import type { ClientAnswer } from '../protocol/client-api/envelope.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { SIGNATURE_WINDOW_FORWARDED_MS, SIGNATURE_WINDOW_MS } from '../protocol/limits.ts'
@@ -26,6 +27,11 @@ export interface ClientCall extends Call {
   readonly address: string | undefined
   /** Memory of the messages that the answer holds. */
   readonly retrieved: MemoryShare
+}
+
+/** Who takes turns with others: an address, or the account of a request that came through an onion. */
+export function clientOf({ address }: ClientCall, account: AccountId): string {
+  return address ?? account
 }
 
 /** A request that is to change what the members of a swarm hold. */

@@ -28,6 +28,8 @@ export class HonestClient {
   readonly #account: Account = newAccount()
   #agent: Agent
   #count = 0
+  /** How far the request under way has come. */
+  #stage = ''
 
   constructor(target: HttpsPlace, address: string) {
     this.#target = target
@@ -55,7 +57,7 @@ export class HonestClient {
       return result
     } catch (error) {
       const failure = error instanceof Error ? ('code' in error ? String(error.code) : error.message) : String(error)
-      this.outcomes.push({ atMs: startMs, tookMs: performance.now() - startMs, failure })
+      this.outcomes.push({ atMs: startMs, tookMs: performance.now() - startMs, failure: `${failure}, ${this.#stage}` })
       return undefined
     }
   }
@@ -87,6 +89,16 @@ export class HonestClient {
       agent: this.#agent,
       signal: AbortSignal.timeout(ANSWER_MAX_MS),
       headers: { 'Content-Length': Buffer.byteLength(body) },
+    })
+    this.#stage = 'connecting'
+    outgoing.once('socket', (socket) => {
+      if (!socket.connecting) this.#stage = 'asking over the last connection'
+      socket.once('connect', () => {
+        this.#stage = 'shaking hands'
+      })
+      socket.once('secureConnect', () => {
+        this.#stage = 'asking over a new connection'
+      })
     })
     outgoing.end(body)
     const [reply] = (await once(outgoing, 'response')) as [IncomingMessage]

@@ -7,7 +7,7 @@ import { type Namespace, TEST_SINK } from '../../protocol/namespace.ts'
 import type { AccountLimiter } from '../account-limiter.ts'
 import type { ByteGate } from '../byte-gate.ts'
 import type { Messages } from '../messages.ts'
-import type { LocalMethod } from '../method.ts'
+import { clientOf, type LocalMethod } from '../method.ts'
 import { authenticationOf, type MonitorAuthorization } from '../monitor/authorization.ts'
 import type { MonitorMetrics, WaitOutcome } from '../monitor/metrics.ts'
 import type { Waits } from '../monitor/waits.ts'
@@ -57,7 +57,7 @@ export function createMonitorMethod(components: MonitorMethodComponents): LocalM
 
       // The place is taken before the store is asked, so that nothing falls between.
       using wait = monitor.waits.open(account, request.namespaces, call.address)
-      const held = await namespacesWithNews(account, request, components)
+      const held = await namespacesWithNews(clientOf(call, account), account, request, components)
       if (held.length > 0) return answer('held', held)
       if (wait === undefined) return answer('busy', [])
       const woken = await wait.settled(call.signal)
@@ -68,6 +68,7 @@ export function createMonitorMethod(components: MonitorMethodComponents): LocalM
 }
 
 async function namespacesWithNews(
+  client: string,
   account: AccountId,
   { namespaces, lastHashes }: MonitorQuery,
   { messages, reading }: MonitorMethodComponents,
@@ -77,7 +78,7 @@ async function namespacesWithNews(
     if (namespace === TEST_SINK) continue
     const afterHash = lastHashes.get(namespace)
     const query = { account, namespace, countMax: 1, sizeMax: 1, ...(afterHash !== undefined && { afterHash }) }
-    const found = await reading.use(MESSAGE_DATA_MAX_BYTES, () => messages.retrieve(query))
+    const found = await reading.use(client, MESSAGE_DATA_MAX_BYTES, () => messages.retrieve(query))
     if (found.messages.length > 0) news.push(namespace)
   }
   return news

@@ -14,7 +14,7 @@ import type { Authenticator } from '../authentication.ts'
 import type { ByteGate } from '../byte-gate.ts'
 import { RpcError } from '../errors.ts'
 import type { Messages } from '../messages.ts'
-import { type Call, type LocalMethod, requireRecent } from '../method.ts'
+import { type Call, clientOf, type LocalMethod, requireRecent } from '../method.ts'
 import { stamped } from '../network-version.ts'
 import type { ServiceNodeDirectory } from '../service-node-directory.ts'
 
@@ -40,7 +40,7 @@ export function createRetrieveMethod(components: RetrieveComponents): LocalMetho
       accounts.take(use, user)
       const { signed: _, ...query } = request
       const sizeMax = Math.floor(query.sizeMax * call.retrieveShare)
-      const body = await reading.use(sizeMax, async () => {
+      const body = await reading.use(clientOf(call, request.account), sizeMax, async () => {
         const found = await messages.retrieve({ ...query, sizeMax })
         const fitting = thatFit(found.messages, sizeMax)
         call.retrieved.take(bytesOf(fitting))

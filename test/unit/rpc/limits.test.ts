@@ -144,7 +144,7 @@ describe('a gate for bytes', () => {
     const begun: string[] = []
     const enter = (name: string, bytes: number) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const done = gate.use(bytes, () => {
+      const done = gate.use('a client', bytes, () => {
         begun.push(name)
         return promise
       })
@@ -164,6 +164,28 @@ describe('a gate for bytes', () => {
     d.resolve()
     await d.done
     expect(begun).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('has clients take turns, and lets none of them fill the queue', async () => {
+    const gate = new ByteGate(1)
+    const begun: string[] = []
+    const first = Promise.withResolvers<void>()
+    const enter = (client: string, until?: Promise<void>) =>
+      gate.use(client, 1, async () => {
+        begun.push(client)
+        await until
+      })
+    const under = enter('flood', first.promise)
+    const waiting = Array.from({ length: 1_000 }, () => enter('flood'))
+    const refused = Promise.allSettled(waiting)
+    const honest = [enter('honest'), enter('other')]
+    first.resolve()
+    await Promise.all([under, ...honest])
+    expect(begun.indexOf('honest')).toBeLessThan(4)
+    expect(begun.indexOf('other')).toBeLessThan(5)
+    const outcomes = (await refused).filter(({ status }) => status === 'rejected')
+    expect(outcomes.length).toBeGreaterThan(700)
+    await expect(Promise.all(waiting)).rejects.toMatchObject({ code: 'SERVER_BUSY' })
   })
 })
 
