@@ -63,17 +63,18 @@ export function adminSocketPath(dataFolder: string): string {
 }
 
 export function createAdminClient({ socketPath }: { readonly socketPath: string }): AdminClient {
-  const ask = (method: string, path: string, timeoutMs: DurationMs, parent: AbortSignal, body?: JsonObject) =>
-    askNode({ socketPath, method, path, body, signal: withDeadline(timeoutMs, parent) }, parent)
+  const ask = async (method: string, path: string, timeoutMs: DurationMs, parent: AbortSignal, body?: JsonObject) =>
+    jsonOf(await askNode({ socketPath, method, path, body, signal: withDeadline(timeoutMs, parent) }, parent))
+  const read: ReadDocument = async (path, isDocument, parent, timeoutMs = SHORT_MS) => {
+    const question = { socketPath, method: 'GET', path, body: undefined, signal: withDeadline(timeoutMs, parent) }
+    return documentOf(await askNode(question, parent), isDocument)
+  }
   return {
-    status: async (signal, timeoutMs = SHORT_MS) =>
-      checked(await ask('GET', '/v1/status', timeoutMs, signal), isNodeStatus),
-    peers: async (countMax, signal) =>
-      checked(await ask('GET', `/v1/peers?count=${countMax}`, SHORT_MS, signal), isPeersDocument),
-    swarm: async (signal) => checked(await ask('GET', '/v1/swarm', SHORT_MS, signal), isSwarmDocument),
-    traffic: async (signal) => checked(await ask('GET', '/v1/traffic', SHORT_MS, signal), isTrafficDocument),
-    settings: async (signal) =>
-      checked(await ask('GET', '/v1/settings', SHORT_MS, signal), isSettingsDocument).settings,
+    status: (signal, timeoutMs) => read('/v1/status', isNodeStatus, signal, timeoutMs),
+    peers: (countMax, signal) => read(`/v1/peers?count=${countMax}`, isPeersDocument, signal),
+    swarm: (signal) => read('/v1/swarm', isSwarmDocument, signal),
+    traffic: (signal) => read('/v1/traffic', isTrafficDocument, signal),
+    settings: async (signal) => (await read('/v1/settings', isSettingsDocument, signal)).settings,
     async rewards(recipient, signal) {
       const query = recipient === undefined ? '' : `?recipient=${recipient}`
       return objectOf(await ask('GET', `/v1/rewards${query}`, SHORT_MS, signal))
@@ -93,6 +94,14 @@ export function createAdminClient({ socketPath }: { readonly socketPath: string 
   }
 }
 
+/** A document in which numbers are measured, so that they need not be whole. */
+type ReadDocument = <Document>(
+  path: string,
+  isDocument: (value: unknown) => value is Document,
+  parent: AbortSignal,
+  timeoutMs?: DurationMs,
+) => Promise<Document>
+
 interface NodeQuestion {
   readonly socketPath: string
   readonly method: string
@@ -101,7 +110,7 @@ interface NodeQuestion {
   readonly signal: AbortSignal
 }
 
-async function askNode(question: NodeQuestion, parent: AbortSignal): Promise<JsonValue> {
+async function askNode(question: NodeQuestion, parent: AbortSignal): Promise<Uint8Array> {
   let response: IncomingMessage
   let bytes: Uint8Array
   try {
@@ -110,8 +119,8 @@ async function askNode(question: NodeQuestion, parent: AbortSignal): Promise<Jso
   } catch (error) {
     throw errorOf(error, question, parent)
   }
+  if (response.statusCode === 200) return bytes
   const answer = jsonOf(bytes)
-  if (response.statusCode === 200) return answer
   if (!isJsonObject(answer) || typeof answer['code'] !== 'string' || typeof answer['message'] !== 'string') {
     throw malformed()
   }
@@ -158,7 +167,14 @@ function jsonOf(bytes: Uint8Array): JsonValue {
   }
 }
 
-function checked<Document>(value: unknown, isDocument: (value: unknown) => value is Document): Document {
+/** What is signed or sent is read with more care, and its numbers are whole; here it is enough that it has its form. */
+function documentOf<Document>(bytes: Uint8Array, isDocument: (value: unknown) => value is Document): Document {
+  let value: unknown
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString())
+  } catch {
+    throw malformed()
+  }
   if (!isDocument(value)) throw malformed()
   return value
 }

@@ -89,7 +89,7 @@ function peerFacts(
             starling: contact.version.join('.'),
             signedAtMs: contact.timestampMs,
           },
-    latencyMs: lastAnswer?.roundTripMs ?? null,
+    latencyMs: lastAnswer === undefined ? null : Math.round(lastAnswer.roundTripMs * 10) / 10,
     lastSeenMs: lastAnswer === undefined ? null : Math.round(clock.nowMs() - lastAnswer.agoMs),
     tests: { https: results.https.state, libp2p: results.libp2p.state, storage: results.storage.state },
   }

@@ -61,7 +61,7 @@ export function createStatusSources(components: StatusSourcesComponents, options
   const { clock, health, stake, swarm, self, rewards, tests } = components
   const startedMs = clock.monotonicMs()
   const startedAtMs = clock.nowMs()
-  const uptimeMs = () => clock.monotonicMs() - startedMs
+  const uptimeMs = () => Math.round(clock.monotonicMs() - startedMs)
   return {
     serving: () => {
       const notReady = health.reasons()
@@ -104,7 +104,12 @@ async function nodeFacts(
     metricsPort: ports.metrics,
     eventLoopDelayMs: delayS * SECOND,
     isOverloaded: overload.isOverloaded,
-    memory: { rssBytes: rss, heapUsedBytes: heapUsed, heapLimitBytes: getHeapStatistics().heap_size_limit, limitBytes: memoryLimit() },
+    memory: {
+      rssBytes: rss,
+      heapUsedBytes: heapUsed,
+      heapLimitBytes: getHeapStatistics().heap_size_limit,
+      limitBytes: memoryLimit(),
+    },
     cpuSeconds: (user + system) / 1e6,
     log: present(log.facts()),
     runs: present(runs.facts()),

@@ -8,8 +8,13 @@ export function wellFacts(): SectionFacts {
     node: {
       ...{ key: 'ab'.repeat(32), starling: '1.2.3', nodeVersion: '24.0.0', network: 'cd'.repeat(32), phase: 'running' },
       ...{ pid: 4242, startedAtMs: 1_790_000_000_000, uptimeMs: 7_200_000, publicIp: '192.0.2.7' },
-      ...{ httpsPort: 22021, metricsPort: 9100, eventLoopDelayMs: 2, isOverloaded: false, cpuSeconds: 30 },
-      memory: { rssBytes: 200_000_000, heapUsedBytes: 60_000_000, heapLimitBytes: 1_500_000_000, limitBytes: 2_000_000_000 },
+      ...{ httpsPort: 22021, metricsPort: 9100, eventLoopDelayMs: 2.5, isOverloaded: false, cpuSeconds: 30.25 },
+      memory: {
+        rssBytes: 200_000_000,
+        heapUsedBytes: 60_000_000,
+        heapLimitBytes: 1_500_000_000,
+        limitBytes: 2_000_000_000,
+      },
       log: { warnings: 1, errors: 0, newest: [] },
       runs: { startsLastHour: 1, before: null },
     },

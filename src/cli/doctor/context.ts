@@ -17,10 +17,16 @@ import type { NodePlaceArgs } from '../status/options.ts'
 import type { DoctorContext } from './check.ts'
 import type { Machine } from './machine.ts'
 
+export interface ContextComponents {
+  readonly clock: Clock
+  readonly machine: Machine
+  readonly signal: AbortSignal
+}
+
 /** Reads once what checks look at. */
 export async function readContext(
   args: Pick<NodePlaceArgs, 'config' | 'network' | 'data-folder'>,
-  { clock, machine, signal }: { readonly clock: Clock; readonly machine: Machine; readonly signal: AbortSignal },
+  { clock, machine, signal }: ContextComponents,
 ): Promise<DoctorContext> {
   const flags = { config: args.config, network: args.network, dataFolder: args['data-folder'] }
   const configuration = await readConfiguration({ flags, environment: process.env })
@@ -31,7 +37,7 @@ export async function readContext(
     readLastBackup(place.dataFolder),
     readKey(place.keysFolder),
   ])
-  const run = preflightOf(configuration, place, clock, signal)
+  const run = preflightOf(configuration, place, { clock, machine, signal })
   return {
     ...{ nowMs: clock.nowMs(), place, configuration, runs, lastBackupAtMs, key, machine, signal, ...told },
     preflight: async (id) => await run(id),
@@ -82,11 +88,10 @@ async function readKey(folder: string): Promise<string | undefined> {
 }
 
 /** Those of the preflight look at a node as it is about to be staked: what they need is in the same configuration. */
-function preflightOf(
+export function preflightOf(
   { options, values }: Configuration,
   { dataFolder, keysFolder }: NodePlace,
-  clock: Clock,
-  signal: AbortSignal,
+  { clock, machine, signal }: ContextComponents,
 ): (id: string) => Promise<Finding> {
   if (options === undefined) return async () => skipped('the configuration has problems')
   const { staking, swarm, publicIp } = options.node
@@ -94,7 +99,9 @@ function preflightOf(
     ...{ chain: { ...staking, unlockAfterMs: swarm.unlockMs }, keysFolder, dataFolder },
     configured: (name) => values.get(name)?.value,
   }
-  const checks = once(async () => preflightChecks({ settings, operator: undefined, publicIp, clock, signal }))
+  const checks = once(async () =>
+    preflightChecks({ settings, operator: undefined, publicIp, clock, freeBytes: machine.freeBytes, signal }),
+  )
   return async (id) => {
     const check = (await checks()).find((one) => one.id === id)
     return check === undefined ? skipped('there is no such check') : await check.run()

@@ -72,7 +72,7 @@ export function outcomeOf(results: readonly CheckResult[], { strict }: { readonl
   const failed = results.filter(({ status }) => status === 'fail')
   const warned = results.filter(({ status }) => status === 'warn')
   const worst = failed[0]?.exitCode ?? (strict && warned.length > 0 ? EXIT.failure : EXIT.ok)
-  const skipped = results.filter(({ status }) => status === 'skipped').length
+  const skipped = results.filter(({ status }) => status === 'skipped')
   return {
     result: {
       version: DOCTOR_VERSION,
@@ -82,17 +82,24 @@ export function outcomeOf(results: readonly CheckResult[], { strict }: { readonl
       })),
     },
     lines: [
-      ...results.flatMap(linesOf),
+      ...results.filter(({ status }) => status !== 'skipped').flatMap(linesOf),
+      ...skippedLines(skipped),
       '',
-      `${counted(results.length, 'check')}: ${failed.length} failed, ${counted(warned.length, 'warning')}, ${skipped} skipped.`,
+      `${counted(results.length, 'check')}: ${failed.length} failed, ${counted(warned.length, 'warning')}, ${skipped.length} skipped.`,
     ],
     exitCode: worst,
   }
 }
 
+/** Many are skipped for one reason. */
+function skippedLines(skipped: readonly CheckResult[]): readonly string[] {
+  const byReason = Map.groupBy(skipped, ({ seen }) => seen)
+  return [...byReason].map(([reason, checks]) => `skip  ${checks.map(({ id }) => id).join(', ')}: ${reason}`)
+}
+
 const MARKS: Readonly<Record<Finding['status'], string>> = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skipped: 'skip' }
 
 function linesOf({ id, title, status, seen, remedy }: CheckResult): readonly string[] {
-  const line = `${MARKS[status]}  ${title}: ${seen}${status === 'ok' || status === 'skipped' ? '' : ` (${id})`}`
+  const line = `${MARKS[status]}  ${title}: ${seen}${status === 'ok' ? '' : ` (${id})`}`
   return remedy === undefined || status === 'ok' ? [line] : [line, `      ${remedy}`]
 }

@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { type DurationMs, systemClock, type TimestampMs } from '../../base/clock.ts'
+import { freeBytes } from '../stake/free-bytes.ts'
 
 /** What checks ask of the machine. */
 export interface Machine {
@@ -22,6 +23,8 @@ export interface Machine {
   /** Time to write a page and have it on the disk, in the median of a few; undefined when nothing can be written there. */
   flushMs(folder: string): Promise<DurationMs | undefined>
   resolves(name: string): Promise<boolean>
+  /** Of the disk that holds the folder, or will hold it. */
+  freeBytes(folder: string): Promise<number | undefined>
   addresses(): readonly { readonly address: string; readonly isLoopback: boolean }[]
 }
 
@@ -41,6 +44,7 @@ export function createMachine(): Machine {
     isListening,
     certificateEndMs,
     flushMs,
+    freeBytes,
     resolves: (name) =>
       lookup(name).then(
         () => true,

@@ -9,6 +9,8 @@ export interface PreflightContext {
   readonly operator: Hex | undefined
   readonly publicIp: string | undefined
   readonly clock: Clock
+  /** Free bytes of the disk that holds a folder; undefined where nothing can be told. */
+  readonly freeBytes: (folder: string) => Promise<number | undefined>
   readonly signal: AbortSignal
 }
 

@@ -1,6 +1,4 @@
-import { statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { dirname } from 'node:path'
 import { isAddressAllowed } from '../../network/address-rules.ts'
 import { defaultNetworkOptions } from '../../network/options.ts'
 import { readKeyFiles } from '../../node/key-files.ts'
@@ -23,7 +21,7 @@ const CONTENT_FAULTS: ReadonlySet<SecretFileErrorCode> = new Set<SecretFileError
 ])
 
 /** The keys, and the machine that the node runs on. */
-export function machineChecks({ settings, publicIp, signal }: PreflightContext): readonly Check[] {
+export function machineChecks({ settings, publicIp, freeBytes, signal }: PreflightContext): readonly Check[] {
   const { keysFolder, dataFolder, configured } = settings
   const keysFault = once(async () => {
     try {
@@ -84,7 +82,12 @@ export function machineChecks({ settings, publicIp, signal }: PreflightContext):
       exitCode: EXIT.unavailable,
       run: async () => portFinding(configured('network.port') ?? defaultNetworkOptions.listenPort, isRunning),
     },
-    { id: 'disk-space', title: 'Disk', exitCode: EXIT.unavailable, run: async () => await diskFinding(dataFolder) },
+    {
+      id: 'disk-space',
+      title: 'Disk',
+      exitCode: EXIT.unavailable,
+      run: async () => diskFinding(await freeBytes(dataFolder)),
+    },
   ]
 }
 
@@ -110,22 +113,10 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-async function diskFinding(dataFolder: string): Promise<Finding> {
-  const free = await freeBytes(dataFolder)
+function diskFinding(free: number | undefined): Finding {
   if (free === undefined) return skipped('no folder to look at')
   const seen = `${Math.floor(free / GIB)} GiB free`
   if (free >= DISK_COMFORTABLE_BYTES) return ok(seen)
   const remedy = `Make room, or put the data folder elsewhere: ${DISK_COMFORTABLE_BYTES / GIB} GiB are comfortable`
   return free >= DISK_NEEDED_BYTES ? warn(seen, remedy) : fail(seen, remedy)
-}
-
-/** The folder may not have been made yet: then its nearest parent tells. */
-async function freeBytes(folder: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(folder)
-    return bavail * bsize
-  } catch {
-    const parent = dirname(folder)
-    return parent === folder ? undefined : await freeBytes(parent)
-  }
 }

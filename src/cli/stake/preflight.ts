@@ -4,6 +4,7 @@ import { withDeadline } from '../../base/deadline.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts'
 import { settingsOf } from './chain.ts'
+import { freeBytes } from './free-bytes.ts'
 import { addressOf } from './operator-access.ts'
 import type { PreflightArgs } from './options.ts'
 import { accountChecks } from './preflight-account.ts'
@@ -28,6 +29,7 @@ export async function preflight(args: PreflightArgs): Promise<CommandOutcome> {
     operator: args.operator === undefined ? undefined : addressOf(args.operator),
     publicIp: args['public-ip'] ?? textOf(settings.configured('publicIp')),
     clock: systemClock,
+    freeBytes,
     signal: withDeadline(TIMEOUT_MS),
   }
   const results: CheckResult[] = []
