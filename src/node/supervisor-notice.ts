@@ -22,7 +22,10 @@ export interface NoticeEnvironment {
 export interface SupervisorNotice {
   /** Within what time the supervisor wants to hear that the process lives; undefined when it does not. */
   readonly watchdogMs: DurationMs | undefined
-  /** Sends soon. While a message is under way, later ones wait as one, in which the newer value of a field counts. */
+  /**
+   * Sends soon. While a message is under way, later ones wait as one, in which the newer value of a field counts; but what happens one
+   * after the other is told one after the other.
+   */
   tell(fields: NoticeFields): void
 }
 
@@ -30,6 +33,8 @@ export interface SupervisorNotice {
 const COMMAND = 'systemd-notify'
 /** It waits until systemd has taken the message, which takes milliseconds. */
 const SEND_MAX_MS = 5 * SECOND
+/** Starts, reloads and stops that are told one by one. */
+const WAITING_MAX = 8
 /** A status is a line; systemd shows no more of it. */
 const VALUE_MAX_CHARS = 400
 
@@ -41,14 +46,14 @@ export function createSupervisorNotice(
   const { NOTIFY_SOCKET, PATH } = environment
   if (NOTIFY_SOCKET === undefined || NOTIFY_SOCKET === '') return undefined
   const env = { NOTIFY_SOCKET, ...(PATH === undefined ? {} : { PATH }) }
-  let waiting: NoticeFields | undefined
+  const waiting: NoticeFields[] = []
   let isSending = false
   let isTold = false
 
   const send = () => {
-    if (waiting === undefined) return
-    const words = Object.entries(waiting).map(([field, value]) => `${field}=${value}`)
-    waiting = undefined
+    const fields = waiting.shift()
+    if (fields === undefined) return
+    const words = Object.entries(fields).map(([field, value]) => `${field}=${value}`)
     isSending = true
     execFile(COMMAND, words, { env, timeout: SEND_MAX_MS, killSignal: 'SIGKILL' }, (error) => {
       isSending = false
@@ -66,11 +71,24 @@ export function createSupervisorNotice(
   return {
     watchdogMs: watchdogOf(environment),
     tell(fields) {
-      const lines = Object.entries(fields).map(([field, value]) => [field, oneLine(value)])
-      waiting = { ...waiting, ...Object.fromEntries(lines) }
+      const lines: NoticeFields = Object.fromEntries(
+        Object.entries(fields).map(([field, value]) => [field, oneLine(value)]),
+      )
+      const last = waiting.at(-1) ?? {}
+      if (isEvent(last) && isEvent(lines) && waiting.length < WAITING_MAX) waiting.push(lines)
+      else waiting.splice(-1, 1, { ...last, ...lines })
       if (!isSending) send()
     },
   }
+}
+
+/** While the configuration is read anew. Then READY is told again. */
+export function reloadingFields(): NoticeFields {
+  return { RELOADING: '1', MONOTONIC_USEC: String(process.hrtime.bigint() / 1000n) }
+}
+
+function isEvent({ READY, RELOADING, STOPPING }: NoticeFields): boolean {
+  return READY !== undefined || RELOADING !== undefined || STOPPING !== undefined
 }
 
 function watchdogOf({ WATCHDOG_USEC, WATCHDOG_PID }: NoticeEnvironment): DurationMs | undefined {

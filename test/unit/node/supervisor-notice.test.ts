@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { silentLogger } from '../../../src/base/logger.ts'
-import { createSupervisorNotice } from '../../../src/node/supervisor-notice.ts'
+import { createSupervisorNotice, reloadingFields } from '../../../src/node/supervisor-notice.ts'
 
 let folder: string
 let warnings: string[]
@@ -41,6 +41,21 @@ test('what is told while a message is under way is one message, with the newest 
   await vi.waitFor(async () => expect(await said()).toHaveLength(2))
   expect(await said()).toEqual(['/run/n|READY=1|STATUS=Not serving: no stake', '/run/n|STATUS=Status 99|WATCHDOG=1'])
   expect(warnings).toEqual([])
+})
+
+test('that a reload begins and ends is told in two messages, with the time that systemd compares', async () => {
+  const { PATH, said } = await standIn('')
+  const notice = createSupervisorNotice({ log }, { NOTIFY_SOCKET: '/run/n', PATH })
+  notice?.tell({ STATUS: 'Serving' })
+  notice?.tell(reloadingFields())
+  notice?.tell({ WATCHDOG: '1' })
+  notice?.tell({ READY: '1' })
+  await vi.waitFor(async () => expect(await said()).toHaveLength(3))
+  expect(await said()).toEqual([
+    '/run/n|STATUS=Serving',
+    expect.stringMatching(/^\/run\/n\|RELOADING=1\|MONOTONIC_USEC=\d+\|WATCHDOG=1$/),
+    '/run/n|READY=1',
+  ])
 })
 
 test.each([
