@@ -1,7 +1,8 @@
 // Makes what machines without npm run:
 //
 //     node scripts/package.ts                    build/starling_VERSION-1_amd64.deb, for Debian and its like
-//     node scripts/package.ts tree --to FOLDER   the same program as a folder, for images
+//     node scripts/package.ts tree --to FOLDER   the same program as a folder
+//     node scripts/package.ts image --to FOLDER  the root file system of an image, see deploy/docker/Dockerfile
 //
 // It builds dist/ first, unless there is --built. --cpu x64|arm64 is this machine's when left out; node_modules/ must have been installed by
 // npm ci. The same commit gives the same bytes: all files bear the time of the commit, or SOURCE_DATE_EPOCH.
@@ -13,6 +14,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ARCHITECTURES, type Cpu, writeApplicationTree } from './package/application-tree.ts'
 import { writeDebianPackage } from './package/debian-package.ts'
+import { writeImageRoot } from './package/image-root.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..')
 const MIB = 1024 * 1024
@@ -28,16 +30,28 @@ const { values: flags, positionals } = parseArgs({
 })
 
 const [kind = 'deb', ...rest] = positionals
-if (!['deb', 'tree'].includes(kind) || rest.length > 0) throw new Error('Usage: node scripts/package.ts [deb|tree] …')
+const KINDS: Readonly<Record<string, () => void | Promise<void>>> = {
+  deb: writeDeb,
+  tree: writeTree,
+  image: writeImage,
+}
+const write = KINDS[kind]
+if (write === undefined || rest.length > 0) throw new Error('Usage: node scripts/package.ts [deb|tree|image] …')
 const cpu = cpuOf(flags.cpu)
 if (!flags.built) build()
-if (kind === 'tree') writeTree()
-else await writeDeb()
+await write()
 
 function writeTree(): void {
-  if (flags.to === undefined) throw new Error('tree takes --to FOLDER')
-  const { modules } = writeApplicationTree(REPOSITORY, resolve(flags.to), cpu, epochS())
-  console.error(`${flags.to}: Node.js, the program and ${modules.length} packages`)
+  writeApplicationTree(REPOSITORY, target(), cpu, epochS())
+}
+
+function writeImage(): void {
+  writeImageRoot(REPOSITORY, target(), cpu, epochS())
+}
+
+function target(): string {
+  if (flags.to === undefined) throw new Error(`${kind} takes --to FOLDER`)
+  return resolve(flags.to)
 }
 
 async function writeDeb(): Promise<void> {

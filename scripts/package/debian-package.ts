@@ -22,7 +22,7 @@ export interface DebianPackageOptions {
 
 const MAINTAINER = 'Starling operators <starling@localhost>'
 /** Of the newest symbols that Node.js and the native packages use (objdump -T), and of what the maintainer scripts and the unit say. */
-const DEPENDS = 'libc6 (>= 2.33), libstdc++6 (>= 9), libgcc-s1, systemd (>= 252), util-linux'
+const DEPENDS = 'libc6 (>= 2.33), libstdc++6 (>= 9), libgcc-s1, systemd (>= 252)'
 const SCRIPTS = ['postinst', 'prerm', 'postrm']
 
 /** Writes `starling_VERSION-REVISION_ARCHITECTURE.deb` and gives its path. The same sources give the same bytes. */
