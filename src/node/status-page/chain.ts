@@ -8,7 +8,8 @@ const STANDING_WORDS: Readonly<Record<ChainFacts['standing'], readonly [Standing
   'without-spare': ['warning', 'Providers agree, with none to spare'],
   'on-backup': ['warning', 'On backup providers'],
   'too-few': ['bad', 'Too few providers to agree'],
-  'trusting-one': ['warning', 'One provider alone is believed'],
+  // Whether that is a trouble depends on whose it is; the node says so where it is.
+  'trusting-one': ['idle', 'One provider alone is believed'],
 }
 
 export function chain(held: ChainFacts, { nowMs }: PageContext): Html {

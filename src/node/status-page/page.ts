@@ -45,11 +45,11 @@ ${card('traffic', 'Traffic', sections.traffic, () => traffic(context), context)}
 <div class="column">
 ${card('swarm', 'Swarm', sections.swarm, (facts) => swarm(facts, picture, context), context)}
 ${card('stake', 'Stake', sections.stake, (facts) => stake(facts, sections.rewards, context), context)}
+${card('tests', 'Tests by other nodes', sections.nodeTests, nodeTests, context)}
 </div>
 <div class="column">
 ${card('storage', 'Storage', sections.storage, (facts) => storage(facts, context), context)}
 ${card('chain', 'Chain', sections.chain, (facts) => chain(facts, context), context)}
-${card('tests', 'Tests by other nodes', sections.nodeTests, nodeTests, context)}
 ${card('machine', 'Process', sections.node, (facts) => machine(facts, context), context)}
 </div>
 </main>

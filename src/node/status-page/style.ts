@@ -41,6 +41,7 @@ header .live { margin-left: auto; font-size: 0.8125rem; white-space: nowrap; }
 
 main, .column { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; min-width: 0; }
 .overview { display: grid; gap: 1rem; min-width: 0; }
+.overview > div:empty { display: none; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 0.625rem; padding: 1rem 1.125rem 1.125rem; min-width: 0; }
 .headline { font-size: clamp(1.375rem, 1.1rem + 1.4vw, 1.875rem); line-height: 1.25; font-weight: 600; letter-spacing: -0.015em; }
 .missing { color: var(--text); }
@@ -52,7 +53,6 @@ main, .column { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem;
 .mark.idle { background: none; border: 2px solid var(--idle); }
 
 .problems { display: grid; gap: 0.625rem; }
-.problems:empty { display: none; }
 .problems li { display: grid; padding: 0.75rem 1rem; border-radius: 0.5rem; border-left: 4px solid var(--idle); background: var(--idle-ground); overflow-wrap: anywhere; }
 .problems li.warning { border-color: var(--warning); background: var(--warning-ground); }
 .problems li.bad { border-color: var(--bad); background: var(--bad-ground); }
@@ -125,7 +125,7 @@ main, .column { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem;
 .countdown b { font-size: 1.375rem; letter-spacing: -0.01em; }
 .steps { margin-top: 0.75rem; }
 .steps li { position: relative; display: grid; padding: 0 0 0.875rem 1.5rem; }
-.steps li::before { content: ""; position: absolute; left: 0.0625rem; top: 0.375rem; width: 0.6875rem; height: 0.6875rem; border: 2px solid var(--first); border-radius: 50%; background: var(--card); }
+.steps li::before { content: ""; position: absolute; z-index: 1; left: 0.0625rem; top: 0.375rem; width: 0.6875rem; height: 0.6875rem; border: 2px solid var(--first); border-radius: 50%; background: var(--card); }
 .steps li.past::before { background: var(--first); }
 .steps li:not(:last-child)::after { content: ""; position: absolute; left: 0.375rem; top: 1.125rem; bottom: -0.25rem; border-left: 2px solid var(--line); }
 .steps li:last-child { padding-bottom: 0; }
@@ -136,7 +136,7 @@ footer { margin-top: 1.5rem; font-size: 0.8125rem; color: var(--soft); }
   .plots { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .problems li { grid-template-columns: minmax(0, 1fr) auto; column-gap: 1.5rem; align-items: center; }
   .problems .next { grid-column: 2; grid-row: 1 / span 2; margin: 0; }
-  .swarm-picture { grid-template-columns: minmax(0, 15rem) minmax(0, 1fr); gap: 1.5rem; }
+  .swarm-picture { grid-template-columns: minmax(0, 13rem) minmax(0, 1fr); gap: 1.25rem; }
 }
 @media (min-width: 62rem) {
   main { grid-template-columns: repeat(2, minmax(0, 1fr)); align-items: start; }
@@ -148,6 +148,9 @@ footer { margin-top: 1.5rem; font-size: 0.8125rem; color: var(--soft); }
   .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .facts > div { grid-template-columns: minmax(6.5rem, 2fr) 3fr; }
   .plot h3 { width: 100%; }
+  .rows:not(.members) li { flex-wrap: wrap; }
+  .rows:not(.members) li > .soft { width: 100%; margin: 0; padding-left: 1.125rem; text-align: left; }
+  .rows .name { flex: 1; }
 }
 @media print { .live, .stopped { display: none; } body { max-width: none; } }
 `

@@ -37,7 +37,7 @@ export function storedPlot(context: PageContext): Html {
 }
 
 /** A node that has just begun is shown closer; so that the scale seldom changes, there are few of them. */
-const SPANS_MS: readonly DurationMs[] = [10 * MINUTE, 20 * MINUTE, HOUR]
+const SPANS_MS: readonly DurationMs[] = [5 * MINUTE, 10 * MINUTE, 20 * MINUTE, HOUR]
 
 /** It ends with the newest sample, so that nothing moves between two of them. */
 function plotOf(
