@@ -12,6 +12,7 @@ const PARTS: readonly (readonly [prefix: string, heading: string])[] = [
   ['peer_tests', 'peer-tests'],
   ['node', 'node'],
   ['process', 'process'],
+  ['log', 'log'],
 ]
 
 /** docs/metrics.md: every metric that a node exposes. */

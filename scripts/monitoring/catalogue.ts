@@ -1,5 +1,6 @@
 import type { MetricsRegister } from '../../src/base/metrics.ts'
 import { createNetworkMetrics } from '../../src/network/metrics.ts'
+import { createLogMetrics } from '../../src/node/log-metrics.ts'
 import { createNodeMetrics } from '../../src/node/metrics.ts'
 import { createProcessMetrics } from '../../src/node/process-metrics.ts'
 import { createOnionRelayMetrics } from '../../src/onion-relay/metrics.ts'
@@ -46,6 +47,7 @@ export const metrics = {
   peerTests: createPeerTestsMetrics(register),
   node: createNodeMetrics(register),
   process: createProcessMetrics(register),
+  log: createLogMetrics(register),
 }
 
 /** All of them, in the order of their parts. */

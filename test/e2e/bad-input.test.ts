@@ -1,4 +1,5 @@
 // Whatever comes in at whichever entry, the same process goes on and keeps what it holds.
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import type { Devnet, DevnetNode } from '../../devnet/network.ts'
 import { callNode, listFrom } from '../../devnet/node-request.ts'
 import type { Operator } from '../../devnet/stakes.ts'
 import { networkOf } from '../../devnet/swarms.ts'
+import { catalogue } from '../../scripts/monitoring/catalogue.ts'
 import { toHex, utf8 } from '../../src/base/bytes.ts'
 import { createClient, type MessageHash, storeRequest } from '../../src/client/index.ts'
 import { generateEd25519KeyPair, generateX25519KeyPair, type X25519PublicKey } from '../../src/crypto/keys.ts'
@@ -32,6 +34,10 @@ const MESSAGES = 5
 const MEBIBYTE = 1024 * 1024
 /** A node at rest has some 150 MiB; rubbish of ten times as much must not stay. */
 const GROWTH_MAX_BYTES = 300 * MEBIBYTE
+
+/** Far from what Prometheus minds, and from what a label with a value for each client or node would make of it. */
+const SERIES_MAX = 1_000
+const HISTOGRAM_PARTS = ['_bucket', '_sum', '_count']
 
 let devnet: Devnet & { folder: string }
 let target: DevnetNode
@@ -295,6 +301,26 @@ describe('after all of it', () => {
       (await readMetrics(target)).sum('starling_rpc_connections') <= 5 ? true : undefined,
     )
     expect(residentBytesOf(pid) - residentBytes).toBeLessThan(GROWTH_MAX_BYTES)
+  })
+
+  test('its metrics are those that are documented, in few series, none of which names anybody', async () => {
+    const { text } = await readMetrics(target)
+    const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    expect(series.length).toBeGreaterThan(300)
+    expect(series.length).toBeLessThan(SERIES_MAX)
+    for (const line of series) {
+      const [, name = '', labels = ''] = /^(\w+)(?:\{(.*)\})? \S+$/.exec(line) ?? []
+      const metric = catalogue.find(
+        (one) => one.name === name || HISTOGRAM_PARTS.some((part) => one.name + part === name),
+      )
+      const given = [...labels.matchAll(/(\w+)="([^"]*)"/g)].filter(([, label]) => label !== 'le')
+      expect([line, given.map(([, label]) => label).toSorted()]).toEqual([line, metric?.labels.toSorted()])
+      // Neither keys nor addresses nor hashes.
+      expect(given.filter(([, , value = '']) => /[0-9a-f]{16}|\d+\.\d+\.\d+\.\d+|[\w+/-]{40}/i.test(value))).toEqual([])
+    }
+    const lint = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
+    if (lint.error === undefined) expect(`${lint.stdout}${lint.stderr}`).toBe('')
+    else console.warn('SKIPPED in part: promtool is not there (Debian: apt-get install prometheus)')
   })
 
   test('a message still goes the whole way', async () => {

@@ -1,5 +1,5 @@
 import { metrics } from '../catalogue.ts'
-import { except } from '../queries.ts'
+import { above, except } from '../queries.ts'
 import { type Dashboard, line, maxOf, quantile, RANGE, sumOfRates, value } from './dashboard.ts'
 
 const { rewards, signatures, staking, swarm } = metrics
@@ -18,7 +18,7 @@ export const chainAndStake: Dashboard = {
           unit: 'short',
           width: 12,
           isStacked: true,
-          targets: [line(maxOf(staking.ownStake, ['state']), '{{state}}')],
+          targets: [line(above(maxOf(staking.ownStake, ['state']), 0), '{{state}}')],
         },
         {
           title: 'Service nodes in the current epoch',
@@ -48,11 +48,11 @@ export const chainAndStake: Dashboard = {
           targets: [line(value(staking.finalizedAge))],
         },
         {
-          title: 'Epoch',
+          title: 'Epochs by what became of them',
           kind: 'plot',
-          unit: 'short',
+          unit: 'ops',
           width: 8,
-          targets: [line(value(staking.epochIndex))],
+          targets: [line(sumOfRates(swarm.epochs, RANGE, ['update']), '{{update}}')],
         },
         {
           title: 'How the view of the chain is founded',
@@ -60,7 +60,7 @@ export const chainAndStake: Dashboard = {
           unit: 'short',
           width: 8,
           isStacked: true,
-          targets: [line(maxOf(staking.standing, ['standing']), '{{standing}}')],
+          targets: [line(above(maxOf(staking.standing, ['standing']), 0), '{{standing}}')],
         },
       ],
     },

@@ -62,18 +62,34 @@ const INSTANCE_VARIABLE = {
   current: { text: ['All'], value: ['$__all'] },
 }
 
-/** Panels from left to right, as many beside each other as fit. */
+/** Panels from left to right, as many beside each other as fit, and as high as the highest of them. */
 function arranged(panels: readonly Panel[]): { placed: readonly PlacedPanel[]; height: number } {
   const placed: PlacedPanel[] = []
-  let [x, y, lineHeight] = [0, 0, 0]
-  for (const panel of panels) {
-    if (x + panel.width > COLUMNS) [x, y, lineHeight] = [0, y + lineHeight, 0]
-    const h = panel.kind === 'figure' ? FIGURE_HEIGHT : PLOT_HEIGHT
-    placed.push({ panel, place: { x, y, w: panel.width, h } })
-    x += panel.width
-    lineHeight = Math.max(lineHeight, h)
+  let y = 0
+  for (const line of linesOf(panels)) {
+    const h = line.some(({ kind }) => kind === 'plot') ? PLOT_HEIGHT : FIGURE_HEIGHT
+    let x = 0
+    for (const panel of line) {
+      placed.push({ panel, place: { x, y, w: panel.width, h } })
+      x += panel.width
+    }
+    y += h
   }
-  return { placed, height: y + lineHeight }
+  return { placed, height: y }
+}
+
+function linesOf(panels: readonly Panel[]): readonly (readonly Panel[])[] {
+  const lines: Panel[][] = []
+  let left = 0
+  for (const panel of panels) {
+    if (panel.width > left) {
+      lines.push([])
+      left = COLUMNS
+    }
+    lines.at(-1)?.push(panel)
+    left -= panel.width
+  }
+  return lines
 }
 
 function grafanaPanel(id: number, { panel, place }: PlacedPanel): object {
@@ -96,7 +112,12 @@ function grafanaPanel(id: number, { panel, place }: PlacedPanel): object {
     options:
       kind === 'plot'
         ? { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } }
-        : { reduceOptions: { calcs: ['lastNotNull'] }, colorMode: 'background', graphMode: 'none', textMode: 'auto' },
+        : {
+            reduceOptions: { calcs: ['lastNotNull'] },
+            colorMode: 'background',
+            graphMode: 'none',
+            textMode: 'value_and_name',
+          },
   }
 }
 

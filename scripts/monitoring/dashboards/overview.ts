@@ -1,5 +1,5 @@
 import { metrics } from '../catalogue.ts'
-import { type Query, ratio, UP } from '../queries.ts'
+import { above, type Query, ratio, UP } from '../queries.ts'
 import {
   type Dashboard,
   INSTANCE_CONDITION,
@@ -53,17 +53,17 @@ export const overview: Dashboard = {
           limit: 1,
         },
         {
-          title: 'Stake',
+          title: 'Stake is active',
           kind: 'figure',
           unit: 'short',
           width: 3,
           targets: [line(value(staking.ownStake, { state: 'active' }))],
           limit: 1,
           limitIsBelow: true,
-          words: { 0: 'not active', 1: 'active' },
+          words: { 0: 'no', 1: 'yes' },
         },
         {
-          title: 'Members of the swarm',
+          title: 'Swarm members',
           kind: 'figure',
           unit: 'short',
           width: 3,
@@ -77,7 +77,7 @@ export const overview: Dashboard = {
           targets: [line(value(storage.messages))],
         },
         {
-          title: 'Room for messages',
+          title: 'Room for more',
           kind: 'figure',
           unit: 'bytes',
           width: 3,
@@ -163,11 +163,11 @@ export const overview: Dashboard = {
       title: 'The rest at a glance',
       panels: [
         {
-          title: 'Trouble by part',
+          title: 'Parts in trouble over time',
           kind: 'plot',
           unit: 'short',
           width: 12,
-          targets: [line(maxOf(node.trouble, ['part', 'effect']), '{{part}} {{effect}}')],
+          targets: [line(above(maxOf(node.trouble, ['part', 'effect']), 0), '{{part}} {{effect}}')],
         },
         {
           title: 'Onion requests by role',

@@ -1,7 +1,7 @@
 import { metrics } from '../catalogue.ts'
-import { type Dashboard, line, mean, observed, quantile, RANGE, sumOfRates, value } from './dashboard.ts'
+import { type Dashboard, line, mean, observed, quantile, RANGE, sumOf, sumOfRates, value } from './dashboard.ts'
 
-const { node, process } = metrics
+const { log, node, process } = metrics
 
 /** What a node costs its machine. */
 export const processDashboard: Dashboard = {
@@ -79,14 +79,21 @@ export const processDashboard: Dashboard = {
       ],
     },
     {
-      title: 'Files and starts',
+      title: 'Files, log and starts',
       panels: [
         {
           title: 'Open files and connections',
           kind: 'plot',
           unit: 'short',
-          width: 12,
+          width: 6,
           targets: [line(value(process.openFiles))],
+        },
+        {
+          title: 'Log lines',
+          kind: 'plot',
+          unit: 'ops',
+          width: 6,
+          targets: [line(sumOfRates(log.lines, RANGE, ['level']), '{{level}}')],
         },
         {
           title: 'Running since',
@@ -96,11 +103,11 @@ export const processDashboard: Dashboard = {
           targets: [line(value(process.startTime))],
         },
         {
-          title: 'Versions',
+          title: 'Nodes by version',
           kind: 'figure',
           unit: 'short',
           width: 6,
-          targets: [line(value(node.build), '{{version}} on Node.js {{runtime}}')],
+          targets: [line(sumOf(node.build, ['version', 'runtime']), '{{version}} on Node.js {{runtime}}')],
         },
       ],
     },

@@ -40,21 +40,22 @@ const GAP = 6
 const TITLE = 24
 const LEGEND = 34
 const LEGEND_MAX = 8
+const FIGURE_COLUMNS = 4
 
 const STYLE = `
   body { margin: 0; background: #f3f4f6; font: 12px 'Open Sans', 'DejaVu Sans', sans-serif; color: #1f2937; }
   h1 { font-size: 18px; margin: 0; padding: 12px 12px 6px; }
-  #board { position: relative; }
+  #board { position: relative; width: ${PAGE_WIDTH}px; overflow: hidden; }
   .panel { position: absolute; background: #fff; border: 1px solid #d8dce3; border-radius: 3px; box-sizing: border-box; overflow: hidden; }
   .row { position: absolute; font-weight: 600; padding: 4px 8px; }
   h2 { font-size: 12px; margin: 0; padding: 5px 8px 0; height: ${TITLE - 5}px; font-weight: 600; white-space: nowrap; }
   .legend { padding: 1px 8px; height: ${LEGEND}px; line-height: 15px; font-size: 10.5px; overflow: hidden; color: #4b5563; }
   .legend span { margin-right: 10px; white-space: nowrap; }
   .legend i { display: inline-block; width: 9px; height: 3px; margin-right: 4px; vertical-align: middle; }
-  .figures { display: flex; gap: 2px; flex-wrap: wrap; padding: 2px 4px; height: calc(100% - ${TITLE + 4}px); box-sizing: border-box; }
-  .figure { flex: 1 1 30%; border-radius: 2px; color: #fff; text-align: center; line-height: 1; overflow: hidden; display: flex; flex-direction: column; justify-content: center; }
-  .figure b { font-size: 13px; }
-  .figure small { font-size: 8.5px; padding-top: 2px; opacity: 0.85; }
+  .figures { display: grid; grid-auto-rows: 1fr; gap: 2px; padding: 2px 4px 4px; height: calc(100% - ${TITLE}px); box-sizing: border-box; }
+  .figure { border-radius: 2px; color: #fff; text-align: center; line-height: 1.1; overflow: hidden; display: flex; flex-direction: column; justify-content: center; white-space: nowrap; }
+  .figure b { font-size: 10.5px; }
+  .figure small { font-size: 8px; padding-top: 2px; opacity: 0.85; }
   svg text { font-size: 10.5px; fill: #6b7280; }
   .nothing { color: #9ca3af; text-align: center; padding-top: 40px; }`
 
@@ -99,7 +100,7 @@ function plotted(
   series: readonly DrawnSeries[],
   { width, height, startS, endS }: { width: number; height: number; startS: number; endS: number },
 ): string {
-  if (series.length === 0) return '<div class="nothing">nothing yet</div>'
+  if (series.length === 0) return '<div class="nothing">no data: it has not happened</div>'
   const { unit = 'short', min, custom, thresholds } = panel.fieldConfig?.defaults ?? {}
   const limit = thresholds?.steps.find(({ value }) => value !== null)?.value ?? undefined
   const options = { unit, min, isStacked: custom?.stacking.mode === 'normal', limit }
@@ -120,10 +121,10 @@ function figures(panel: PanelFile, series: readonly DrawnSeries[]): string {
       color: 'blue',
     }
     const text = words[String(value)]?.text ?? (unit === 'dateTimeFromNow' ? ago(value) : written(value, unit))
-    const isName = panel.title === 'Versions'
-    return `<div class="figure" style="background:${FIGURE_COLORS[color] ?? color}"><b>${escaped(isName ? name : text)}</b>${isName ? '' : `<small>${escaped(name)}</small>`}</div>`
+    return `<div class="figure" style="background:${FIGURE_COLORS[color] ?? color}"><b>${escaped(text)}</b><small>${escaped(name)}</small></div>`
   })
-  return `<div class="figures">${boxes.join('')}</div>`
+  const columns = Math.min(series.length, FIGURE_COLUMNS)
+  return `<div class="figures" style="grid-template-columns: repeat(${columns}, 1fr)">${boxes.join('')}</div>`
 }
 
 const FIGURE_COLORS: Readonly<Record<string, string>> = { green: '#3a9d5d', red: '#c0392b', blue: '#2f6fb5' }

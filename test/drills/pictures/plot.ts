@@ -129,7 +129,7 @@ function grid(low: number, high: number, unit: string, { width }: Frame, y: (val
 function niceStep(raw: number, unit: string): number {
   const base = unit === 'bytes' || unit === 'Bps' ? 2 : 10
   const power = base ** Math.floor(Math.log(raw) / Math.log(base))
-  const factors = base === 2 ? [1, 2] : [1, 2, 5, 10]
+  const factors = base === 2 ? [1, 2] : [1, 2, 2.5, 5, 10]
   return power * (factors.find((factor) => power * factor >= raw) ?? base)
 }
 

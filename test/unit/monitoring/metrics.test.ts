@@ -1,4 +1,5 @@
 // Properties of all metrics together, as those who scrape them rely on.
+import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { catalogue, metrics } from '../../../scripts/monitoring/catalogue.ts'
 import { createQueries } from '../../../scripts/monitoring/queries.ts'
@@ -17,12 +18,21 @@ test('names begin with starling_, are in base units, and say what is counted up'
   expect(new Set(catalogue.map(({ name }) => name)).size).toBe(catalogue.length)
 })
 
+test('every metric that a part declares is in the catalogue, and in a table of docs/metrics.md', () => {
+  const declared = globSync('src/**/*.ts').flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(/name: '(starling_\w+)'/g)].map(([, name]) => name),
+  )
+  expect(declared.toSorted()).toEqual(catalogue.map(({ name }) => name).toSorted())
+  const page = readFileSync('docs/metrics.md', 'utf8')
+  expect(catalogue.filter(({ name }) => !page.includes(`| \`${name}\` |`))).toEqual([])
+})
+
 test('no label can name who or what a series would be for', () => {
   const labels = new Set(catalogue.flatMap(({ labels }) => labels))
   // Of each, the values are a closed set in the type of the metric; a version is one a process.
   expect([...labels].sort()).toEqual(
     [
-      ...['direction', 'effect', 'entry', 'event', 'kind', 'method', 'mode', 'outcome', 'part', 'protocol'],
+      ...['direction', 'effect', 'entry', 'event', 'kind', 'level', 'method', 'mode', 'outcome', 'part', 'protocol'],
       ...['provider', 'reason', 'request', 'result', 'role', 'runtime', 'standing', 'state', 'status', 'test'],
       ...['update', 'use', 'version', 'way', 'with'],
     ].sort(),
