@@ -101,6 +101,7 @@ export class GroupCommit implements AsyncDisposable {
   #writing: Promise<void> = Promise.resolve()
   #isWriting = false
   #draining: Promise<void> | undefined
+  #onArrival: () => void = () => {}
   #failure: StorageError | undefined
   #closed = false
 
@@ -140,6 +141,7 @@ export class GroupCommit implements AsyncDisposable {
         reject,
       })
       this.#queuedBytes += operation.sizeBytes
+      this.#onArrival()
       // A microtask later, so that what is submitted in the same turn shares the batch.
       this.#draining ??= Promise.resolve().then(() => this.#drain())
     })
@@ -174,10 +176,17 @@ export class GroupCommit implements AsyncDisposable {
       // What arrived during that write joins, if there is room.
       await this.#fill()
       this.#startWriting()
-      if (this.#waiting === 0) await this.#writing
+      if (this.#waiting === 0) await Promise.race([this.#writing, this.#arrival()])
     }
     // In the same turn as the last look at the queue, so that nothing is queued unseen.
     this.#draining = undefined
+  }
+
+  /** Until something is queued. */
+  #arrival(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onArrival = resolve
+    })
   }
 
   /** Runs queued operations into the open batch until it is full. */

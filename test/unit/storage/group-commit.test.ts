@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../../src/base/logger.ts'
+import type { HeldMessage } from '../../../src/protocol/contents.ts'
 import { EMPTY_TOTALS, encodeTotals } from '../../../src/storage/counters-codec.ts'
 import { TOTALS_KEY } from '../../../src/storage/keys.ts'
 import { interceptWrites } from './intercepted-database.ts'
@@ -65,6 +66,14 @@ test('a duplicate of a message that is being flushed is not answered before it',
   expect(gate.writes).toHaveLength(2)
 })
 
+function brought(count: number): HeldMessage[] {
+  return Array.from({ length: count }, () => {
+    const message = aMessage()
+    const stamp = message.timestampMs * 1000
+    return { kind: 'message', message, stamp, livesUntilMs: message.expiryMs, changedStamp: stamp }
+  })
+}
+
 test('what a client stores is written before what other members brought, and that still comes', async () => {
   const gate = createGate()
   await using fixture = await openTestStore({}, { createDatabase: gate.createDatabase })
@@ -72,11 +81,7 @@ test('what a client stores is written before what other members brought, and tha
   const first = fixture.store.store(aMessage())
   await gate.arrival
   const order: string[] = []
-  const brought = Array.from({ length: 600 }, () => aMessage()).map((message) => {
-    const stamp = message.timestampMs * 1000
-    return { kind: 'message' as const, message, stamp, livesUntilMs: message.expiryMs, changedStamp: stamp }
-  })
-  const adopted = fixture.store.contents.adopt(brought).then((outcomes) => {
+  const adopted = fixture.store.contents.adopt(brought(600)).then((outcomes) => {
     order.push('brought')
     return outcomes
   })
@@ -86,6 +91,29 @@ test('what a client stores is written before what other members brought, and tha
   expect(new Set(await adopted)).toEqual(new Set(['new']))
   await Promise.all([first, storing])
   expect(order).toEqual(['stored', 'brought'])
+})
+
+test('much that other members brought shares a flush while another one is under way', async () => {
+  const gate = createGate()
+  await using fixture = await openTestStore({}, { createDatabase: gate.createDatabase })
+  gate.close()
+  const first = fixture.store.store(aMessage())
+  await gate.arrival
+  const adopted = fixture.store.contents.adopt(brought(600))
+  // Taken 32 at a time, with a turn of the event loop for others after each.
+  for (let turn = 0; turn < 40; turn++) await new Promise(setImmediate)
+  gate.open()
+  await Promise.all([first, adopted])
+  expect(gate.writes).toHaveLength(2)
+})
+
+test('a message that a member brings twice at once, of an account of which nothing is known, is counted once', async () => {
+  await using fixture = await openTestStore()
+  const [held, other] = brought(2)
+  if (held === undefined || other === undefined) throw new Error('There are two')
+  expect(await fixture.store.contents.adopt([held, other, { ...held }])).toEqual(['new', 'new', 'known'])
+  expect(fixture.store.statistics().messages).toBe(2)
+  expect(await fixture.store.contents.adopt([{ ...held }])).toEqual(['known'])
 })
 
 test('what arrives during a flush shares the next one', async () => {
