@@ -1,4 +1,4 @@
-// The SDK's browser bundle in Chromium, through the page in examples/browser, against real nodes.
+// In Chromium, against real nodes: the SDK's browser bundle, through the page in examples/browser, and the nodes' status page.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
@@ -183,5 +183,78 @@ describe.skipIf('cannotRun' in launched)('in Chromium', () => {
     const error = page.getByRole('alert').filter({ hasText: 'a certificate that it does not trust' })
     await error.waitFor({ timeout: PAGE_TIMEOUT_MS })
     expect(await page.locator('#entered').isVisible()).toBe(false)
+  })
+
+  describe('the status page', () => {
+    async function openStatus(index: number, viewport = { width: 1280, height: 800 }): Promise<Page> {
+      const page = await context.newPage()
+      await page.setViewportSize(viewport)
+      const node = devnet.nodes[index]
+      await page.goto(`${node?.metricsUrl}/`)
+      await page.locator('#live').filter({ hasText: 'Live' }).waitFor()
+      return page
+    }
+
+    test('shows a node that is well, and what it does as it does it', async () => {
+      const page = await openStatus(0)
+      await page.locator('.headline').filter({ hasText: 'Serving, and all is well' }).waitFor()
+      const figure = page.locator('.tiles li').filter({ hasText: 'Client requests' })
+      const requests = async () =>
+        Number(/([\d,]+) since/.exec((await figure.textContent()) ?? '')?.[1]?.replace(',', ''))
+      const before = await requests()
+      const account = newAccount()
+      await using client = createClient({ seeds: [devnet.seed], account })
+      // Whichever node stores it, all of one swarm are asked to keep it.
+      await client.sendMessage(account.id, 'seen by nobody but counted')
+      await eventually('the page counts it', async () => (await requests()) > before || undefined)
+      await page.locator('.plot .line').first().waitFor({ state: 'attached' })
+      expect(await page.locator('.map .dot').count()).toBe(NODES)
+      expect(await page.content()).not.toContain(account.id)
+    })
+
+    test('fits a phone, and has a name for all that is drawn', async () => {
+      const page = await openStatus(1, { width: 360, height: 780 })
+      const widths = await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')
+      expect(widths).toEqual([360, 360])
+      const unnamed = 'svg:not([aria-hidden]):not([aria-label]), section:not([aria-label]):not([aria-labelledby])'
+      expect(await page.locator(unnamed).count()).toBe(0)
+      await page.locator('.plot svg').first().hover()
+      await page.locator('.plot .moment').first().filter({ hasText: 'UTC' }).waitFor()
+    })
+
+    test('may be neither read nor framed by another page', async () => {
+      const page = await context.newPage()
+      // It forbids nothing itself, so whatever is refused is refused by the status page.
+      await page.goto(`${devnet.nodes[1]?.metricsUrl}/livez`)
+      const target = `${devnet.nodes[0]?.metricsUrl}/`
+      expect(await page.evaluate(`fetch('${target}').then(() => 'read', () => 'refused')`)).toBe('refused')
+      await page.evaluate(`new Promise((resolve) => {
+        const frame = document.createElement('iframe')
+        frame.src = '${target}'
+        frame.onload = resolve
+        document.body.append(frame)
+      })`)
+      expect(faults).toContainEqual(expect.stringContaining('Access-Control-Allow-Origin'))
+      expect(faults).toContainEqual(expect.stringMatching(/frame-ancestors|X-Frame-Options/))
+      faults = []
+    })
+
+    test('tells what is wrong and what to type when the chain is gone, and when the node itself is', async () => {
+      const [page, other] = [await openStatus(0), await openStatus(NODES - 1)]
+      await devnet.chain.anvil[Symbol.asyncDispose]()
+      const problem = page.locator('.problems li').filter({ hasText: 'CHAIN_UNREACHABLE' })
+      await problem.filter({ hasText: 'starling doctor' }).waitFor()
+      await page.locator('.headline').filter({ hasText: 'to see to' }).waitFor()
+      expect(await page.title()).toContain('to see to')
+
+      await devnet.nodes[NODES - 1]?.runner.stop('SIGTERM')
+      await other
+        .getByRole('alert')
+        .filter({ hasText: /Its last answer was at \d\d:\d\d:\d\d UTC/ })
+        .waitFor()
+      expect(await other.locator('.headline').isVisible()).toBe(true)
+      // The browser says of each question that it had no answer.
+      faults = faults.filter((fault) => !fault.includes('ERR_CONNECTION_REFUSED'))
+    })
   })
 })
