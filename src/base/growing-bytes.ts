@@ -35,7 +35,7 @@ export class GrowingBytes {
     const [first = Buffer.alloc(0), ...others] = this.#blocks
     if (others.length === 0) return first.subarray(0, this.#length)
     const whole = Buffer.concat(this.#blocks, this.#length)
-    this.#blocks.length = 0
+    this.#blocks.splice(0, this.#blocks.length, whole)
     this.#capacity = whole.length
     return whole
   }

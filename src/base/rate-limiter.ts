@@ -14,10 +14,10 @@ export interface RateLimiterOptions extends Rate {
    * fills it.
    */
   readonly whenFull: 'refuse' | 'forget'
+  /** A key owes so many full buckets at most, where others may share it; without a bound when it is left out. */
+  readonly debtMaxBuckets?: number
 }
 
-/** A key that owes more than so many full buckets owes no more: others may share its address. */
-const DEBT_MAX_BUCKETS = 10
 /** Buckets looked at for one that is full again, when a newcomer needs room. */
 const EVICTIONS_TRIED = 8
 
@@ -29,6 +29,7 @@ export class RateLimiter {
   readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #keysMax: number
   readonly #refusesWhenFull: boolean
+  readonly #debtMaxBuckets: number
   #tokenMs: DurationMs
   #bucketMs: DurationMs
   /** Key to the moment of being full, the least recently used first. */
@@ -39,6 +40,7 @@ export class RateLimiter {
   constructor({ clock }: { clock: Pick<Clock, 'monotonicMs'> }, options: RateLimiterOptions) {
     this.#clock = clock
     this.#keysMax = options.keysMax
+    this.#debtMaxBuckets = options.debtMaxBuckets ?? Number.POSITIVE_INFINITY
     this.#refusesWhenFull = options.whenFull === 'refuse'
     this.#tokenMs = 1000 / options.perSecond
     this.#bucketMs = options.burst * this.#tokenMs
@@ -73,7 +75,7 @@ export class RateLimiter {
     const heldMs = this.#fullAtMs.get(key)
     if (heldMs === undefined || tokens <= 0) return
     const nowMs = this.#clock.monotonicMs()
-    const latestMs = Math.max(heldMs, nowMs + (1 + DEBT_MAX_BUCKETS) * this.#bucketMs)
+    const latestMs = Math.max(heldMs, nowMs + (1 + this.#debtMaxBuckets) * this.#bucketMs)
     this.#fullAtMs.set(key, Math.min(latestMs, Math.max(heldMs, nowMs) + tokens * this.#tokenMs))
   }
 

@@ -99,6 +99,8 @@ const REJECTIONS: Partial<Record<RpcErrorCode, RejectReason>> = {
 
 /** Memory of an answer that has not been taken, besides its body. */
 const ANSWER_OVERHEAD_BYTES = 4096
+/** Whoever shares the address of somebody who asked for much waits twenty seconds at most. */
+const DEBT_MAX_BUCKETS = 10
 /** What TLS has made of a body waits beside it. */
 const UNTAKEN_FACTOR = 2
 
@@ -134,6 +136,7 @@ class HttpsEntry {
       perSecond: ratePerSecond,
       keysMax: rateAddressesMax,
       whenFull: 'refuse',
+      debtMaxBuckets: DEBT_MAX_BUCKETS,
     } as const
     this.#rates = new RateLimiter(components, limits)
     this.#freeRates = new RateLimiter(components, {
