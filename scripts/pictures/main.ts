@@ -16,10 +16,10 @@ import { Terminal } from '../../test/support/terminal.ts'
 import { FRAME_END, lastFrame, terminalPage } from './terminal-page.ts'
 
 const NODES = 12
-const PEOPLE = 6
+const PEOPLE = 8
 const PICTURES = join(import.meta.dirname, '../../docs/pictures')
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
-const TERMINAL = { columns: 100, rows: 24 }
+const TERMINAL = { columns: 80, rows: 24 }
 /** Longer than a whole step of the plots. */
 const WAVE_S = 140
 

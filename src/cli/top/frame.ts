@@ -112,7 +112,7 @@ const BYTES_PER_S = (value: number) => `${bytes(value)}/s`
 const ROWS: readonly (readonly [name: string, told: (value: number) => string, reading: Reading])[] = [
   ['Requests', PER_S, ({ requestsPerS }) => requestsPerS],
   ['refused', PER_S, ({ refusedPerS }) => refusedPerS],
-  ['Onions on', PER_S, ({ relayedPerS }) => relayedPerS],
+  ['Onion relay', PER_S, ({ relayedPerS }) => relayedPerS],
   ['for here', PER_S, ({ deliveredPerS }) => deliveredPerS],
   ['Stored', PER_S, ({ storesPerS }) => storesPerS],
   ['Retrieved', PER_S, ({ retrievesPerS }) => retrievesPerS],
@@ -143,17 +143,22 @@ function traffic({ samples, sampleIntervalMs }: FrameFacts, columns: number): re
   ]
 }
 
+/** A pause of so many intervals is a gap. */
+const GAP_STEPS = 2.5
+
 /** With gaps where the node took no sample. */
 function evenly(samples: readonly TrafficSample[], intervalMs: number): readonly (TrafficSample | undefined)[] {
   return samples.flatMap((sample, at) => {
     const before = samples[at - 1]
-    const missing = before === undefined ? 0 : Math.round((sample.atMs - before.atMs) / intervalMs) - 1
+    const steps = before === undefined ? 1 : (sample.atMs - before.atMs) / intervalMs
+    // A busy node is late now and then.
+    const missing = steps < GAP_STEPS ? 0 : Math.round(steps) - 1
     // Clocks are set: what looks like days is not drawn.
     return [...Array.from({ length: Math.min(samples.length, Math.max(0, missing)) }, () => undefined), sample]
   })
 }
 
-type Teller<Facts> = (facts: Facts, status: NodeStatus) => string
+type Teller<Facts> = (facts: Facts, status: NodeStatus) => string | Line
 
 function parts(status: NodeStatus): readonly Line[] {
   const { sections } = status
@@ -170,7 +175,9 @@ function parts(status: NodeStatus): readonly Line[] {
 /** What one part cannot tell keeps none of the others back. */
 function part<Facts>(name: string, section: Section<Facts>, tell: Teller<Facts>, status: NodeStatus): Line {
   const label = name.padEnd(LABEL_WIDTH)
-  return section.state === 'known' ? [label, tell(section.facts, status)] : [label, ['dim', section.reason]]
+  if (section.state !== 'known') return [label, ['dim', section.reason]]
+  const told = tell(section.facts, status)
+  return typeof told === 'string' ? [label, told] : [label, ...told]
 }
 
 type Facts<Name extends keyof NodeStatus['sections']> =
@@ -184,12 +191,13 @@ function swarmText({ id, members, swarms, fetchedShare, comparison }: Facts<'swa
   return `${shortKey(id)}, one of ${count(swarms)}; ${counted(members, 'member')}: ${alike}; ${fetched}`
 }
 
-function storageText({ messages, dataBytes, roomBytes }: Facts<'storage'>): string {
+function storageText({ messages, dataBytes, roomBytes }: Facts<'storage'>): Line {
   const held = `${counted(messages, 'message')}, ${bytes(dataBytes)}`
-  if (roomBytes === null) return held
+  if (roomBytes === null) return [held]
   const all = dataBytes + roomBytes
   const share = all === 0 ? 1 : dataBytes / all
-  return `${bar(share, BAR_WIDTH)} ${percent(share)} of ${bytes(all)}; ${held}`
+  const [full, rest] = bar(share, BAR_WIDTH)
+  return [['cyan', full], ['dim', rest], ` ${percent(share)} of ${bytes(all)}; ${held}`]
 }
 
 function stakeText({ state, sentence, dates }: Facts<'stake'>, { takenAtMs }: NodeStatus): string {

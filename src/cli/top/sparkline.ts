@@ -14,8 +14,8 @@ function blockOf(value: number, most: number): string {
   return BLOCKS.charAt(Math.max(1, Math.round((BLOCKS.length - 1) * (value / most))))
 }
 
-/** A bar of which a share is full, 0 to 1. */
-export function bar(share: number, width: number): string {
+/** A bar of which a share is full, 0 to 1; and its empty rest. */
+export function bar(share: number, width: number): readonly [full: string, rest: string] {
   const full = Math.round(width * Math.min(1, Math.max(0, share)))
-  return '█'.repeat(full) + '░'.repeat(width - full)
+  return ['█'.repeat(full), '░'.repeat(width - full)]
 }

@@ -18,5 +18,5 @@ test('what is not known is blank, and nothing is not the same as little', () => 
 })
 
 test('a bar is full as far as its share goes', () => {
-  expect([0, 0.26, 1, 7, -1].map((share) => bar(share, 4))).toEqual(['░░░░', '█░░░', '████', '████', '░░░░'])
+  expect([0, 0.26, 1, 7, -1].map((share) => bar(share, 4).join(''))).toEqual(['░░░░', '█░░░', '████', '████', '░░░░'])
 })
