@@ -20,7 +20,7 @@ export function metricsPage(): string {
   return `${[
     '# Metrics',
     generatedNote("each part's metrics.ts"),
-    'A node serves these in Prometheus text form at `http://127.0.0.1:9100/metrics` (options `metrics.address` and `metrics.port`), with `/livez` and `/readyz` beside it. No label names a client, an account, a message or a path, and no label has a value for each service node: a node has some hundreds of series, however large the network is. [Monitoring](monitoring.md) has the dashboards and alerts made of them.',
+    'A node serves these in Prometheus text form at `http://127.0.0.1:9100/metrics` (options `metrics.address` and `metrics.port`), with [`/startupz`, `/livez` and `/readyz`](life-cycle.md) beside it. No label names a client, an account, a message or a path, and no label has a value for each service node: a node has some hundreds of series, however large the network is. [Monitoring](monitoring.md) has the dashboards and alerts made of them.',
     ...PARTS.map(([prefix, heading]) => `## ${heading}\n\n${metricsTable(metricsOf(prefix))}`),
   ].join('\n\n')}\n`
 }

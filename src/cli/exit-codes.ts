@@ -21,7 +21,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'Done, or all is well',
   failure: 'It failed, and none of the others says why',
-  usage: 'A flag or the configuration is wrong; or an answer is needed and nobody can be asked',
+  usage:
+    'A flag or the configuration is wrong, or what is in the data folder is of a newer version; or an answer is needed and nobody can be asked',
   keys: 'A key is missing, malformed, or readable by others; or a passphrase does not open it',
   notRunning: 'The command needs the running service node, and none of this user runs with this data folder',
   chain: 'The chain cannot be read, or is the wrong one',
@@ -51,6 +52,7 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   OPERATOR_UNKNOWN: EXIT.usage,
   PASSPHRASE_IMPOSSIBLE: EXIT.usage,
   SESSION_NODE_UNCONFIRMED: EXIT.usage,
+  SCHEMA_UNSUPPORTED: EXIT.usage,
 
   RECIPIENT_MALFORMED: EXIT.usage,
   RECIPIENT_INVALID: EXIT.usage,

@@ -1,7 +1,7 @@
 // Starting, failing to start, waiting, draining and ending, as an operator's supervisor sees them.
 
 import { once } from 'node:events'
-import { chmod, cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -10,6 +10,10 @@ import { freePort } from '../../devnet/free-port.ts'
 import type { DevnetNode } from '../../devnet/network.ts'
 import { callNode } from '../../devnet/node-request.ts'
 import { storeRequest } from '../../src/client/index.ts'
+import { openDatabase } from '../../src/storage/database.ts'
+import { SCHEMA_VERSION_KEY } from '../../src/storage/keys.ts'
+import { defaultStorageOptions } from '../../src/storage/options.ts'
+import { SCHEMA_VERSION } from '../../src/storage/schema-version.ts'
 import { createChance } from '../support/chance.ts'
 import { startTestDevnet } from '../support/devnet.ts'
 import { eventually } from '../support/eventually.ts'
@@ -163,6 +167,21 @@ describe('a start that cannot succeed', () => {
     const end = await runSpare('--dataFolder', join(file, 'data'))
     expect([end.code, reasonOf(end).code]).toEqual([1, 'DATA_FOLDER_UNUSABLE'])
     expect(reasonOf(end).message).toContain('give another dataFolder')
+  })
+
+  test('because a newer Starling wrote the database says what to do, and changes nothing', async () => {
+    const dataFolder = join(spare.folder, 'newer-data')
+    await mkdir(dataFolder)
+    const newer = Buffer.of(0, 0, 0, SCHEMA_VERSION + 1)
+    const open = () => openDatabase({ ...defaultStorageOptions, path: join(dataFolder, 'messages') })
+    await using made = await open()
+    await made.put(SCHEMA_VERSION_KEY, newer)
+    await made.close()
+    const end = await runSpare('--dataFolder', dataFolder)
+    expect([end.code, reasonOf(end).code]).toEqual([2, 'SCHEMA_UNSUPPORTED'])
+    expect(reasonOf(end).message).toContain('Run the newer Starling again, or start with an empty data folder')
+    await using left = await open()
+    expect(await left.get(SCHEMA_VERSION_KEY)).toEqual(newer)
   })
 
   test('leaves nothing behind that keeps the next one from starting', async () => {
