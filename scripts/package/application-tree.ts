@@ -95,7 +95,7 @@ export function settle(path: string, epochS: number): void {
   utimesSync(path, epochS, epochS)
 }
 
-/** What is started as a program; modules of packages are not, whatever their mode is. */
+/** What is started as a program, by its loader where it has one; modules of packages are not, whatever their mode is. */
 function isProgram(path: string): boolean {
-  return /\/bin\/(node|starling)$|\/DEBIAN\/(preinst|postinst|prerm|postrm|config)$/.test(path)
+  return /\/bin\/(node|starling)$|\/ld-linux[^/]*$|\/DEBIAN\/(preinst|postinst|prerm|postrm|config)$/.test(path)
 }
