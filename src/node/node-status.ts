@@ -12,15 +12,17 @@ export interface NodeStatusComponents extends StatusSourcesComponents {
   readonly tests: StatusSourcesComponents['tests'] & PeersComponents['tests']
   readonly statusLog: Logger
   readonly timers?: Timers
+  /** All options that count now. */
+  readonly currentOptions: () => object
 }
 
-/** All that a running node tells of itself, from its parts as they are, and from all of its options. */
+/** All that a running node tells of itself, from its parts as they are. */
 export function createNodeStatus(components: NodeStatusComponents, options: StatusSourcesOptions): AdminStatus {
   const sources = createStatusSources(components, options)
   return {
     status: createStatusComposer({ ...components, sources, log: components.statusLog }),
     peers: (countMax) => readPeers(components, countMax),
     swarm: () => readSwarm(components),
-    settings: () => settingsText(options),
+    settings: () => settingsText(components.currentOptions()),
   }
 }

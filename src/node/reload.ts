@@ -40,6 +40,7 @@ export class Reload {
   #rpcUrls: readonly string[]
   #refusal: string | undefined
   #waiting: readonly string[] = []
+  #applied: ServiceNodeOptions | undefined
 
   constructor(targets: ReloadTargets, { staking }: Pick<ServiceNodeOptions, 'staking'>) {
     this.#targets = targets
@@ -60,6 +61,21 @@ export class Reload {
     this.#rpcUrls = node.staking.rpcUrls
     this.#refusal = undefined
     this.#waiting = waiting
+    this.#applied = node
+  }
+
+  /** What counts now: of what was read again, that which can be applied to a running node. */
+  current(started: ServiceNodeOptions): ServiceNodeOptions {
+    if (this.#applied === undefined) return started
+    const { rpc, network, staking } = this.#applied
+    const { connectionsMax, connectionsPerAddressMax, rateBurst, ratePerSecond, monitor } = rpc
+    const limits = { connectionsMax, connectionsPerAddressMax, rateBurst, ratePerSecond, monitor }
+    return {
+      ...started,
+      rpc: { ...started.rpc, ...limits },
+      network: { ...started.network, bootstrapMultiaddrs: network.bootstrapMultiaddrs },
+      staking: { ...started.staking, rpcUrls: staking.rpcUrls },
+    }
   }
 
   /** The new options were not valid. The node goes on with those that it has. */

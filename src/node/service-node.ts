@@ -295,7 +295,10 @@ export async function createServiceNode(
   const ports = { https: https.port, metrics: metricsServer.port }
   const running = { self, network: networkId, clock, registry, log: tally, runs, overload, ports, phase: () => phase }
   const statusParts = { ...running, health, stake, swarm, replication, peers, chain, rewards, messages, tests }
-  const told = createNodeStatus({ ...statusParts, backups: noted, statusLog: adminLog }, options)
+  const told = createNodeStatus(
+    { ...statusParts, backups: noted, statusLog: adminLog, currentOptions: () => reload.current(options) },
+    options,
+  )
   const history = parts.use(createTrafficHistory({ status: told.status, clock, log }, defaultTrafficHistoryOptions))
   shown = { status: told.status, swarm: () => readSwarmPicture(statusParts), history }
   const handle = createAdminRoutes({ told, history, signatures: signatures.source, rewards, backups, logRoutes })

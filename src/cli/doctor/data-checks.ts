@@ -9,7 +9,7 @@ import { type DoctorCheck, factsOf, fromPreflight, ofSection } from './check.ts'
 
 // Keys, messages, and the disk that they are on.
 
-const BACKUP = 'starling backup --to /var/backups/starling/TODAY'
+const BACKUP = 'starling backup --to /var/backups/starling/$(date +%F)'
 /** Messages live for two weeks: an older backup holds half of them at best. */
 const BACKUP_OLD_MS = 7 * DAY
 /** A solid-state disk takes a few; every store waits for one flush. */

@@ -87,7 +87,7 @@ export const NODE_CHECKS: readonly DoctorCheck[] = [
       if (first === undefined) return ok('as configured')
       const example = `${first} is ${settings[first] ?? 'unset'}, configured is ${now[first] ?? 'unset'}`
       const remedy = `${RESTART}, unless the node has flags or an environment that this command does not see`
-      return warn(`${counted(changed.length, 'setting')} differ, such as: ${example}`, remedy)
+      return warn(`${counted(changed.length, 'setting')} not as configured: ${example}`, remedy)
     },
   },
   {

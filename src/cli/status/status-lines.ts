@@ -14,13 +14,16 @@ import type { SectionName } from '../../node/status-problem-kinds.ts'
 import type { StoppedNode } from './stopped-node.ts'
 
 /** The status for people: one line for each part, then what is wrong and what to type. */
-export function statusLines({ takenAtMs, health, sections, problems }: NodeStatus): readonly string[] {
+export function statusLines(
+  { takenAtMs, health, sections, problems }: NodeStatus,
+  transactions: readonly string[],
+): readonly string[] {
   const node = sections.node.state === 'known' ? sections.node.facts : undefined
   const name = node === undefined ? 'Service node' : `Service node ${shortKey(node.key)}, starling ${node.starling}`
   const lines = (Object.keys(LABELS) as ShownSection[]).map((section) =>
     row(LABELS[section], sectionText(section, sections[section], takenAtMs)),
   )
-  return [`${name}: ${HEALTH_WORDS[health]}`, '', ...lines, ...problemLines(problems)]
+  return [`${name}: ${HEALTH_WORDS[health]}`, '', ...lines, ...transactions, ...problemLines(problems)]
 }
 
 /** The same of a node that does not run, or does not answer. */

@@ -7,6 +7,7 @@ import type { CommandOutcome } from '../command-outcome.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { nodeAt, nodePlaceOf } from './node-place.ts'
 import type { StatusArgs } from './options.ts'
+import { pendingTransactions, transactionLines } from './pending-transactions.ts'
 import { exitCodeOfStatus } from './status-exit.ts'
 import { statusLines, stoppedLines } from './status-lines.ts'
 
@@ -18,7 +19,12 @@ export async function showStatus(args: StatusArgs): Promise<CommandOutcome> {
   const place = nodePlaceOf(args)
   try {
     const status = await nodeAt(place).status(new AbortController().signal, ANSWER_MAX_MS)
-    return { result: { ...status }, lines: statusLines(status), exitCode: exitCodeOfStatus(status, args) }
+    const transactions = await pendingTransactions(place.keysFolder, status)
+    return {
+      result: { ...status, transactions },
+      lines: statusLines(status, transactionLines(transactions, status)),
+      exitCode: exitCodeOfStatus(status, args),
+    }
   } catch (error) {
     if (!(error instanceof AdminClientError)) throw error
     return await withoutNode(args, error)

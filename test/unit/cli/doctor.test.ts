@@ -1,8 +1,12 @@
 // Each check of the doctor with something to find and with nothing to find: those about the chain on a chain with the real contract.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { chmod, mkdir, truncate } from 'node:fs/promises'
+import { chmod, mkdir, truncate, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../../devnet/free-port.ts'
 import { type Clock, DAY, HOUR, MINUTE, SECOND, systemClock } from '../../../src/base/clock.ts'
@@ -11,12 +15,13 @@ import type { DoctorCheck, DoctorContext } from '../../../src/cli/doctor/check.t
 import { DOCTOR_CHECKS } from '../../../src/cli/doctor/checks.ts'
 import { preflightOf } from '../../../src/cli/doctor/context.ts'
 import { outcomeOf, resultOf } from '../../../src/cli/doctor/doctor.ts'
-import type { Machine } from '../../../src/cli/doctor/machine.ts'
+import { createMachine, type Machine } from '../../../src/cli/doctor/machine.ts'
 import { createKeyFiles } from '../../../src/node/key-files.ts'
 import type { NodeStatus, RunFacts, SectionFacts } from '../../../src/node/status.ts'
 import type { SectionName } from '../../../src/node/status-problem-kinds.ts'
 import { settingsText } from '../../../src/node/status-settings.ts'
 import { VERSION_TEXT } from '../../../src/node/version.ts'
+import { loadOrCreateCertificate } from '../../../src/rpc/certificate.ts'
 import { aNodeStatus, sectionsOf, wellFacts } from '../../support/node-status.ts'
 import { type RpcProxy, startRpcProxy } from '../staking/rpc-proxy.ts'
 import { createStakedChain, type StakedChain, temporaryFolder } from '../staking/staked-chain.ts'
@@ -332,4 +337,43 @@ test('docs/doctor.md has every check, with what it looks at', () => {
     expect.soft(page).toContain(`| \`${id}\` | ${title} | ${meaning} | ${exitCode} |`)
   }
   expect([...page.matchAll(/^\| `[a-z0-9-]+` \|/gm)]).toHaveLength(DOCTOR_CHECKS.length)
+})
+
+test('the machine is asked for what it is: ports, certificates, the disk', async () => {
+  const machine = createMachine()
+  const place = { host: '127.0.0.1', port: portOf(taken) }
+  expect(await machine.isListening(place.host, place.port, signal)).toBe(true)
+  expect(await machine.isListening(place.host, await freePort(place.host), signal)).toBe(false)
+  const { key, cert } = await loadOrCreateCertificate(join(folder.path, 'https'), { clock: systemClock })
+  const https = createTlsServer({ key, cert }, (socket) => void socket.resume()).listen(0, place.host)
+  await once(https, 'listening')
+  expect(await machine.certificateEndMs(place.host, portOf(https), signal)).toBeGreaterThan(systemClock.nowMs())
+  expect(await machine.certificateEndMs(place.host, await freePort(place.host), signal)).toBeUndefined()
+  await new Promise((resolve) => https.close(resolve))
+  const dataFolder = String(flags['dataFolder'])
+  expect(await machine.flushMs(dataFolder)).toBeGreaterThan(0)
+  expect(await machine.list(dataFolder)).toEqual([])
+  expect(await machine.flushMs(join(dataFolder, 'none'))).toBeUndefined()
+  expect(await machine.list(join(dataFolder, 'none'))).toEqual([])
+  expect(await machine.mode(join(String(flags['keysFolder']), 'key_bls'))).toBe(0o600)
+  expect(await machine.readText(`/proc/${process.pid}/limits`)).toMatch(/^Max open files/m)
+  expect(await machine.resolves('a.invalid')).toBe(false)
+  expect(await machine.freeBytes(join(dataFolder, 'none'))).toBeGreaterThan(0)
+  expect(machine.addresses().length).toBeGreaterThan(0)
+})
+
+test('the command reads all that by itself, and prints one line of JSON', async () => {
+  const config = join(folder.path, 'starling.yml')
+  await writeFile(config, JSON.stringify(flags))
+  const words = ['doctor', '--config', config, '--json', '--strict']
+  const program = spawn(process.execPath, ['src/cli/main.ts', ...words])
+  const [out, code] = await Promise.all([text(program.stdout), new Promise((done) => program.once('exit', done))])
+  const { version, ok, checks } = JSON.parse(out)
+  expect([version, ok, code]).toEqual([1, false, 4])
+  expect(checks).toHaveLength(DOCTOR_CHECKS.length)
+  const failed = checks
+    .filter(({ status }: { status: string }) => status === 'fail')
+    .map(({ id }: { id: string }) => id)
+  expect(failed).toEqual(['node-running'])
+  for (const { url } of providers) expect(out).not.toContain(url)
 })

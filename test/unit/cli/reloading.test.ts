@@ -9,6 +9,7 @@ import { requireConfiguration } from '../../../src/cli/config/configuration.ts'
 import { Reloader } from '../../../src/cli/config/reloader.ts'
 import { serviceNodeFlags } from '../../../src/cli/options/service-node.ts'
 import { Reload, type ReloadTargets } from '../../../src/node/reload.ts'
+import type { NoticeFields } from '../../../src/node/supervisor-notice.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'starling-reloading-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -106,6 +107,19 @@ test.each(reloading)('%s counts as soon as the configuration is read again', asy
   expect([reload.trouble(), reload.notice()]).toEqual([undefined, undefined])
 })
 
+test('a supervisor is told that it begins and that it has ended, with whatever outcome', async () => {
+  const node = aNode()
+  const configuration = await requireConfiguration(source)
+  const reload = new Reload(node.targets, configuration.options.node)
+  const told: NoticeFields[] = []
+  const notice = { tell: (fields: NoticeFields) => void told.push(fields) }
+  const reloader = new Reloader({ log: node.log, reload, notice }, { source, started: configuration })
+  write({ 'metrics.port': 'none' })
+  await reloader.readAgain()
+  expect(reload.trouble()).toBeDefined()
+  expect(told).toEqual([{ RELOADING: '1', MONOTONIC_USEC: expect.stringMatching(/^\d+$/) }, { READY: '1' }])
+})
+
 test('any other option waits for the next start, and is named until it is as it was', async () => {
   const { reloader, reload, lastLine } = await started()
   write({ 'rpc.port': 443, 'log.level': 'debug' })
@@ -117,6 +131,16 @@ test('any other option waits for the next start, and is named until it is as it 
   write({ 'log.level': 'debug' })
   await reloader.readAgain()
   expect(reload.notice()).toBeUndefined()
+})
+
+test('what counts now can be told: the new where it was applied, the old where it waits', async () => {
+  const { options } = await requireConfiguration(source)
+  const { reloader, reload } = await started()
+  expect(reload.current(options.node)).toBe(options.node)
+  write({ 'rpc.port': 443, 'rpc.rateBurst': 77 })
+  await reloader.readAgain()
+  const { rateBurst, httpsPort } = reload.current(options.node).rpc
+  expect({ rateBurst, httpsPort }).toEqual({ rateBurst: 77, httpsPort: options.node.rpc.httpsPort })
 })
 
 describe('refused, with the old configuration kept, is', () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { HOUR } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { adminSocketPath } from '../../../src/cli/admin-client.ts'
 import { showPeers } from '../../../src/cli/status/peers.ts'
@@ -16,10 +17,12 @@ import { type AdminStatus, createAdminRoutes } from '../../../src/node/admin-rou
 import { startAdminSocket } from '../../../src/node/admin-socket.ts'
 import { noteBackup } from '../../../src/node/backup-record.ts'
 import { createKeyFiles } from '../../../src/node/key-files.ts'
-import { openRunHistory } from '../../../src/node/run-history.ts'
+import { openRunHistory, readRuns } from '../../../src/node/run-history.ts'
 import type { NodeStatus, StatusProblem } from '../../../src/node/status.ts'
 import { problem } from '../../../src/node/status-problems.ts'
 import { parseServiceNodeKey } from '../../../src/protocol/service-node.ts'
+import { openJournal } from '../../../src/staking/operator/journal.ts'
+import type { JournalEntry } from '../../../src/staking/operator/journal-entry.ts'
 import { aNodeStatus, wellFacts } from '../../support/node-status.ts'
 import { createTestClock, START_MS } from '../storage/store-fixture.ts'
 
@@ -75,7 +78,7 @@ const withProblems = (health: NodeStatus['health'], ...problems: readonly Status
 test('a node that serves is told of in lines that people read, and exits with 0', async () => {
   await using _ = await serve()
   const { lines, result, exitCode } = await showStatus(argsOf())
-  expect(result).toEqual({ ...aNodeStatus() })
+  expect(result).toEqual({ ...aNodeStatus(), transactions: [] })
   expect(exitCode).toBe(0)
   const page = lines.join('\n')
   expect(lines[0]).toMatch(/^Service node abab.*: serving$/)
@@ -191,6 +194,54 @@ test('the commands print one line of JSON and exit as they say', async () => {
     return { out: JSON.parse(out), code }
   }
   const [status, swarm] = await Promise.all([run('status'), run('swarm')])
-  expect(status).toEqual({ out: aNodeStatus(), code: 0 })
+  expect(status).toEqual({ out: { ...aNodeStatus(), transactions: [] }, code: 0 })
   expect(swarm).toMatchObject({ out: { version: 1, key: KEY }, code: 0 })
+})
+
+test('a transaction that is not final yet is shown with its block, from what the command that sent it noted', async () => {
+  const keysFolder = join(folder, 'keys')
+  await mkdir(keysFolder, { mode: 0o700 })
+  const { chainId, finalizedBlock } = wellFacts().chain
+  const account = `0x${'11'.repeat(20)}` as const
+  const entry: JournalEntry = {
+    ...{ purpose: 'register', title: 'Register', to: account, data: '0x', nonce: 1, gas: 1n, signedAtMs: START_MS },
+    attempts: [{ hash: `0x${'aa'.repeat(32)}`, raw: '0x', maxFeePerGas: 1n, maxPriorityFeePerGas: 1n }],
+    ...{ outcome: 'mined', minedHash: `0x${'aa'.repeat(32)}`, isFinal: false, isTold: true },
+    blockNumber: BigInt(finalizedBlock ?? 0) + 3n,
+  }
+  {
+    await using journal = await openJournal(keysFolder, { chainId, account })
+    await journal.append(entry)
+    await journal.append({ ...entry, blockNumber: 1n })
+    await journal.append({ ...entry, title: 'Claim', outcome: 'open', minedHash: undefined, blockNumber: undefined })
+  }
+  const config = join(folder, 'starling.yml')
+  await writeFile(config, `keysFolder: ${keysFolder}\n`)
+  await using _ = await serve()
+  const { result, lines } = await showStatus(argsOf(config))
+  expect(result['transactions']).toMatchObject([
+    { account, title: 'Register', blockNumber: '1003', outcome: 'mined' },
+    { title: 'Claim', blockNumber: null, outcome: 'open' },
+  ])
+  expect(lines.join('\n')).toContain('Register: in block 1003, the final one is 1000')
+})
+
+test('how runs ended is remembered, also when one broke off, and a damaged note is none', async () => {
+  const clock = createTestClock()
+  const place = { folder: dataFolder, starling: '1.2.3', schema: 3 }
+  const start = () => openRunHistory({ clock, log: silentLogger }, place)
+  const first = await start()
+  expect(first.facts()).toEqual({ startsLastHour: 1, before: null })
+  first.endsBecause('stopped')
+  clock.pass(1000)
+  await first[Symbol.asyncDispose]()
+  const second = await start()
+  expect(second.facts()).toMatchObject({ startsLastHour: 2, before: { endedAtMs: START_MS + 1000, end: 'stopped' } })
+  // The second is killed.
+  await using third = await start()
+  expect(third.facts()).toMatchObject({ startsLastHour: 3, before: { endedAtMs: null, end: null, schema: 3 } })
+  clock.pass(2 * HOUR)
+  expect(third.facts().startsLastHour).toBe(1)
+  await writeFile(join(dataFolder, 'runs.json'), '{"runs": [{"startedAtMs": "x"}, 7')
+  expect(await readRuns(dataFolder)).toEqual([])
 })

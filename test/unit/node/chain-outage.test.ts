@@ -9,8 +9,12 @@ import { builtProgram } from '../../../devnet/built-program.ts'
 import { freePort } from '../../../devnet/free-port.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { parseServiceNodeArgs, type ServiceNodeArgs, serviceNodeFlags } from '../../../src/cli/options/service-node.ts'
+import { showPeers } from '../../../src/cli/status/peers.ts'
+import { showStatus } from '../../../src/cli/status/status.ts'
+import { showSwarm } from '../../../src/cli/status/swarm.ts'
 import { createKeyFiles } from '../../../src/node/key-files.ts'
 import { createServiceNode } from '../../../src/node/service-node.ts'
+import type { StatusProblem } from '../../../src/node/status.ts'
 import { type RpcProxy, startRpcProxy } from '../staking/rpc-proxy.ts'
 
 let folder: string
@@ -59,6 +63,20 @@ test('a node whose chain is away is alive, not ready and says why', async () => 
     degraded: [{ part: 'chain', reason: expect.stringContaining('PROVIDERS_UNAVAILABLE') }],
   })
   expect(node.status()).toMatchObject({ stake: { kind: 'chain-unreachable' } })
+
+  const args = { config: undefined, network: undefined, 'data-folder': join(folder, 'data'), json: true, strict: false }
+  const { result, exitCode } = await showStatus(args)
+  expect(exitCode).toBe(5)
+  expect(result).toMatchObject({
+    health: 'not-serving',
+    sections: { node: { facts: { key: node.key } }, storage: { facts: { messages: 0 } } },
+  })
+  const codes = (result['problems'] as readonly StatusProblem[]).map(({ code }) => code)
+  expect(codes).toEqual(['LIST_UNREAD', 'CHAIN_UNREACHABLE'])
+  const page = (await showPeers({ ...args, count: 9 })).lines.concat((await showSwarm(args)).lines).join()
+  expect(page).toBe(
+    'No other service node is known.,This node is in no swarm: it is not in the service node list, or there is none yet.,,No other service node is known.',
+  )
 })
 
 test('a node that still waits for its chain to answer is alive, and not ready', async () => {

@@ -36,7 +36,7 @@ const OPTIONS: StatusSourcesOptions = {
 }
 
 /** Those of the status, and what readiness wants of them besides. */
-type Parts = Omit<NodeStatusComponents, 'health' | 'statusLog' | 'timers'> & {
+type Parts = Omit<NodeStatusComponents, 'health' | 'statusLog' | 'timers' | 'currentOptions'> & {
   readonly swarm: SwarmMembership
   readonly tests: Pick<PeerTests, 'trouble' | 'clockTrouble'>
 }
@@ -145,7 +145,10 @@ function nodeOf(parts: Parts) {
   const joining = { status: () => parts.replication.status()?.joining }
   const identity = { key: SELF, bls: '00'.repeat(64) }
   const health = createReadiness({ ...parts, identity, joining, peers: { records: () => MEMBERS } })
-  const told = createNodeStatus({ ...parts, health, statusLog: silentLogger, timers }, OPTIONS)
+  const told = createNodeStatus(
+    { ...parts, health, statusLog: silentLogger, timers, currentOptions: () => OPTIONS },
+    OPTIONS,
+  )
   const sources = createStatusSources({ ...parts, health }, OPTIONS)
   return { told, waitsMs, sources }
 }
