@@ -36,7 +36,7 @@ export async function runServiceNode(
     // A start may wait minutes for the chain. Nothing is promised to anybody yet, and what is on disk bears an end at any moment.
     if (node === undefined) process.exit(EXIT.ok)
     await using _node = node
-    hangUps.tell(new Reloader({ log, reload: node.reload }, configured))
+    hangUps.tell(new Reloader({ log, reload: node.reload, notice }, configured))
     const failure = await Promise.race([stopped, node.failed])
     if (failure !== undefined) {
       endAfter(STOP_MAX_MS, log)

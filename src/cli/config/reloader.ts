@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from '../../base/logger.ts'
 import { type Reload, refusalText } from '../../node/reload.ts'
+import { reloadingFields, type SupervisorNotice } from '../../node/supervisor-notice.ts'
 import { serviceNodeFlags } from '../options/service-node.ts'
 import { type Configuration, type ConfigurationSource, readConfiguration } from './configuration.ts'
 import { describeProblem } from './problem.ts'
@@ -9,6 +10,13 @@ import { describeProblem } from './problem.ts'
 export interface ConfigurationStart {
   readonly source: ConfigurationSource
   readonly started: Configuration
+}
+
+export interface ReloaderComponents {
+  readonly log: Logger
+  readonly reload: Pick<Reload, 'apply' | 'refuse'>
+  /** Wants to know when it begins and ends. */
+  readonly notice?: Pick<SupervisorNotice, 'tell'> | undefined
 }
 
 /** What was changed of a configuration. */
@@ -24,25 +32,28 @@ const flags: Readonly<Record<string, { readonly reloads?: true }>> = serviceNode
 /** Reads the configuration of a running node again, whenever it is told to, and keeps the old one if the new one is not valid. */
 export class Reloader {
   readonly #log: Logger
-  readonly #reload: Pick<Reload, 'apply' | 'refuse'>
+  readonly #reload: ReloaderComponents['reload']
+  readonly #notice: ReloaderComponents['notice']
   readonly #source: ConfigurationSource
   /** What the node was started with, or has taken since. */
   #running: ReadonlyMap<string, unknown>
   #work: Promise<void> = Promise.resolve()
 
-  constructor(
-    { log, reload }: { readonly log: Logger; readonly reload: Pick<Reload, 'apply' | 'refuse'> },
-    { source, started }: ConfigurationStart,
-  ) {
+  constructor({ log, reload, notice }: ReloaderComponents, { source, started }: ConfigurationStart) {
     this.#log = log
     this.#reload = reload
+    this.#notice = notice
     this.#source = source
     this.#running = valuesOf(started)
   }
 
   /** One after another; never rejects. */
   readAgain(): Promise<void> {
-    this.#work = this.#work.then(() => this.#readAgain())
+    this.#work = this.#work.then(async () => {
+      this.#notice?.tell(reloadingFields())
+      await this.#readAgain()
+      this.#notice?.tell({ READY: '1' })
+    })
     return this.#work
   }
 
