@@ -168,7 +168,9 @@ export class RequestResponse implements PeerRequester, PeerResponder {
     try {
       const handler = this.#handlers.get(protocol)
       if (handler === undefined) throw new PeerRequestError('PEER_FAILED', 'Nobody answers this protocol')
-      return await handler(peer, payload, signal)
+      const answer = await handler(peer, payload, signal)
+      this.#components.log.trace({ protocol }, "Another service node's request was answered")
+      return answer
     } catch (error) {
       // Coded errors are expected, and so is anything that an aborted handler throws.
       const expected = error instanceof CodedError || signal.aborted

@@ -111,11 +111,14 @@ export function createRpcHandler(components: RpcComponents, options: RpcOptions)
     using retrieved = retrievedBudget.open()
     try {
       const call: ClientCall = { address, entry, nowMs, receivedMs: nowMs, signal, retrieved, retrieveShare: 1 }
-      return await dispatcher.answer(decodeEnvelope(body), call)
+      const answer = await dispatcher.answer(decodeEnvelope(body), call)
+      components.log.trace({ entry, status: answer.status, bytes: body.length }, 'A request was answered')
+      return answer
     } catch (error) {
       const refusal = refusalOf(error)
       if (refusal === undefined) throw error
       components.metrics.requests.inc({ method: 'unknown', entry, status: '4xx' })
+      components.log.trace({ entry, status: refusal.status, bytes: body.length }, 'A request was refused unread')
       return refusal
     }
   }
