@@ -250,9 +250,10 @@ describe.skipIf('cannotRun' in launched)('in Chromium', () => {
       await devnet.nodes[NODES - 1]?.runner.stop('SIGTERM')
       await other
         .getByRole('alert')
-        .filter({ hasText: /Its last answer was at \d\d:\d\d:\d\d UTC/ })
+        .filter({ hasText: /No answer since \d\d:\d\d:\d\d UTC/ })
         .waitFor()
-      expect(await other.locator('.headline').isVisible()).toBe(true)
+      expect(await other.locator('.tiles').isVisible()).toBe(true)
+      expect(await other.getByText('Serving').isVisible()).toBe(false)
       // The browser says of each question that it had no answer.
       faults = faults.filter((fault) => !fault.includes('ERR_CONNECTION_REFUSED'))
     })

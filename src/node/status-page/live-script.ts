@@ -91,8 +91,7 @@ export function keepLive(page: PageWindow): void {
     }
     document.documentElement.dataset['starling'] = now
     if (document.title !== fresh.title) document.title = fresh.title
-    const icon = fresh.querySelector('link[rel=icon]')?.getAttribute('href')
-    if (icon) document.querySelector('link[rel=icon]')?.setAttribute('href', icon)
+    setIcon(fresh.querySelector('link[rel=icon]')?.getAttribute('href') ?? '')
     const selection = page.getSelection()
     const places = new Map([...partsOf(document)].map((part) => [part.dataset['part'], part]))
     for (const part of partsOf(fresh)) {
@@ -106,16 +105,23 @@ export function keepLive(page: PageWindow): void {
     }
   }
 
+  function setIcon(path: string): void {
+    const icon = document.querySelector('link[rel=icon]')
+    if (icon?.getAttribute('href') !== path) icon?.setAttribute('href', path)
+  }
+
   function tell(sinceMs: number | undefined): void {
+    if (sinceMs !== undefined) {
+      document.title = `No answer since ${timeOfDay(sinceMs)} · Starling`
+      setIcon('/bad.svg')
+    }
     document.documentElement.classList.toggle('is-stopped', sinceMs !== undefined)
     const word = live?.querySelector('span')
     if (word) word.textContent = sinceMs === undefined ? `Live, ${timeOfDay(answeredAtMs)}` : 'Not live'
     if (stopped === null || stopped.hidden === (sinceMs === undefined)) return
     stopped.hidden = sinceMs === undefined
-    stopped.textContent =
-      sinceMs === undefined
-        ? ''
-        : `This node does not answer any more. Its last answer was at ${timeOfDay(sinceMs)}; what is below is from then. If it should run: starling status`
+    const sentence = stopped.querySelector('.headline')
+    if (sentence && sinceMs !== undefined) sentence.textContent = `No answer since ${timeOfDay(sinceMs)}`
   }
 
   /** Says the values of the moment that the pointer is at, and the newest ones when it has gone. */
@@ -123,10 +129,14 @@ export function keepLive(page: PageWindow): void {
     const [fromMs, toMs] = ['from', 'to'].map((name) => Number(plot.dataset[name]))
     const moment = plot.querySelector('.moment')
     const values = [...plot.querySelectorAll('.now b')]
+    const [, , width = 1, height = 1] = (plot.querySelector('svg')?.getAttribute('viewBox') ?? '')
+      .split(' ')
+      .map(Number)
+    const pointer = share === undefined ? '' : `M${share * width} 0V${height}`
+    plot.querySelector('.pointer')?.setAttribute('d', pointer)
     for (const [at, path] of [...plot.querySelectorAll('.line')].entries()) {
       const told = (path.dataset['told'] ?? '').split(',')
       const xs = [...(path.getAttribute('d') ?? '').matchAll(/L(\d+) /g)].map((match) => Number(match[1]))
-      const width = Number(plot.querySelector('svg')?.getAttribute('viewBox')?.split(' ')[2])
       const wanted = share === undefined ? width : share * width
       let nearest = xs.length - 1
       for (const [index, x] of xs.entries())

@@ -38,7 +38,7 @@ export function statusPage({ status, swarm: picture }: PageFacts, context: PageC
 </head>
 <body>
 <header><h1>Starling</h1><p data-part="name"><code class="key">${name}</code></p><p class="live" id="live"><i class="pulse" aria-hidden="true"></i><span>As of ${timeOfDay(takenAtMs)}</span></p></header>
-<p class="stopped" id="stopped" role="alert" hidden></p>
+<div class="stopped" id="stopped" role="alert" hidden><p class="headline"></p><p>What is below is from then. If the node should run, type <code>starling status</code></p></div>
 <main>
 <section class="overview" aria-label="Overview"><div data-part="verdict" role="status">${verdict(status)}</div><div data-part="problems">${problemList(status)}</div><div data-part="figures">${keyFigures(status, context)}</div></section>
 ${card('traffic', 'Traffic', sections.traffic, () => traffic(context), context)}

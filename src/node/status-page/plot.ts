@@ -47,7 +47,7 @@ export function plot(series: readonly PlotSeries[], options: PlotOptions): Html 
 <p class="axis" aria-hidden="true">${told(top)}</p>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title} over the last ${minutes} minutes. ${alt}`}"><path class="grid" d="M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}"/>${join(
     shown.map((one, at) => drawing(one, at, top, options)),
-  )}</svg>
+  )}<path class="pointer" d=""/></svg>
 <p class="axis" aria-hidden="true"><span>${minutes} min ago</span><span class="moment"></span><span>now</span></p>
 </figure>`
 }

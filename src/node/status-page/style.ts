@@ -36,8 +36,9 @@ header p { color: var(--soft); }
 header .live { margin-left: auto; font-size: 0.8125rem; white-space: nowrap; }
 .pulse { display: inline-block; width: 0.5rem; height: 0.5rem; margin-right: 0.5rem; border-radius: 50%; background: var(--good); }
 .is-stopped .pulse { background: none; border: 2px solid var(--bad); }
-.is-stopped main { opacity: 0.6; }
-.stopped { margin-bottom: 1rem; padding: 0.75rem 1rem; border-radius: 0.5rem; border-left: 4px solid var(--bad); background: var(--bad-ground); }
+.is-stopped main { filter: grayscale(1); }
+.is-stopped [data-part=verdict] { display: none; }
+.stopped { margin-bottom: 1rem; padding: 0.875rem 1.125rem; border-radius: 0.5rem; border-left: 4px solid var(--bad); background: var(--bad-ground); }
 
 main, .column { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; min-width: 0; }
 .overview { display: grid; gap: 1rem; min-width: 0; }
@@ -78,6 +79,7 @@ main, .column { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem;
 .area.s1 { fill: var(--second); }
 .line { fill: none; stroke: var(--first); stroke-width: 1.5; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
 .line.s1 { stroke: var(--second); }
+.pointer { fill: none; stroke: var(--soft); vector-effect: non-scaling-stroke; }
 .axis { display: flex; justify-content: space-between; font-size: 0.6875rem; color: var(--soft); }
 .axis .moment { color: var(--text); }
 .is-pointed svg { cursor: crosshair; }
