@@ -133,6 +133,8 @@ export class ProviderReport {
       metrics.providerUp.set(isSound(entry) ? 1 : 0, { provider })
       metrics.providerInUse.set(this.#roleOf(entry) === 'used' ? 1 : 0, { provider })
       metrics.budgetLeft.set(budget.left(), { provider })
+      // There before the first one: a series that begins with it has not grown by it, and an alert would miss it.
+      metrics.providerDisagreements.add(0, { provider })
       if (health.head === undefined) continue
       metrics.providerHead.set(Number(health.head.number), { provider })
       metrics.providerHeadAge.set(Math.max(0, clock.nowMs() / SECOND - Number(health.head.timestampS)), { provider })

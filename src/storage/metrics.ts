@@ -4,18 +4,28 @@ import type { FullReason } from './quota.ts'
 
 export type StorageMetrics = ReturnType<typeof createStorageMetrics>
 
+const FULL_REASONS = Object.keys({
+  account_messages: true,
+  account_bytes: true,
+  total_bytes: true,
+  disk: true,
+} satisfies Record<FullReason, true>) as readonly FullReason[]
+
 export function createStorageMetrics(register: MetricsRegister) {
+  const full = register.counter<{ reason: FullReason }>({
+    name: 'starling_storage_full_total',
+    help: 'Store requests refused for want of room, by the bound that was reached',
+    labelNames: ['reason'],
+  })
+  // There from the start: a series that begins with its first refusal has not grown by it, and an alert would miss it.
+  for (const reason of FULL_REASONS) full.add(0, { reason })
   return {
     stored: register.counter<{ outcome: StoreOutcome }>({
       name: 'starling_storage_stored_total',
       help: 'Store requests by outcome',
       labelNames: ['outcome'],
     }),
-    full: register.counter<{ reason: FullReason }>({
-      name: 'starling_storage_full_total',
-      help: 'Store requests refused for want of room, by the bound that was reached',
-      labelNames: ['reason'],
-    }),
+    full,
     refused: register.counter<{ reason: 'busy' | 'not_writable' }>({
       name: 'starling_storage_refused_total',
       help: 'Operations refused before they were tried',

@@ -53,9 +53,9 @@ const STYLE = `
   .legend span { margin-right: 10px; white-space: nowrap; }
   .legend i { display: inline-block; width: 9px; height: 3px; margin-right: 4px; vertical-align: middle; }
   .figures { display: grid; grid-auto-rows: 1fr; gap: 2px; padding: 2px 4px 4px; height: calc(100% - ${TITLE}px); box-sizing: border-box; }
-  .figure { border-radius: 2px; color: #fff; text-align: center; line-height: 1.1; overflow: hidden; display: flex; flex-direction: column; justify-content: center; white-space: nowrap; }
-  .figure b { font-size: 10.5px; }
-  .figure small { font-size: 8px; padding-top: 2px; opacity: 0.85; }
+  .figure { min-width: 0; border-radius: 2px; color: #fff; text-align: center; line-height: 1.1; overflow: hidden; display: flex; flex-direction: column; justify-content: center; white-space: nowrap; }
+  .figure b { font-size: 9.5px; }
+  .figure small { font-size: 7.5px; padding-top: 2px; opacity: 0.85; }
   svg text { font-size: 10.5px; fill: #6b7280; }
   .nothing { color: #9ca3af; text-align: center; padding-top: 40px; }`
 

@@ -1,11 +1,22 @@
 // Properties of all metrics together, as those who scrape them rely on.
 import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { catalogue, metrics } from '../../../scripts/monitoring/catalogue.ts'
+import { catalogue, type Metric, metrics } from '../../../scripts/monitoring/catalogue.ts'
 import { createQueries } from '../../../scripts/monitoring/queries.ts'
 
 /** Base units of Prometheus, and what is counted or has no unit. */
 const OTHER_UNITS = /(milliseconds|_ms|minutes|hours|kilobytes|_kb|megabytes|_mib|percent)(_total)?$/
+
+/** No label has more values in its type than this, but where a metric says otherwise. */
+const LABEL_VALUES_MAX: Readonly<Record<string, number>> = {
+  ...{ direction: 2, effect: 2, entry: 3, event: 10, kind: 5, level: 6, method: 24, mode: 2, outcome: 8, part: 15 },
+  ...{ protocol: 7, provider: 8, reason: 14, request: 6, result: 3, role: 4, runtime: 1, standing: 5, state: 7 },
+  ...{ status: 4, test: 3, update: 4, use: 8, version: 1, way: 2, with: 2 },
+}
+const VALUES_MAX: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  starling_onion_relay_requests_total: { outcome: 20 },
+  starling_staking_signature_answers_total: { outcome: 14 },
+}
 
 test('names begin with starling_, are in base units, and say what is counted up', () => {
   for (const { name, type, help } of catalogue) {
@@ -38,6 +49,14 @@ test('no label can name who or what a series would be for', () => {
     ].sort(),
   )
   for (const { name, labels } of catalogue) expect([name, labels.length <= 3]).toEqual([name, true])
+})
+
+test('if every label took all of its values, a node would have two thousand series', () => {
+  const series = ({ name, labels, type, buckets }: Metric) => {
+    const combinations = labels.map((label) => VALUES_MAX[name]?.[label] ?? LABEL_VALUES_MAX[label] ?? Number.NaN)
+    return combinations.reduce((product, count) => product * count, type === 'histogram' ? buckets.length + 3 : 1)
+  }
+  expect(catalogue.reduce((sum, metric) => sum + series(metric), 0)).toBeLessThan(2_000)
 })
 
 test('buckets rise, and are few', () => {
