@@ -1,9 +1,18 @@
 // What bounds the clients of the HTTPS entry, apart from the server that uses it.
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { createMetricsRegistry } from '../../../src/base/metrics.ts'
 import { RateLimiter, type RateLimiterOptions, retryAfterSeconds } from '../../../src/base/rate-limiter.ts'
 import { ByteGate } from '../../../src/rpc/byte-gate.ts'
 import { limitedAddress } from '../../../src/rpc/client-address.ts'
+import { ConnectionLimiter } from '../../../src/rpc/connection-limiter.ts'
 import { MemoryBudget } from '../../../src/rpc/memory-budget.ts'
+import { createRpcMetrics } from '../../../src/rpc/metrics.ts'
+import { defaultMonitorOptions } from '../../../src/rpc/monitor/options.ts'
+import { Waits } from '../../../src/rpc/monitor/waits.ts'
+import { defaultRpcOptions } from '../../../src/rpc/options.ts'
+import { newAccount } from '../../support/people.ts'
 
 const OPTIONS: RateLimiterOptions = { burst: 600, perSecond: 300, keysMax: 10_000, whenFull: 'refuse' }
 const TOKEN_MS = 1000 / 300
@@ -28,6 +37,19 @@ test('a steady 300 per second is never limited, and does not use up the burst', 
     clock.ms += TOKEN_MS
   }
   expect(Array.from({ length: 601 }, () => limiter.take('a')).indexOf(false)).toBe(600)
+})
+
+test('a debt ends where it is bounded, and lasts where it is not', () => {
+  for (const [debtMaxBuckets, isOver] of [
+    [10, true],
+    [undefined, false],
+  ] as const) {
+    const { clock, limiter } = setup(debtMaxBuckets === undefined ? {} : { debtMaxBuckets })
+    limiter.take('a')
+    limiter.charge('a', 1_000_000)
+    clock.ms += 11 * 600 * TOKEN_MS
+    expect(limiter.take('a')).toBe(isOver)
+  }
 })
 
 test('a few addresses that have used up all they have for long do not keep newcomers out', () => {
@@ -136,6 +158,59 @@ describe('a memory budget', () => {
     expect(() => next.take(1)).toThrow()
     expect(given).toEqual([])
   })
+})
+
+describe('connections', () => {
+  test('beyond the limit take the place of the quietest of whoever has most, and of nobody who has as few', async () => {
+    const metrics = createRpcMetrics(createMetricsRegistry())
+    const clock = { monotonicMs: () => 0 }
+    const limiter = new ConnectionLimiter({ clock, metrics }, { ...defaultRpcOptions, connectionsMax: 4 })
+    const admitted: boolean[] = []
+    await using server = createServer((socket) => {
+      admitted.push(limiter.accept(socket))
+      socket.resume().on('error', () => {})
+      socket.write('x')
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const open = async (localAddress: string) => {
+      const socket = connect({ host: '127.0.0.1', port, localAddress }).on('error', () => {})
+      await Promise.race([once(socket, 'data'), once(socket, 'close')])
+      return socket
+    }
+    const flood: Socket[] = []
+    for (let at = 0; at < 4; at++) flood.push(await open('127.0.0.2'))
+    const [first, second, ...quiet] = flood as [Socket, Socket, ...Socket[]]
+    for (const talkative of [first, second]) {
+      const before = talkative.bytesWritten
+      talkative.write('y'.repeat(1000))
+      expect(talkative.bytesWritten).toBeGreaterThan(before)
+    }
+    const gone = Promise.race(quiet.map((socket) => once(socket, 'close')))
+    const honest = await open('127.0.0.3')
+    await gone
+    // Now one has three and the other one, and the third would have one: none of them loses anything to itself.
+    const again = await open('127.0.0.2')
+    expect(admitted).toEqual([true, true, true, true, true, false])
+    for (const socket of [...flood, honest, again]) socket.destroy()
+    limiter.closeAll()
+  })
+})
+
+test('requests that wait are bounded for each address, and those without one are not counted so', () => {
+  const metrics = { waiting: { set: () => {}, remove: () => {} } }
+  const waits = new Waits({ metrics }, { ...defaultMonitorOptions, waitsPerAddressMax: 2 })
+  const open = (address?: string) => waits.open(newAccount().id, [0], address)
+  const first = open('a')
+  expect([first, open('a'), open('a'), open('b'), open()].map((wait) => wait !== undefined)).toEqual([
+    true,
+    true,
+    false,
+    true,
+    true,
+  ])
+  for (let time = 0; time < 2; time++) first?.[Symbol.dispose]()
+  expect([open('a'), open('a')].map((wait) => wait !== undefined)).toEqual([true, false])
 })
 
 describe('a gate for bytes', () => {
