@@ -15,8 +15,8 @@ import { launchChromium } from '../../test/support/chromium.ts'
 import { Terminal } from '../../test/support/terminal.ts'
 import { FRAME_END, lastFrame, terminalPage } from './terminal-page.ts'
 
-const NODES = 12
-const PEOPLE = 8
+const NODES = 10
+const PEOPLE = 5
 const PICTURES = join(import.meta.dirname, '../../docs/pictures')
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 const TERMINAL = { columns: 80, rows: 24 }

@@ -232,7 +232,7 @@ function testsText({ standings, clock }: Facts<'nodeTests'>): string {
 
 function processText({ memory, eventLoopDelayMs, cpuSeconds, uptimeMs }: Facts<'node'>, status: NodeStatus): string {
   const traffic = factsOf(status.sections.traffic)
-  const connections = traffic === undefined ? '' : `; ${counted(traffic.connections, 'client connection')}`
+  const connections = traffic === undefined ? '' : `; ${counted(traffic.connections, 'connection')}`
   const busy = uptimeMs === 0 ? 0 : (100 * SECOND * cpuSeconds) / uptimeMs
   return `${bytes(memory.rssBytes)}, ${busy.toFixed(1)} % of a core; event loop late by ${Math.ceil(eventLoopDelayMs)} ms${connections}`
 }
