@@ -44,7 +44,6 @@ const HEADERS: OutgoingHttpHeaders = {
   'X-Frame-Options': 'DENY',
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
-  'Permissions-Policy': 'interest-cohort=()',
   'Cache-Control': 'no-store',
   Vary: 'Accept-Encoding',
 }
