@@ -1,5 +1,5 @@
 import type { Prometheus, Series } from '../prometheus.ts'
-import { colorOf, type DrawnSeries, plot } from './plot.ts'
+import { colorOf, type DrawnSeries, type Frame, plot } from './plot.ts'
 import { written } from './units.ts'
 
 // Draws a dashboard from the file that Grafana is provisioned with.
@@ -98,13 +98,13 @@ function legend(format: string, labels: Series['labels']): string {
 function plotted(
   panel: PanelFile,
   series: readonly DrawnSeries[],
-  { width, height, startS, endS }: { width: number; height: number; startS: number; endS: number },
+  { width, height, startS, endS, stepS }: Frame,
 ): string {
   if (series.length === 0) return '<div class="nothing">no data: it has not happened</div>'
   const { unit = 'short', min, custom, thresholds } = panel.fieldConfig?.defaults ?? {}
   const limit = thresholds?.steps.find(({ value }) => value !== null)?.value ?? undefined
   const options = { unit, min, isStacked: custom?.stacking.mode === 'normal', limit }
-  const svg = plot(series, options, { width: width - 2, height: height - TITLE - LEGEND - 2, startS, endS })
+  const svg = plot(series, options, { width: width - 2, height: height - TITLE - LEGEND - 2, startS, endS, stepS })
   const entries = series
     .slice(0, LEGEND_MAX)
     .map(({ name }, at) => `<span><i style="background:${colorOf(at)}"></i>${escaped(name)}</span>`)

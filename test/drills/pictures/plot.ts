@@ -20,6 +20,8 @@ export interface Frame {
   readonly height: number
   readonly startS: number
   readonly endS: number
+  /** From one point to the next; where more is between them, nothing was seen. */
+  readonly stepS: number
 }
 
 const COLORS = [
@@ -49,11 +51,11 @@ export function plot(series: readonly DrawnSeries[], panel: PlotPanel, frame: Fr
   const [low, high] = boundsOf(values, panel)
   const x = (timeS: number) => LEFT + ((timeS - frame.startS) / (frame.endS - frame.startS)) * (frame.width - LEFT - 6)
   const y = (value: number) => frame.height - BOTTOM - ((value - low) / (high - low)) * (frame.height - BOTTOM - TOP)
-  const path = (points: Series['points']) => pathOf(points, x, y)
+  const path = (points: Series['points']) => pathOf(points, x, y, frame.stepS)
   const shapes = layers.map(({ lower, points }, at) => {
-    const line = `<path d="${path(points)}" fill="none" stroke="${colorOf(at)}" stroke-width="1.3"/>`
+    const line = `<path d="${path(points)}" fill="none" stroke="${colorOf(at)}" stroke-width="1.3" stroke-linecap="round"/>`
     if (lower === undefined || points.length === 0) return line
-    const back = path(lower.toReversed()).replace('M', 'L')
+    const back = pathOf(lower.toReversed(), x, y, frame.stepS).replace('M', 'L')
     return `<path d="${path(points)} ${back} Z" fill="${colorOf(at)}" fill-opacity="0.3"/>${line}`
   })
   return `<svg width="${frame.width}" height="${frame.height}">${[
@@ -68,17 +70,22 @@ export function plot(series: readonly DrawnSeries[], panel: PlotPanel, frame: Fr
   ].join('')}</svg>`
 }
 
-function pathOf(points: Series['points'], x: (timeS: number) => number, y: (value: number) => number): string {
-  let isOpen = false
+function pathOf(
+  points: Series['points'],
+  x: (timeS: number) => number,
+  y: (value: number) => number,
+  stepS: number,
+): string {
+  let lastS = Number.NEGATIVE_INFINITY
   return points
     .map(([timeS, value]) => {
-      if (!Number.isFinite(value)) {
-        isOpen = false
-        return ''
-      }
-      const word = isOpen ? 'L' : 'M'
-      isOpen = true
-      return `${word}${x(timeS).toFixed(1)} ${y(value).toFixed(1)}`
+      if (!Number.isFinite(value)) return ''
+      const isApart = timeS - lastS > 2 * stepS
+      lastS = timeS
+      // A point with nothing beside it is a dot.
+      return isApart
+        ? `M${x(timeS).toFixed(1)} ${y(value).toFixed(1)}h0.01`
+        : `L${x(timeS).toFixed(1)} ${y(value).toFixed(1)}`
     })
     .join('')
 }
