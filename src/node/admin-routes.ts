@@ -1,5 +1,7 @@
 import { isAbsolute } from 'node:path'
+import { type DurationMs, SECOND } from '../base/clock.ts'
 import { CodedError } from '../base/coded-error.ts'
+import { raceSignal, withDeadline } from '../base/deadline.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { isJsonObject, type JsonValue, parseJson } from '../protocol/json.ts'
 import { jsonOfCollected, subjectOfJson } from '../staking/signatures/signature-json.ts'
@@ -50,15 +52,19 @@ export interface AdminRoutesComponents {
 
 type Route = (request: AdminRequest, signal: AbortSignal) => Promise<AdminAnswer>
 
+export interface AdminRoutesOptions {
+  /** How long what only reads may take. */
+  readonly readMaxMs: DurationMs
+}
+
+/** The slowest of them waits for 0.4 s at most; half of what the command waits for leaves it time to say what was wrong. */
+export const defaultAdminRoutesOptions: AdminRoutesOptions = { readMaxMs: 5 * SECOND }
+
 /** What the operator can ask the running node for. */
-export function createAdminRoutes({
-  told,
-  signatures,
-  rewards,
-  backups,
-  history,
-  logRoutes,
-}: AdminRoutesComponents): AdminHandler {
+export function createAdminRoutes(
+  { told, signatures, rewards, backups, history, logRoutes }: AdminRoutesComponents,
+  { readMaxMs } = defaultAdminRoutesOptions,
+): AdminHandler {
   const routes: Readonly<Record<string, Route>> = {
     ...(told === undefined ? {} : statusRoutes(told)),
     'GET /v1/rewards': async ({ query }) => rewardsAnswer(rewards, query.get('recipient')),
@@ -76,10 +82,11 @@ export function createAdminRoutes({
     const name = `${request.method} ${request.path}`
     const route = Object.hasOwn(routes, name) ? routes[name] : undefined
     if (route === undefined) return failure(404, 'ROUTE_UNKNOWN', `There are ${Object.keys(routes).join(', ')}`)
+    const limited = request.method === 'GET' ? withDeadline(readMaxMs, signal) : signal
     try {
-      return await route(request, signal)
+      return await raceSignal(route(request, limited), limited)
     } catch (error) {
-      if (signal.aborted) return failure(503, 'STOPPED', 'The node stops, or it took too long')
+      if (limited.aborted) return failure(503, 'STOPPED', 'The node stops, or it took too long')
       if (error instanceof CodedError) return failure(503, String(error.code), error.message, error.details)
       throw error
     }

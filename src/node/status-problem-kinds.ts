@@ -14,6 +14,20 @@ export const SECTION_NAMES = [
 
 export type SectionName = (typeof SECTION_NAMES)[number]
 
+/** What people call them. */
+export const SECTION_WORDS: Readonly<Record<SectionName, string>> = {
+  serving: 'Serving',
+  node: 'Node',
+  stake: 'Stake',
+  swarm: 'Swarm',
+  network: 'Network',
+  chain: 'Chain',
+  rewards: 'Rewards',
+  storage: 'Storage',
+  traffic: 'Traffic',
+  nodeTests: 'Node tests',
+}
+
 /** `critical`: clients are not served, or the stake is at risk. `warning`: to be seen to. `notice`: to be known. */
 export type Severity = 'critical' | 'warning' | 'notice'
 

@@ -10,7 +10,7 @@ import type {
   TrafficFacts,
 } from '../../node/status.ts'
 import { bytes, count, counted, dateTime, duration, percent, rate, shortKey } from '../../node/status-page/figures.ts'
-import type { SectionName } from '../../node/status-problem-kinds.ts'
+import { SECTION_NAMES, SECTION_WORDS, type SectionName } from '../../node/status-problem-kinds.ts'
 import type { StoppedNode } from './stopped-node.ts'
 
 /** The status for people: one line for each part, then what is wrong and what to type. */
@@ -20,9 +20,7 @@ export function statusLines(
 ): readonly string[] {
   const node = sections.node.state === 'known' ? sections.node.facts : undefined
   const name = node === undefined ? 'Service node' : `Service node ${shortKey(node.key)}, starling ${node.starling}`
-  const lines = (Object.keys(LABELS) as ShownSection[]).map((section) =>
-    row(LABELS[section], sectionText(section, sections[section], takenAtMs)),
-  )
+  const lines = SHOWN.map((section) => row(SECTION_WORDS[section], sectionText(section, sections[section], takenAtMs)))
   return [`${name}: ${HEALTH_WORDS[health]}`, '', ...lines, ...transactions, ...problemLines(problems)]
 }
 
@@ -83,18 +81,7 @@ function problemLines(problems: readonly StatusProblem[]): readonly string[] {
 }
 
 type ShownSection = Exclude<SectionName, 'serving'>
-
-const LABELS: Readonly<Record<ShownSection, string>> = {
-  node: 'Node',
-  stake: 'Stake',
-  swarm: 'Swarm',
-  network: 'Network',
-  chain: 'Chain',
-  rewards: 'Rewards',
-  storage: 'Storage',
-  traffic: 'Traffic',
-  nodeTests: 'Node tests',
-}
+const SHOWN = SECTION_NAMES.filter((name): name is ShownSection => name !== 'serving')
 
 function sectionText<Name extends ShownSection>(
   name: Name,

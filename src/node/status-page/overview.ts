@@ -1,5 +1,5 @@
 import type { NodeStatus, Section, StatusProblem } from '../status.ts'
-import type { SectionName, Severity } from '../status-problem-kinds.ts'
+import { SECTION_WORDS, type Severity } from '../status-problem-kinds.ts'
 import { guarded, mark, type PageContext, type Standing } from './card.ts'
 import { bytes, count, counted, duration, rate } from './figures.ts'
 import { type Html, html, join, NOTHING } from './html.ts'
@@ -27,19 +27,6 @@ const SEVERITY_WORDS: Readonly<Record<Severity, string>> = {
   critical: 'Critical',
   warning: 'Warning',
   notice: 'Notice',
-}
-
-export const SECTION_WORDS: Readonly<Record<SectionName, string>> = {
-  serving: 'Serving',
-  node: 'Node',
-  stake: 'Stake',
-  swarm: 'Swarm',
-  network: 'Network',
-  chain: 'Chain',
-  rewards: 'Rewards',
-  storage: 'Storage',
-  traffic: 'Traffic',
-  nodeTests: 'Node tests',
 }
 
 export function problemList({ problems }: NodeStatus): Html {

@@ -109,6 +109,17 @@ test('a refusal has the code, the words and the counts that the node gives it', 
   await expect(client.rewards(RECIPIENT, signal)).rejects.toEqual(code('REWARDS_UNKNOWN'))
 })
 
+test('what a part does not tell in time is refused, and the socket answers on', async () => {
+  const hanging = { ...told, swarm: () => new Promise<never>(() => {}) }
+  const signatures = { collect: async () => collected }
+  const handle = createAdminRoutes({ told: hanging, signatures, rewards: undefined }, { readMaxMs: 20 })
+  await using _ = await startAdminSocket({ log: silentLogger, handle }, { path })
+  const client = createAdminClient({ socketPath: path })
+  await expect(client.swarm(signal)).rejects.toMatchObject({ code: 'STOPPED' })
+  expect(await client.status(signal)).toMatchObject({ health: 'serving' })
+  expect(await raw('GET', '/v1/peers?count=100000')).toMatchObject({ status: 400 })
+})
+
 test('only its user can open it, and it goes with the node', async () => {
   const node = await start()
   expect((await lstat(path)).mode & 0o777).toBe(0o600)
