@@ -4,12 +4,12 @@ import type { RpcOptions } from '../rpc/options.ts'
 const MIB = 1024 * 1024
 
 /** What a node takes when nobody asks anything of it, its database filled, and half as much again for garbage that waits to be collected. */
-const OWN_BYTES = 352 * MIB
+const OWN_BYTES = 384 * MIB
 /** From here on, all that clients may hold by default fits. */
 const AMPLE_BYTES = 1024 * MIB
 const READING_MIN_BYTES = 8 * MIB
 /** A node that has less room than this serves slowly, but serves. */
-const SHARE_MIN = 0.2
+const SHARE_MIN = 0.15
 
 /** Memory that there is for this process: what its control group may have, else that of the machine. */
 export function memoryLimitBytes(): number {
@@ -32,6 +32,7 @@ export function fitToMemory<Options extends Omit<RpcOptions, 'certificateFolder'
   return {
     ...options,
     connectionsMax: of(options.connectionsMax),
+    requestsMax: of(options.requestsMax),
     // One body of the largest size must fit.
     bodiesMaxBytes: Math.max(of(options.bodiesMaxBytes), options.requestMaxBytes + MIB),
     answersMaxBytes: of(options.answersMaxBytes),
@@ -41,6 +42,7 @@ export function fitToMemory<Options extends Omit<RpcOptions, 'certificateFolder'
     monitor: {
       ...monitor,
       connectionsMax: of(monitor.connectionsMax),
+      waitsMax: of(monitor.waitsMax),
       outgoingMaxBytes: of(monitor.outgoingMaxBytes),
       queueMaxBytes: of(monitor.queueMaxBytes),
     },

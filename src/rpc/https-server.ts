@@ -269,11 +269,12 @@ class HttpsEntry {
   }
 
   #refusalBeforeBody(address: string, { headers }: IncomingMessage): HttpAnswer | undefined {
-    const { requestsMax, requestsPerAddressMax } = this.#options
+    const { requestsFairPerAddress, requestsMax, requestsPerAddressMax } = this.#options
     if (this.#byAddress.of(address) >= requestsPerAddressMax) return tooManyRequests(0)
     if (!this.#rates.take(address)) return tooManyRequests(this.#rates.waitMs(address))
     if (this.#components.overload.isOverloaded) return textAnswer(503, 'Server busy, try again later', 'overload')
-    if (this.#inFlight > requestsMax) return textAnswer(503, 'Server busy, try again later', 'busy')
+    const isGreedy = this.#byAddress.of(address) >= requestsFairPerAddress
+    if (this.#inFlight > requestsMax && isGreedy) return textAnswer(503, 'Server busy, try again later', 'busy')
     const encoding = headers['content-encoding'] ?? 'identity'
     if (encoding !== 'identity') return textAnswer(415, 'Compressed request bodies are not accepted', 'encoding')
     return undefined

@@ -39,8 +39,10 @@ export interface RpcOptions {
   readonly readingMaxBytes: number
   /** Bytes of messages read for requests that are still under way; beyond them a retrieve is answered 503. */
   readonly retrievedMaxBytes: number
-  /** Requests under way together; beyond them a request is answered 503. */
+  /** Requests under way together; beyond them a request of an address that has several is answered 503. */
   readonly requestsMax: number
+  /** So many of its requests get in all the same: or those who are slow could keep everybody out. */
+  readonly requestsFairPerAddress: number
   /** Of these, requests of one address; beyond them a request is answered 429. Onion requests may be under way for long. */
   readonly requestsPerAddressMax: number
   /** Connections together; beyond them a new one is closed. */
@@ -127,6 +129,8 @@ export const defaultRpcOptions: RpcOptions = {
   readingMaxBytes: 32 * 1024 * 1024,
   retrievedMaxBytes: 64 * 1024 * 1024,
   requestsMax: 2_000,
+  // A client's usual handful.
+  requestsFairPerAddress: 4,
   requestsPerAddressMax: 400,
   connectionsMax: 4_000,
   connectionsPerAddressMax: 200,
@@ -134,7 +138,8 @@ export const defaultRpcOptions: RpcOptions = {
   connectionsPerSecond: 100,
   headersMaxBytes: 8 * 1024,
   headersMax: 64,
-  handshakeTimeoutMs: 5 * SECOND,
+  // As long as clients wait: during a flood a handshake takes seconds, and who does not mean it gives its place to newcomers.
+  handshakeTimeoutMs: 10 * SECOND,
   headersTimeoutMs: 5 * SECOND,
   bodyWindowMs: 15 * SECOND,
   bodyWindowMinBytes: 15 * 1024,

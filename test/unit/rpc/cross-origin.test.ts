@@ -51,7 +51,7 @@ describe('a web page', () => {
 
   test('is refused like others when too much is under way', async () => {
     const { rpc, arrived, finish } = holdRequests()
-    await using server = await startTestServer({ requestsMax: 1 }, { rpc })
+    await using server = await startTestServer({ requestsMax: 1, requestsFairPerAddress: 1 }, { rpc })
     const first = server.post(RPC, '')
     await arrived
     expect((await server.post(RPC, '', { method: 'OPTIONS', headers: ASKING })).status).toBe(503)

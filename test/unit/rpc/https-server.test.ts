@@ -186,9 +186,20 @@ describe('bodies', () => {
     expect((await server.post(RPC, 'x')).status).toBe(200)
   })
 
+  test('an address that has few requests under way is served when others have as many as may be', async () => {
+    const { arrived, finish, rpc } = holdRequests()
+    await using server = await startTestServer({ requestsMax: 1, requestsFairPerAddress: 1 }, { rpc })
+    const held = server.post(RPC, 'a')
+    await arrived
+    const other = server.post(RPC, 'b', { agent: false, rejectUnauthorized: false, localAddress: '127.0.0.2' })
+    expect((await server.post(RPC, 'c', { agent: false, rejectUnauthorized: false })).status).toBe(503)
+    finish()
+    expect([(await held).status, (await other).status]).toEqual([200, 200])
+  })
+
   test('more requests than may be under way are refused', async () => {
     const { rpc, arrived, finish } = holdRequests()
-    await using server = await startTestServer({ requestsMax: 1 }, { rpc })
+    await using server = await startTestServer({ requestsMax: 1, requestsFairPerAddress: 1 }, { rpc })
     const first = server.post(RPC, '')
     await arrived
     expect(await server.post(RPC, '')).toMatchObject({ status: 503, body: 'Server busy, try again later' })

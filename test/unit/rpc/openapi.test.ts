@@ -366,7 +366,7 @@ describe('answers that take more to come by', () => {
     expectFits('/storage_rpc/v1', 'post', 410, protocolReply(poll))
 
     await using limited = await startTestServer({ rateBurst: 0 })
-    await using busy = await startTestServer({ requestsMax: 0 })
+    await using busy = await startTestServer({ requestsMax: 0, requestsFairPerAddress: 0 })
     const broken = { handleJson: () => Promise.reject(new Error()), handleJsonRpc: () => Promise.reject(new Error()) }
     await using failingServer = await startTestServer({}, { rpc: broken })
     for (const route of ['/storage_rpc/v1', '/onion_req/v2', '/json_rpc']) {
