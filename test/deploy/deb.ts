@@ -45,6 +45,8 @@ async function testPackage(): Promise<number> {
     await install(debian)
     await configure(debian, chain.anvil.rpcUrl, chain.deployment.rewards)
     await run(debian)
+    await reload(debian)
+    await sealWithCredential(debian)
     await upgrade(debian)
     await breakIt(debian)
     await remove(debian)
@@ -135,6 +137,39 @@ async function run(debian: BootedDebian): Promise<void> {
   checks.holds('a node that hangs is replaced within the time of the watchdog', true)
   await dropIn(debian, '')
   await debian.must('systemctl restart starling')
+}
+
+async function reload(debian: BootedDebian): Promise<void> {
+  const pid = await mainPid(debian)
+  await debian.must(`cp ${CONFIGURATION} /root/kept.yml && echo 'rpc.ratePerSecnd: 5' >> ${CONFIGURATION}`)
+  const { code } = await debian.run('systemctl reload starling')
+  const journal = await debian.must('journalctl --unit starling --no-pager --output cat --lines 20')
+  checks.holds(
+    'a wrong configuration is refused at a reload, and named',
+    code !== 0 && /rpc.ratePerSecond/.test(journal),
+    journal,
+  )
+  await debian.must(`cat /root/kept.yml > ${CONFIGURATION} && echo 'rpc.ratePerSecond: 5' >> ${CONFIGURATION}`)
+  await debian.must('systemctl reload starling')
+  await eventually('the node has taken the change', async () => {
+    const told = await debian.must('journalctl --unit starling --no-pager --output cat --lines 20')
+    return told.includes('"applied":["rpc.ratePerSecond"]') || undefined
+  })
+  checks.equal('a right one is taken by the running node', await mainPid(debian), pid)
+  await debian.must(`cat /root/kept.yml > ${CONFIGURATION} && systemctl reload starling`)
+}
+
+/** A command that needs a passphrase takes it from systemd, and no file that the service can read has it. */
+async function sealWithCredential(debian: BootedDebian): Promise<void> {
+  const command =
+    '/usr/bin/starling keys backup --keys-folder /var/lib/starling/keys --to /var/lib/starling/keys.backup'
+  const shell = `sh -c '${command} --passphrase-file $CREDENTIALS_DIRECTORY/backup'`
+  await debian.must('umask 077 && echo a passphrase of some length > /root/backup.passphrase')
+  await debian.must(
+    `systemd-run --quiet --pipe --wait --uid=starling -p LoadCredential=backup:/root/backup.passphrase ${shell}`,
+  )
+  const made = await debian.must("stat -c '%U %a' /var/lib/starling/keys.backup")
+  checks.equal('a passphrase can come as a credential of systemd', made, 'starling 600\n')
 }
 
 async function upgrade(debian: BootedDebian): Promise<void> {

@@ -1,13 +1,14 @@
 // node test/deploy/five-commands.ts [deb|image]: from a bare Debian to a node that serves, staked on a local chain, with five commands and
 // without downloads; by the package and by the image. Linux, as root; the first run fetches Debian.
 import { execFileSync } from 'node:child_process'
-import { chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Devnet, startDevnet } from '../../devnet/network.ts'
 import { defaultDevnetOptions } from '../../devnet/options.ts'
 import { silentReporter } from '../../devnet/reporter.ts'
+import { IMAGE_USER } from '../../scripts/package/image-root.ts'
 import { SKIPPED } from '../faults/skipped.ts'
 import { copyBareDebian, fetchBareDebian, missing } from './bare-debian.ts'
 import { BootedDebian } from './booted-debian.ts'
@@ -77,7 +78,8 @@ async function takeWay(way: Way, prepared: string): Promise<boolean> {
       return await follow(way, commandsOfPackage(given), debian)
     }
     await using host = new ContainerHost(folder)
-    chownSync(keyFile, 65_532, 65_532)
+    mkdirSync(join(folder, 'operator'), { mode: 0o700 })
+    copyFileSync(keyFile, join(folder, 'operator/operator.key'))
     copyFileSync(join(prepared, 'starling-image.tar'), join(folder, 'starling-image.tar'))
     return await follow(way, commandsOfImage(given), host)
   } finally {
@@ -112,7 +114,8 @@ function commandsOfImage(given: string): readonly string[] {
   return [
     'podman load --input starling-image.tar',
     `${once} ${IMAGE} init --non-interactive ${given}`,
-    `${once} --volume ./operator.key:/run/operator.key:ro ${IMAGE} stake register --config ${CONFIGURATION} --operator-key-file /run/operator.key --send --yes`,
+    `chown --recursive ${IMAGE_USER} operator`,
+    `${once} --volume ./operator:/operator:ro ${IMAGE} stake register --config ${CONFIGURATION} --operator-key-file /operator/operator.key --send --yes`,
     `podman run --detach --name starling ${hardened} ${volumes} ${IMAGE}`,
   ]
 }
