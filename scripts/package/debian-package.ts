@@ -44,7 +44,9 @@ export async function writeDebianPackage(options: DebianPackageOptions): Promise
   put(join(repository, 'config/service-node.example.yml'), `${doc}/examples/service-node.yml`)
   writeIn(root, `${doc}/copyright`, copyrightText(repository, modules))
   writeIn(root, `${doc}/changelog.Debian.gz`, zipped(changelogText(full, epochS)))
-  for (const { path, content } of await shellFiles(repository)) writeIn(root, path, content)
+  for (const { path, content } of await shellFiles(repository)) {
+    writeIn(root, path, path.endsWith('.gz') ? zipped(content) : content)
+  }
 
   for (const script of SCRIPTS) put(deploy(`deb/${script}`), `DEBIAN/${script}`)
   writeIn(root, 'DEBIAN/md5sums', checksums(root))
