@@ -39,11 +39,12 @@ function build(): BuiltProgram {
   if (existsSync(program.main)) return program
   const made = `${folder}.${process.pid}`
   try {
-    execFileSync(process.execPath, [SCRIPT, join(made, 'dist/cli')], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const env = { ...process.env, NO_COLOR: '1' }
+    execFileSync(process.execPath, [SCRIPT, join(made, 'dist/cli')], { stdio: ['ignore', 'ignore', 'pipe'], env })
   } catch (error) {
     rmSync(made, { recursive: true, force: true })
     // One broken command is no reason to start none; the test of the package says that it cannot be built.
-    console.error('The program cannot be bundled, so it runs from the sources:', String(error))
+    console.error(`The program cannot be bundled, so it runs from the sources: ${reasonOf(error)}`)
     return { main: join(ROOT, 'src/cli/main.ts'), env: { NODE_COMPILE_CACHE: COMPILE_CACHE } }
   }
   cpSync(join(ROOT, 'package.json'), join(made, 'package.json'))
@@ -60,6 +61,12 @@ function build(): BuiltProgram {
 
 function programIn(folder: string): BuiltProgram {
   return { main: join(folder, 'dist/cli/main.js'), env: { NODE_COMPILE_CACHE: join(folder, 'compiled') } }
+}
+
+/** The bundler's own line, such as `[MISSING_EXPORT] "a" is not exported by "b.ts"`, out of the many around it. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return /^\[[A-Z_]+\].*$/m.exec(text)?.[0] ?? text
 }
 
 /** Of names, sizes and times, which costs some milliseconds. */
