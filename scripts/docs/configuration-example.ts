@@ -10,6 +10,7 @@ const OPERATORS: Readonly<Record<string, unknown>> = {
 interface ExampleFlag {
   readonly describe: string
   readonly default?: unknown
+  readonly reloads?: true
 }
 
 /** config/service-node.example.yml: every option, with its default unless only the operator can know it. */
@@ -27,7 +28,10 @@ network: mainnet
 
 function optionsOf(flags: Readonly<Record<string, ExampleFlag>>): string {
   return Object.entries(flags)
-    .map(([name, { describe, ...flag }]) => `# ${describe}.\n${valueLine(name, flag.default)}`)
+    .map(([name, { describe, reloads, ...flag }]) => {
+      const note = reloads === true ? ' A running node takes a new value with SIGHUP.' : ''
+      return `# ${describe}.${note}\n${valueLine(name, flag.default)}`
+    })
     .join('\n')
 }
 

@@ -8,6 +8,8 @@ interface SchemaFlag {
   readonly choices?: readonly string[]
   readonly min?: number
   readonly max?: number
+  readonly items?: { readonly min?: number; readonly max?: number }
+  readonly reloads?: true
 }
 
 type Schema = Readonly<Record<string, unknown>>
@@ -43,11 +45,24 @@ function groupsOf(dotted: readonly (readonly [string, Schema])[]): Readonly<Reco
   return Object.fromEntries([...groups].map(([name, properties]) => [name, asSchema(properties)]))
 }
 
-function schemaOf({ type, describe, choices, min = 0, max = Number.MAX_SAFE_INTEGER, ...flag }: SchemaFlag): Schema {
+function schemaOf({
+  type,
+  describe,
+  choices,
+  items,
+  reloads,
+  min = 0,
+  max = Number.MAX_SAFE_INTEGER,
+  ...flag
+}: SchemaFlag): Schema {
   return {
     description: describe,
     ...(type === 'number' ? { type: 'integer', minimum: min, maximum: max } : { type }),
-    ...(type === 'array' && { items: { type: 'string' } }),
+    ...(type === 'array' && { items: { type: 'string' }, uniqueItems: true }),
+    ...(items?.min !== undefined && { minItems: items.min }),
+    ...(items?.max !== undefined && { maxItems: items.max }),
+    // For people, and for tools that know of it: a running node takes it with SIGHUP.
+    ...(reloads === true && { 'x-reloads': true }),
     ...(choices !== undefined && { enum: choices }),
     ...(flag.default !== undefined && { default: flag.default }),
   }

@@ -1,4 +1,5 @@
-import { createParser } from '../../src/cli/parser.ts'
+import { commandTree } from '../../src/cli/completion/command-tree.ts'
+import { flattened } from '../../src/cli/completion/shells.ts'
 
 /** One command with the words that it is called by. */
 export interface CommandHelp {
@@ -9,21 +10,6 @@ export interface CommandHelp {
 const WIDTH = 100
 
 /** The help of `starling`, then that of every command, depth first. */
-export async function helpTexts(words: readonly string[] = []): Promise<readonly CommandHelp[]> {
-  const text = await helpOf(words)
-  const inner = await Promise.all(commandsOf(words, text).map((command) => helpTexts([...words, command])))
-  return [{ words, text }, ...inner.flat()]
-}
-
-async function helpOf(words: readonly string[]): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>()
-  const parser = await createParser(words)
-  await parser.wrap(WIDTH).parse([...words, '--help'], {}, (_error, _args, output) => resolve(output))
-  return promise
-}
-
-function commandsOf(words: readonly string[], text: string): readonly string[] {
-  const list = /^Commands:\n((?: {2}.*\n)+)/m.exec(text)?.[1] ?? ''
-  const start = ['starling', ...words].join(' ')
-  return [...list.matchAll(new RegExp(`^ {2}${start} ([a-z]+)`, 'gm'))].map((match) => match[1] ?? '')
+export async function helpTexts(): Promise<readonly CommandHelp[]> {
+  return flattened(await commandTree(WIDTH)).map(({ words, help }) => ({ words, text: help }))
 }

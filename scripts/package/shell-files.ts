@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A file of the package, by its path below the root. */
@@ -20,7 +21,8 @@ export async function shellFiles(repository: string): Promise<readonly ShellFile
     path,
     content: said(repository, ['completion', shell]),
   }))
-  return completions
+  const manual = readFileSync(join(repository, 'deploy/deb/starling.1'), 'utf8')
+  return [...completions, { path: 'usr/share/man/man1/starling.1.gz', content: manual }]
 }
 
 function said(repository: string, words: readonly string[]): string {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../../devnet/free-port.ts'
 import { EXIT } from '../../src/cli/exit-codes.ts'
 import { startTestDevnet } from '../support/devnet.ts'
+import { runInProcess } from '../support/in-process-program.ts'
 import { Program, type ProgramEnd, runStarling, startStarling } from '../support/program.ts'
 
 let folder: string
@@ -29,71 +30,8 @@ async function createAccount(name: string): Promise<{ file: string; id: string }
   return { file, id: String(documentOf(end)['accountId']) }
 }
 
+// What holds for every command is tested in test/unit/cli/every-command.test.ts.
 describe('help', () => {
-  interface Help {
-    readonly words: readonly string[]
-    readonly text: string
-    readonly commands: readonly string[]
-  }
-
-  async function helpOf(words: readonly string[]): Promise<Help> {
-    const { code, stdout, stderr } = await runStarling([...words, '--help'])
-    expect({ words, code, stderr }).toEqual({ words, code: EXIT.ok, stderr: '' })
-    const listed = stdout.matchAll(new RegExp(`^ {2}${['starling', ...words].join(' ')} ([a-z-]+)`, 'gm'))
-    const commands = stdout.includes('Commands:') ? [...listed].map((match) => match[1] ?? '') : []
-    return { words, text: stdout, commands }
-  }
-
-  test('of every command has an example and names the exit codes', async () => {
-    const top = await helpOf([])
-    const second = await Promise.all(top.commands.map((command) => helpOf([command])))
-    const below = (all: readonly Help[]) =>
-      Promise.all(all.flatMap(({ words, commands }) => commands.map((command) => helpOf([...words, command]))))
-    const third = await below(second)
-    const fourth = await below(third)
-    const leaves = [...second, ...third, ...fourth].filter(({ commands }) => commands.length === 0)
-    expect(leaves.map(({ words }) => words.join(' ')).sort()).toEqual([
-      'account create',
-      'account show',
-      'backup',
-      'keys backup',
-      'keys create',
-      'keys import',
-      'keys restore',
-      'keys show',
-      'receive',
-      'restore',
-      'run',
-      'send',
-      'stake claim',
-      'stake contribution contribute',
-      'stake contribution deploy',
-      'stake contribution finalize',
-      'stake contribution status',
-      'stake contribution withdraw',
-      'stake exit',
-      'stake liquidate',
-      'stake preflight',
-      'stake register',
-      'stake request-exit',
-      'stake rewards',
-      'stake status',
-      'stake unstake',
-      'wallet create',
-      'wallet import',
-      'wallet show',
-    ])
-    for (const { words, text } of [top, ...second, ...leaves]) {
-      expect([words, text.replaceAll('\n', ' ')]).toEqual([
-        words,
-        expect.stringContaining('Exit codes: 0 ok, 1 failure'),
-      ])
-    }
-    for (const { words, text } of leaves) {
-      expect([words, text]).toEqual([words, expect.stringMatching(/Examples:\n {2}starling /)])
-    }
-  })
-
   async function importsOf(words: readonly string[]): Promise<readonly string[]> {
     const file = inFolder('imports')
     const recorder = join(import.meta.dirname, '../support/import-recorder.ts')
@@ -148,18 +86,6 @@ describe('a failure', () => {
       'RECIPIENT_MALFORMED',
     ],
     [
-      'a seed that does not answer',
-      () => ['receive', '--seed', closed, '--account', account.file],
-      EXIT.unavailable,
-      'SEEDS_UNAVAILABLE',
-    ],
-    [
-      'following a seed that does not answer',
-      () => ['receive', '--follow', '--seed', closed, '--account', account.file],
-      EXIT.unavailable,
-      'SEEDS_UNAVAILABLE',
-    ],
-    [
       'a chain that does not answer',
       () => [
         'stake',
@@ -178,9 +104,10 @@ describe('a failure', () => {
     ],
   ]
 
-  test.concurrent.for(cases)('%s', async ([what, words, code, error], { expect }) => {
-    if (what.startsWith('a chain')) await runStarling(['keys', 'create', '--keys-folder', inFolder('keys')])
-    const end = await runStarling([...words(), '--json'])
+  // A process of its own for each would take a second.
+  test.for(cases)('%s', async ([what, words, code, error]) => {
+    if (what.startsWith('a chain')) await runInProcess(['keys', 'create', '--keys-folder', inFolder('keys')])
+    const end = await runInProcess([...words(), '--json'])
     // One document for scripts, and a line for people beside it.
     expect({ code: end.code, lines: end.stdout.match(/\n/g)?.length }).toEqual({ code, lines: 1 })
     expect(JSON.parse(end.stdout)).toEqual({
@@ -188,6 +115,23 @@ describe('a failure', () => {
     })
     expect(end.stderr).not.toBe('')
     expect(end.stderr).not.toMatch(/\n {4}at /)
+  })
+
+  test('of a process of its own has the same exit code and documents', async () => {
+    const receive = ['receive', '--seed', closed, '--account', account.file, '--json']
+    const [known, unknown, ...unanswered] = await Promise.all([
+      runStarling(['keys', 'show', '--keys-folder', inFolder('none'), '--json']),
+      runStarling(['sned', '--json']),
+      // These wait for seconds.
+      runStarling(receive),
+      runStarling([...receive, '--follow']),
+    ])
+    for (const end of unanswered) {
+      expect([end.code, documentOf(end)]).toMatchObject([EXIT.unavailable, { error: { code: 'SEEDS_UNAVAILABLE' } }])
+    }
+    expect([known.code, documentOf(known)]).toMatchObject([EXIT.keys, { error: { code: 'SECRET_FILE_MISSING' } }])
+    expect([unknown.code, documentOf(unknown)]).toMatchObject([EXIT.usage, { error: { code: 'USAGE' } }])
+    expect(unknown.stderr).toContain('There is no command sned. Did you mean send?')
   })
 
   test('an account file that others can read is refused with what mends it', async () => {
@@ -206,7 +150,7 @@ describe('a failure', () => {
     [['--network', '/nowhere/net.json'], 'Cannot read the network preset /nowhere/net.json'],
     [[], 'publicIp must be given'],
   ] as const)('starling run %j says in words what is wrong', async ([args, words]) => {
-    const { code, stdout, stderr } = await runStarling(['run', ...args])
+    const { code, stdout, stderr } = await runInProcess(['run', ...args])
     expect({ code, stdout }).toEqual({ code: EXIT.usage, stdout: '' })
     expect(stderr).toContain(words)
     expect(stderr).not.toMatch(/\n {4}at /)

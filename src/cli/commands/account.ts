@@ -29,6 +29,12 @@ export const accountCommand: CommandModule = {
   command: 'account <command>',
   describe: 'An account that messages are sent from and to',
   builder: (yargs) =>
-    yargs.command(createCommand).command(showCommand).demandCommand(1).strict().epilogue(EXIT_CODES_TEXT),
+    yargs
+      .command(createCommand)
+      .command(showCommand)
+      .demandCommand(1)
+      .strict()
+      .example('$0 account create --file alice.account', 'Create an account')
+      .epilogue(EXIT_CODES_TEXT),
   handler: () => {},
 }

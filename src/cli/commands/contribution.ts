@@ -69,6 +69,7 @@ export const contributionCommand: CommandModule = {
       .command(statusCommand)
       .demandCommand(1)
       .strict()
+      .example(`$0 stake contribution status ${CHAIN} ${POOL}`, 'Who has paid what')
       .epilogue(EXIT_CODES_TEXT),
   handler: () => {},
 }

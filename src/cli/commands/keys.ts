@@ -79,6 +79,7 @@ export const keysCommand: CommandModule = {
       .command(restoreCommand)
       .demandCommand(1)
       .strict()
+      .example('$0 keys show', 'See which node this is')
       .epilogue(EXIT_CODES_TEXT),
   handler: () => {},
 }

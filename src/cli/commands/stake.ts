@@ -118,6 +118,7 @@ export const stakeCommand: CommandModule = {
       .command(contributionCommand)
       .demandCommand(1)
       .strict()
+      .example(`$0 stake preflight ${CHAIN} --operator 0x…`, 'What is missing for a stake')
       .epilogue(EXIT_CODES_TEXT),
   handler: () => {},
 }

@@ -46,6 +46,7 @@ export const walletCommand: CommandModule = {
       .command(showCommand)
       .demandCommand(1)
       .strict()
+      .example('$0 wallet create --keystore operator.json', 'Create an account')
       .epilogue(EXIT_CODES_TEXT),
   handler: () => {},
 }
