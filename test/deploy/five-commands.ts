@@ -1,5 +1,5 @@
-// node test/deploy/five-commands.ts [deb|image]: from a bare Debian to a node that serves, staked on a local chain, with five commands and
-// without downloads; by the package and by the image. Linux, as root; the first run fetches Debian.
+// node test/deploy/five-commands.ts [deb|image]: to a node that serves, staked on a local chain, with five commands and without downloads; by the package
+// from a bare Debian, and by the image, which is made of one, from a podman without images. Linux, as root; the first run fetches Debian.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,6 +25,8 @@ const OWN_IP = '127.0.99.1'
 const CONFIGURATION = '/etc/starling/starling.yml'
 
 type Way = 'deb' | 'image'
+/** The image needs podman, which a bare Debian would have to download. */
+const STARTS: Record<Way, string> = { deb: 'a bare Debian', image: 'a podman without images' }
 /** What stands before the node's operator: a shell on a machine. */
 interface Console {
   must(line: string): Promise<string>
@@ -145,7 +147,7 @@ async function follow(way: Way, commands: readonly string[], machine: Console): 
   await untilReady(startMs, machine)
   console.log(`  ${seconds(waitMs).padStart(6)}  until /readyz answers 200`)
   const isWithin = performance.now() - startMs <= TIME_MAX_S * 1000 && commands.length <= COMMANDS_MAX
-  console.log(`  ${commands.length} commands, ${seconds(startMs)} from a bare Debian to a node that serves`)
+  console.log(`  ${commands.length} commands, ${seconds(startMs)} from ${STARTS[way]} to a node that serves`)
   return isWithin
 }
 
