@@ -19,7 +19,7 @@ const DATA_SOURCE = {
   uid: DATA_SOURCE_ID,
   type: 'prometheus',
   access: 'proxy',
-  // The service of deploy/compose.yml.
+  // The service of deploy/docker/compose.yml.
   url: 'http://prometheus:9090',
   isDefault: true,
   editable: false,
