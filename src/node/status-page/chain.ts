@@ -26,8 +26,9 @@ ${facts([
 <ul class="rows">${join(providers.map(providerRow))}</ul>`
 }
 
-function providerRow({ host, isHealthy, isFaulty, role, lastError, headBlock }: ProviderFacts): Html {
-  const standing: Standing = isFaulty ? 'bad' : isHealthy ? 'good' : 'warning'
+/** That one of them fares badly is no trouble in itself: the verdict says when it is. */
+function providerRow({ host, isHealthy, role, lastError, headBlock }: ProviderFacts): Html {
+  const standing: Standing = isHealthy ? 'good' : 'warning'
   const told = lastError ?? (headBlock === null ? 'not asked yet' : `at block ${count(headBlock)}`)
   return html`<li>${mark(standing)}<span class="name">${host}</span><span class="soft">${ROLES[role] ?? role}, ${told}</span></li>`
 }
