@@ -60,12 +60,14 @@ export class ConnectionLimiter {
   /** False when there is none for a newcomer whose address has so many already. */
   #makeRoom(own: number): boolean {
     if (this.#count < this.#options.connectionsMax) return true
-    let most = new Set<Duplex>()
-    for (const sockets of this.#byAddress.values()) if (sockets.size > most.size) most = sockets
+    let [largest, most] = ['', new Set<Duplex>()]
+    for (const [address, sockets] of this.#byAddress) if (sockets.size > most.size) [largest, most] = [address, sockets]
     // With one less it must still have as many as the newcomer then has, or the two would take turns.
     const closed = most.size > own + 1 ? quietest(most) : undefined
     if (closed === undefined) return false
     this.#reject(closed)
+    // Its end is told later, and more newcomers may be here before.
+    this.#forget(closed, largest)
     return true
   }
 
