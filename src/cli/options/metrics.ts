@@ -11,13 +11,13 @@ export const metricsOptionGroup: OptionGroup<MetricsArgs, MetricsServerOptions> 
   flags: {
     'metrics.address': {
       type: 'string',
-      describe: 'Serve metrics and health at this address',
+      describe: 'Serve metrics, health and the status page at this address',
       default: defaults.address,
       form: IP_ADDRESS,
     },
     'metrics.port': {
       type: 'number',
-      describe: 'Serve metrics and health at this TCP port',
+      describe: 'Serve metrics, health and the status page at this TCP port',
       default: defaults.port,
       ...PORT_RANGE,
     },
