@@ -7,6 +7,7 @@ import { LOG_LEVELS } from '../src/node/log-options.ts'
 import { type Devnet, startDevnet } from './network.ts'
 import { readyEvent, writeNetworkFile } from './network-file.ts'
 import { type DevnetOptions, defaultDevnetOptions, NODES_MAX, NODES_MIN } from './options.ts'
+import { offerOwnNode } from './own-node.ts'
 import { createReporter, type Reporter } from './reporter.ts'
 import { type Story, tellStory } from './story.ts'
 
@@ -90,19 +91,27 @@ async function run(reporter: Reporter, options: DevnetOptions): Promise<void> {
   const story = await tellStory(devnet, folder, reporter)
   if (!story.delivered) throw new Error('Bob could not read what Alice sent')
   if (!args.once) {
-    showCommands(devnet, story, reporter)
+    await showCommands(devnet, story, reporter)
     await stop.promise
   }
   reporter.progress('Stopping nodes and chain')
 }
 
-function showCommands(devnet: Devnet, { alice, bob }: Story, reporter: Reporter): void {
+async function showCommands(devnet: Devnet, { alice, bob }: Story, reporter: Reporter): Promise<void> {
+  const own = await offerOwnNode(devnet, folder)
   const starling = 'npm start --silent --'
   reporter.say('Send and read a message yourself, in another terminal:')
   reporter.say()
   reporter.say(`  ${starling} send --seed ${devnet.seed} --account ${alice.file} --to ${bob.account.id} "Your text"`)
   reporter.say(`  ${starling} receive --seed ${devnet.seed} --account ${bob.file}`)
   reporter.say()
+  reporter.say('Add a node of your own: set it up, stake for it, run it (docs/first-node.md):')
+  reporter.say()
+  for (const command of own.commands) reporter.say(`  ${starling} ${command}`)
+  reporter.say()
+  reporter.say(`Its status page: ${own.metricsUrl}/`)
+  reporter.say()
+  reporter.event({ event: 'own-node', ...own })
   reporter.say(`Metrics and health of node 1: ${devnet.nodes[0]?.metricsUrl}/metrics, /readyz`)
   reporter.say(`Logs: ${devnet.nodes[0]?.logPath} and beside it`)
   reporter.say('Ctrl-C stops everything and removes its files (unless --keep was given)')

@@ -29,6 +29,7 @@ const REGISTRATIONS_MAX = 30
 export interface Devnet extends AsyncDisposable {
   readonly chain: StakingChain
   readonly nodes: readonly DevnetNode[]
+  readonly epochLengthS: number
   /** `http://127.0.0.1:PORT/`, plain: a seed as clients know it. */
   readonly seed: string
   /** Ids and swarms, as the service node list has them. */
@@ -78,6 +79,7 @@ function devnetOf(
   return {
     chain,
     nodes,
+    epochLengthS: options.epochLengthS,
     seed: seed.url,
     list: async () => {
       const node = nodes.find(({ runner }) => runner.running)

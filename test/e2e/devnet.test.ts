@@ -7,12 +7,15 @@ import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { builtProgram } from '../../devnet/built-program.ts'
 import { eventually } from '../support/eventually.ts'
 import { commandOf, descendantsOf, isRunning } from '../support/processes.ts'
 import { Program } from '../support/program.ts'
 
 const DEVNET = join(import.meta.dirname, '../../devnet/main.ts')
 const NODES = 7
+/** From the registration on: final, and a new epoch. */
+const READY_MAX_MS = 60_000
 
 let folder: string
 beforeAll(async () => {
@@ -134,6 +137,21 @@ describe('while it runs', () => {
       expect((await fetch(metrics)).status).toBe(200)
       expect((await fetch(new URL('/readyz', metrics))).status).toBe(200)
     }
+  })
+
+  test("the commands that it prints make a node of one's own, which serves", async () => {
+    const own = await eventOf<{ commands: string[]; metricsUrl: string }>(program, 'own-node')
+    const [init, register, run] = own.commands.map((command) => command.split(' ')) as [string[], string[], string[]]
+    for (const command of [init, register]) {
+      await using done = new Program(process.execPath, [builtProgram().main, ...command])
+      expect(await done.ended()).toMatchObject({ code: 0 })
+    }
+    await using node = new Program(process.execPath, [builtProgram().main, ...run])
+    const isReady = async () =>
+      (await fetch(`${own.metricsUrl}/readyz`).catch(() => undefined))?.ok === true || undefined
+    await eventually('the node serves', isReady, READY_MAX_MS)
+    node.kill('SIGTERM')
+    expect(await node.ended()).toMatchObject({ code: 0 })
   })
 
   test('Ctrl-C ends it with 0 and leaves neither process nor file', async () => {
