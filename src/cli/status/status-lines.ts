@@ -2,6 +2,7 @@ import { SECOND, type TimestampMs } from '../../base/clock.ts'
 import type {
   NodeFacts,
   NodeStatus,
+  RunFacts,
   Section,
   SectionFacts,
   StakeFacts,
@@ -39,18 +40,15 @@ export function stoppedLines(
     row('Config', configFile ?? 'none'),
     row('Data', dataFolder),
     row('Keys', keysFolder),
-    row(
-      'Last run',
-      lastRun === null ? 'none' : `began ${ago(lastRun.startedAtMs)}; ${endText(lastRun.endedAtMs, lastRun.end)}`,
-    ),
+    row('Last run', lastRun === null ? 'none' : `began ${ago(lastRun.startedAtMs)}; ${endText(lastRun, health)}`),
     ...(startsLastHour > 1 ? [row('Starts', `${startsLastHour} within the last hour`)] : []),
     row('Backup', lastBackupAtMs === null ? 'none is known of' : ago(lastBackupAtMs)),
     ...problemLines(problems),
   ]
 }
 
-function endText(endedAtMs: TimestampMs | null, end: string | null): string {
-  if (endedAtMs === null) return 'it did not end orderly, or still runs'
+function endText({ endedAtMs, end }: RunFacts, health: 'not-running' | 'silent'): string {
+  if (endedAtMs === null) return health === 'silent' ? 'it goes on' : 'it did not end orderly'
   return end === 'stopped' ? `stopped ${dateTime(endedAtMs)}` : `ended ${dateTime(endedAtMs)} because of ${end}`
 }
 
@@ -156,5 +154,5 @@ function trafficText({ atMs, requests, onion, bytesIn, bytesOut, connections }: 
   const perS = (value: number) => rate((value * SECOND) / Math.max(SECOND, atMs))
   const total = Object.values(requests).reduce((sum, value) => sum + value, 0)
   const onions = onion.relayed + onion.final + onion.outside
-  return `${count(total)} requests (${perS(total)}/s since the start), ${count(onions)} onion requests; ${bytes(bytesIn)} in, ${bytes(bytesOut)} out; ${counted(connections, 'connection')}`
+  return `${counted(total, 'request')} (${perS(total)}/s since the start), ${counted(onions, 'onion request')}; ${bytes(bytesIn)} in, ${bytes(bytesOut)} out; ${counted(connections, 'connection')}`
 }

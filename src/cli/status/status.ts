@@ -42,10 +42,11 @@ async function withoutNode(args: StatusArgs, error: AdminClientError): Promise<C
   const takenAtMs = systemClock.nowMs()
   const { code, exitCode } = PROBLEMS[error.code]
   // Loads what reads configurations and keys, which a node that answers does without.
-  const { readStoppedNode } = await import('./stopped-node.ts')
+  const { lastRunProblems, readStoppedNode } = await import('./stopped-node.ts')
   const { stopped, problems: found } = await readStoppedNode(args, nodePlaceOf(args), takenAtMs)
-  const problems: readonly StatusProblem[] = [problem(code, error.message), ...found]
   const health = code === 'NODE_NOT_RUNNING' ? 'not-running' : 'silent'
+  const broken = health === 'not-running' ? lastRunProblems(stopped) : []
+  const problems: readonly StatusProblem[] = [problem(code, error.message), ...found, ...broken]
   return {
     result: { version: STATUS_VERSION, takenAtMs, health, stopped, problems },
     lines: stoppedLines(stopped, health, problems, takenAtMs),

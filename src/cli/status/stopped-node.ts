@@ -46,7 +46,7 @@ export async function readStoppedNode(
       startsLastHour: runs.filter(({ startedAtMs }) => nowMs - startedAtMs <= HOUR).length,
       lastBackupAtMs: lastBackupAtMs ?? null,
     },
-    problems: [...configuration, ...keys.problems, ...folder, ...lastRunProblems(lastRun)],
+    problems: [...configuration, ...keys.problems, ...folder],
   }
 }
 
@@ -99,7 +99,8 @@ async function configurationProblems(
   return problems.map((found) => problem('CONFIG_INVALID', describeProblem(found), next))
 }
 
-function lastRunProblems(lastRun: RunFacts | null): readonly StatusProblem[] {
+/** Of a node that does not run: while it does, nobody has noted yet how it ends. */
+export function lastRunProblems({ lastRun }: StoppedNode): readonly StatusProblem[] {
   if (lastRun === null || lastRun.end === 'stopped') return []
   const how = lastRun.end === null ? 'did not end orderly: it was killed or crashed' : `ended because of ${lastRun.end}`
   return [problem('RUN_BROKE_OFF', `The last run, from ${dateTime(lastRun.startedAtMs)}, ${how}`)]

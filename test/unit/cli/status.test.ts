@@ -153,11 +153,17 @@ test('keys that others read and a folder that others write to are told of', asyn
 })
 
 test('a node that hangs is told of within its time, and one of another version too', async () => {
+  await using _running = await openRunHistory(
+    { clock: createTestClock(), log: silentLogger },
+    { folder: dataFolder, starling: '1.2.3', schema: 3 },
+  )
   const hanging = createServer((socket) => void socket.resume()).listen(adminSocketPath(dataFolder))
   const silent = await showStatus(argsOf())
   expect(silent.exitCode).toBe(69)
   expect(silent.result).toMatchObject({ health: 'silent' })
   expect(codesOf(silent.result)[0]).toBe('NODE_SILENT')
+  expect(codesOf(silent.result)).not.toContain('RUN_BROKE_OFF')
+  expect(silent.lines.join()).toContain('it goes on')
   await new Promise((resolve) => hanging.close(resolve))
   await using _ = await serve({ status: async () => Object.assign(aNodeStatus(), { version: 2 }) })
   const other = await showStatus(argsOf())
