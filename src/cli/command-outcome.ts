@@ -1,5 +1,6 @@
 import { CodedError } from '../base/coded-error.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts'
+import { createWaitingNotice } from './waiting-notice.ts'
 
 /** What a command has to say, for scripts and for people. */
 export interface CommandOutcome {
@@ -28,11 +29,15 @@ export class CommandError extends CodedError<CommandErrorCode> {}
 
 /**
  * Runs a command, prints its outcome and sets the exit code. The result, or with --json the error too, goes to standard output; what
- * is said to people about a failure goes to standard error.
+ * is said to people about a failure goes to standard error. One that is live prints for itself while it works.
  */
-export async function runCommand(args: { json: boolean }, work: () => Promise<CommandOutcome>): Promise<void> {
+export async function runCommand(
+  args: { json: boolean },
+  work: () => Promise<CommandOutcome>,
+  { isLive = false }: { readonly isLive?: boolean } = {},
+): Promise<void> {
   try {
-    const outcome = await work()
+    const outcome = await (isLive ? work() : noticed(work))
     await written(args.json ? jsonLine(outcome.result) : outcome.lines.join('\n'))
     process.exitCode = outcome.exitCode ?? EXIT.ok
     await outcome.afterPrinting?.().catch(tellOnlyPeople)
@@ -41,6 +46,12 @@ export async function runCommand(args: { json: boolean }, work: () => Promise<Co
     process.stderr.write(`${describeFailure(error)}\n`)
     if (args.json) process.stdout.write(`${jsonLine({ error: jsonOfError(error) })}\n`)
   }
+}
+
+/** What is not live says nothing until it is done, so somebody else has to say that it works. */
+async function noticed(work: () => Promise<CommandOutcome>): Promise<CommandOutcome> {
+  using _notice = createWaitingNotice()
+  return await work()
 }
 
 /** What was done is printed. That it could not be noted down only means that it is told once more. */

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream'
 import { utf8 } from '../base/bytes.ts'
 import { CodedError } from '../base/coded-error.ts'
 import type { Terminal } from './stake/confirmation.ts'
+import { whileAsking } from './waiting-notice.ts'
 
 export type PassphraseErrorCode =
   /** A passphrase is needed, but nobody can be asked here. */
@@ -36,7 +37,7 @@ export async function askPassphrases(
   try {
     for (const question of questions) {
       output.write(`${question}: `)
-      const answer = await Promise.race([reader.question('').catch(() => undefined), closed])
+      const answer = await whileAsking(() => Promise.race([reader.question('').catch(() => undefined), closed]))
       output.write('\n')
       if (answer === undefined) throw new PassphraseError('PASSPHRASE_MISSING', 'No passphrase was given')
       answers.push(utf8(answer))

@@ -12,7 +12,7 @@ export const receiveCommand: CommandModule<object, ReceiveArgs> = {
       .example('$0 receive --seed https://seed.example --account alice.account', 'Print all messages')
       .example('$0 receive --seed https://seed.example --account alice.account --follow', 'Go on until Ctrl-C')
       .epilogue(EXIT_CODES_TEXT),
-  handler: (args) => runCommand(args, () => receive(args)),
+  handler: (args) => runCommand(args, () => receive(args), { isLive: args.follow }),
 }
 
 async function receive(args: ReceiveArgs): Promise<CommandOutcome> {

@@ -12,5 +12,5 @@ export const topCommand: CommandModule<object, TopArgs> = {
       .example('$0 top --config /etc/starling/starling.yml', 'Watch until q or Ctrl-C')
       .example('$0 top --once', 'One look, for a report')
       .epilogue(EXIT_CODES_TEXT),
-  handler: (args) => runCommand(args, async () => (await import('../top/top.ts')).watchNode(args)),
+  handler: (args) => runCommand(args, async () => (await import('../top/top.ts')).watchNode(args), { isLive: true }),
 }

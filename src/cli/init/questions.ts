@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { CommandError } from '../command-outcome.ts'
 import type { Terminal } from '../stake/confirmation.ts'
+import { whileAsking } from '../waiting-notice.ts'
 
 /** One thing that only the operator knows. */
 export interface Question {
@@ -31,7 +32,7 @@ export function openQuestions(
     async ask({ text, byDefault, refusal }) {
       const shown = byDefault === undefined ? `${text}: ` : `${text} [${byDefault}]: `
       for (let tries = 0; tries < TRIES_MAX; tries++) {
-        const typed = await Promise.race([terminal.question(shown).catch(() => undefined), closed])
+        const typed = await whileAsking(() => Promise.race([terminal.question(shown).catch(() => undefined), closed]))
         if (typed === undefined) break
         const answer = typed.trim() === '' && byDefault !== undefined ? byDefault : typed.trim()
         const reason = refusal(answer)

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { CommandError } from '../command-outcome.ts'
+import { whileAsking } from '../waiting-notice.ts'
 
 /** Where a person sits, if isTTY is true. */
 export interface Terminal {
@@ -32,7 +33,7 @@ export async function confirmByTyping(
     output.write(`${lines.join('\n')}\n`)
     // An input that ends without an answer is a no; `question` alone would wait for ever.
     const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
-    const answer = await Promise.race([terminal.question(`${question}: `), closed])
+    const answer = await whileAsking(() => Promise.race([terminal.question(`${question}: `), closed]))
     if (answer.trim() === word) return
   } finally {
     terminal.close()

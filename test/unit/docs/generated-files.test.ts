@@ -29,6 +29,7 @@ test.for([
   'docs/errors.md',
   'config/service-node.schema.json',
   'config/service-node.example.yml',
+  'deploy/deb/starling.1',
 ])('%s is up to date; if not, run `npm run docs`', (path) => {
   expect(readFileSync(join(REPOSITORY, path), 'utf8')).toBe(generated.get(path))
 })
