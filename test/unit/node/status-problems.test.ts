@@ -55,7 +55,10 @@ const CAUSES: Readonly<Record<Exclude<ProblemCode, CommandsOwn | 'SECTION_SILENT
   NODE_OVERLOADED: node({ isOverloaded: true, eventLoopDelayMs: 900 }),
   NODE_RESTARTS: node({ runs: { startsLastHour: 5, before: null } }),
   RUN_BROKE_OFF: node({
-    runs: { startsLastHour: 1, before: { startedAtMs: NOW_MS - HOUR, starling: '1', schema: 3, endedAtMs: null, end: null } },
+    runs: {
+      startsLastHour: 1,
+      before: { startedAtMs: NOW_MS - HOUR, starling: '1', schema: 3, endedAtMs: null, end: null },
+    },
   }),
   LOG_ERRORS: node({
     log: { warnings: 0, errors: 1, newest: [{ atMs: NOW_MS - 1, part: 'rpc', sentence: 'A fault' }] },
