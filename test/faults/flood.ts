@@ -145,7 +145,9 @@ async function fill(node: DevnetNode): Promise<readonly string[]> {
 
 /** In processes of their own, so that what it costs does not slow the honest, and no single one of them is what limits the flood. */
 async function attack(target: FloodTarget): Promise<readonly AttackCount[]> {
-  const names = ATTACKS.map(({ name }) => name).filter((name) => (wanted.length === 0 || wanted.some((word) => name.includes(word))))
+  const names = ATTACKS.map(({ name }) => name).filter(
+    (name) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
+  )
   const shares = Array.from({ length: ATTACKERS }, (_, at) => names.filter((_name, index) => index % ATTACKERS === at))
   const counts = await Promise.all(shares.filter(({ length }) => length > 0).map((share) => attackWith(target, share)))
   return counts.flat()
