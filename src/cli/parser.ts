@@ -21,7 +21,8 @@ const COMMANDS: Readonly<Record<string, (parser: Argv) => Promise<Argv>>> = {
   account: async (parser) => parser.command((await import('./commands/account.ts')).accountCommand),
   send: async (parser) => parser.command((await import('./commands/send.ts')).sendCommand),
   receive: async (parser) => parser.command((await import('./commands/receive.ts')).receiveCommand),
-  completion: async (parser) => parser.command((await import('./commands/completion.ts')).completionCommand),
+  completion: async (parser) =>
+    parser.command((await import('./commands/completion.ts')).completionCommand(createParser)),
 }
 
 /** The command that `words` call, or all of them where that is not plain from the first word. */

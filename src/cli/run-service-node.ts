@@ -8,6 +8,7 @@ import { createServiceNode } from '../node/service-node.ts'
 import { createSupervisorNotice } from '../node/supervisor-notice.ts'
 import { type ConfigurationStart, Reloader } from './config/reloader.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
+import type { HangUps } from './hang-ups.ts'
 import { isSessionContract } from './stake/chain.ts'
 
 /** What an orderly end may take, draining of requests included. */
@@ -22,14 +23,13 @@ const BESIDE_SESSION =
  */
 export async function runServiceNode(
   options: { node: ServiceNodeOptions; log: LogOptions },
-  configured: ConfigurationStart,
+  { hangUps, ...configured }: ConfigurationStart & { readonly hangUps: HangUps },
 ): Promise<void> {
   const nodeLog = openLog(options.log)
   const { log } = nodeLog
   if (isSessionContract(options.node.staking)) log.warn({}, BESIDE_SESSION)
   endOnBugs(log)
   const stopped = stopSignal(log)
-  const hangUps = catchHangUps()
   const notice = createSupervisorNotice({ log }, process.env)
   try {
     const node = await Promise.race([createServiceNode({ log, nodeLog, notice }, options.node), stopped])
@@ -48,23 +48,6 @@ export async function runServiceNode(
   }
   log.info({}, 'Stopped')
   process.exit(EXIT.ok)
-}
-
-/** SIGHUP asks for the configuration to be read again; while the node starts, as soon as it has. On a terminal it says that this is gone. */
-function catchHangUps(): { tell(reloader: Reloader): void } {
-  let reloader: Reloader | undefined
-  let isAsked = false
-  const onHangUp = () => {
-    isAsked = true
-    void reloader?.readAgain()
-  }
-  if (process.stdin.isTTY !== true && process.stdout.isTTY !== true) process.on('SIGHUP', onHangUp)
-  return {
-    tell(found) {
-      reloader = found
-      if (isAsked) onHangUp()
-    },
-  }
 }
 
 /** Settles at the first signal. */

@@ -1,5 +1,6 @@
 import type { Argv, CommandModule } from 'yargs'
 import { runCommand } from '../command-outcome.ts'
+import type { CreateParser } from '../completion/command-tree.ts'
 import { EXIT_CODES_TEXT } from '../exit-codes.ts'
 import { jsonFlag } from '../keys/options.ts'
 
@@ -8,7 +9,8 @@ interface CompletionArgs {
   readonly json: boolean
 }
 
-export const completionCommand: CommandModule<object, CompletionArgs> = {
+/** It has to know all commands, so whoever knows them makes it. */
+export const completionCommand = (createParser: CreateParser): CommandModule<object, CompletionArgs> => ({
   command: 'completion <shell>',
   describe: 'Print a script with which the shell completes commands and flags',
   builder: (yargs) =>
@@ -22,7 +24,7 @@ export const completionCommand: CommandModule<object, CompletionArgs> = {
       .epilogue(EXIT_CODES_TEXT) as Argv<CompletionArgs>,
   handler: (args) =>
     runCommand(args, async () => {
-      const script = await (await import('../completion/shells.ts')).completionScript(args.shell)
+      const script = await (await import('../completion/shells.ts')).completionScript(args.shell, createParser)
       return { result: { shell: args.shell, script }, lines: [script.trimEnd()] }
     }),
-}
+})

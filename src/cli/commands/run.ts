@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import { requireConfiguration } from '../config/configuration.ts'
 import { sourceOf, withServiceNodeFlags } from '../config/flags.ts'
 import { EXIT_CODES_TEXT } from '../exit-codes.ts'
+import { catchHangUps } from '../hang-ups.ts'
 
 /** Values come from, in this order: flag, environment (STARLING_METRICS__PORT), configuration file, preset, default. */
 export const runCommand: CommandModule = {
@@ -16,9 +17,11 @@ export const runCommand: CommandModule = {
       .example('$0 run --config /etc/starling/starling.yml', 'Run as an operator does')
       .epilogue(EXIT_CODES_TEXT),
   handler: async (args) => {
+    // Before anything is loaded, which takes its time.
+    const hangUps = catchHangUps()
     const source = sourceOf(args)
     const started = await requireConfiguration(source)
     const { runServiceNode } = await import('../run-service-node.ts')
-    await runServiceNode(started.options, { source, started })
+    await runServiceNode(started.options, { source, started, hangUps })
   },
 }

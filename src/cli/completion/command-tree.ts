@@ -1,5 +1,7 @@
 import type { Argv } from 'yargs'
-import { createParser } from '../parser.ts'
+
+/** Makes a parser that knows the command which these words call; all commands for none. */
+export type CreateParser = (words: readonly string[]) => Promise<Argv>
 
 /** What can be typed after a command. */
 export interface CommandOption {
@@ -49,27 +51,39 @@ interface YargsState {
 }
 
 /** All commands as the parser knows them: nothing is listed a second time. */
-export async function commandTree(helpWidth: number): Promise<Command> {
-  return await commandAt([], { usage: '', describe: 'A staked service node for private messaging', helpWidth })
+export async function commandTree(createParser: CreateParser, helpWidth: number): Promise<Command> {
+  const describe = 'A staked service node for private messaging'
+  return await commandAt([], { usage: '', describe, helpWidth, createParser })
 }
 
 async function commandAt(
   words: readonly string[],
-  about: { readonly usage: string; readonly describe: string; readonly helpWidth: number },
+  about: {
+    readonly usage: string
+    readonly describe: string
+    readonly helpWidth: number
+    readonly createParser: CreateParser
+  },
 ): Promise<Command> {
-  const { helpWidth, usage, describe } = about
-  const { help, state } = await stateAt(words, helpWidth)
+  const { helpWidth, usage, describe, createParser } = about
+  const { help, state } = await stateAt(await createParser(words), words, helpWidth)
   const commands: Command[] = []
   for (const [below, said] of state.commands) {
     const [name = ''] = below.split(' ')
-    commands.push(await commandAt([...words, name], { helpWidth, usage: [...words, below].join(' '), describe: said }))
+    commands.push(
+      await commandAt([...words, name], {
+        helpWidth,
+        createParser,
+        usage: [...words, below].join(' '),
+        describe: said,
+      }),
+    )
   }
   return { words, usage, describe, positionals: state.positionals, options: state.options, commands, help }
 }
 
 /** What yargs has come to know once it has read these words: it tells the help right then. */
-async function stateAt(words: readonly string[], width: number) {
-  const parser = await createParser(words)
+async function stateAt(parser: Argv, words: readonly string[], width: number) {
   let found: ReturnType<typeof readState> | undefined
   let help = ''
   await parser.wrap(width).parse([...words, '--help'], {}, (_error, _args, output) => {

@@ -1,5 +1,5 @@
 import { bashScript } from './bash.ts'
-import { type Command, commandTree } from './command-tree.ts'
+import { type Command, type CreateParser, commandTree } from './command-tree.ts'
 import { fishScript } from './fish.ts'
 import { zshScript } from './zsh.ts'
 
@@ -16,8 +16,8 @@ const SCRIPTS: Readonly<Record<Shell, (commands: readonly Command[]) => string>>
 const HELP_WIDTH = 80
 
 /** A script that completes commands, flags and their values, without a process of its own at each key. */
-export async function completionScript(shell: Shell): Promise<string> {
-  return SCRIPTS[shell](flattened(await commandTree(HELP_WIDTH)))
+export async function completionScript(shell: Shell, createParser: CreateParser): Promise<string> {
+  return SCRIPTS[shell](flattened(await commandTree(createParser, HELP_WIDTH)))
 }
 
 /** Every command, `starling` itself first. */

@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { completionScript, SHELLS, type Shell } from '../../../src/cli/completion/shells.ts'
+import { createParser } from '../../../src/cli/parser.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'starling-completion-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const pathOf = (shell: Shell) => join(folder, shell)
 beforeAll(async () => {
-  for (const shell of SHELLS) writeFileSync(pathOf(shell), await completionScript(shell))
+  for (const shell of SHELLS) writeFileSync(pathOf(shell), await completionScript(shell, createParser))
 })
 
 function isHere(shell: Shell): boolean {
@@ -25,22 +26,25 @@ function isHere(shell: Shell): boolean {
 
 /** What each shell offers after these words, one a line. */
 const ASK: Readonly<Record<Shell, (typed: readonly string[]) => readonly string[]>> = {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: It is the shell's.
   bash: (typed) => [
     '-c',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: It is the shell's.
     'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _starling; printf "%s\\n" "${COMPREPLY[@]}"',
     pathOf('bash'),
     ...typed,
   ],
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: It is the shell's.
   // Outside of a terminal zsh completes nothing, so what would show the words prints them.
   zsh: (typed) => [
     '-fc',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: It is the shell's.
     'compdef() { }; _files() { }; compadd() { shift; print -l -- $@ }; _describe() { print -l -- ${${(P)2}%%:*} }; source $0; words=("$@"); CURRENT=$#; _starling',
     pathOf('zsh'),
     ...typed,
   ],
-  fish: (typed) => ['-c', `source ${pathOf('fish')}; complete -C "${typed.join(' ')}" | string replace -r '\\t.*' ''; true`],
+  fish: (typed) => [
+    '-c',
+    `source ${pathOf('fish')}; complete -C "${typed.join(' ')}" | string replace -r '\\t.*' ''; true`,
+  ],
 }
 
 const CASES: readonly (readonly [typed: readonly string[], offered: string, not: string])[] = [

@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Command, type CommandOption, commandTree } from '../../../src/cli/completion/command-tree.ts'
 import { flattened } from '../../../src/cli/completion/shells.ts'
 import { EXIT, EXIT_CODES_TEXT } from '../../../src/cli/exit-codes.ts'
+import { createParser } from '../../../src/cli/parser.ts'
 import { createKeyFiles } from '../../../src/node/key-files.ts'
 import { runInProcess } from '../../support/in-process-program.ts'
 
 const WIDTH = 120
-const commands = flattened(await commandTree(WIDTH)).filter(({ words }) => words.length > 0)
+const commands = flattened(await commandTree(createParser, WIDTH)).filter(({ words }) => words.length > 0)
 const leaves = commands.filter((command) => command.commands.length === 0)
 const named = (list: readonly Command[]) => list.map((command) => [command.words.join(' '), command] as const)
 
