@@ -19,6 +19,7 @@ import { startTestDevnet } from '../support/devnet.ts'
 import { eventually } from '../support/eventually.ts'
 import { beginRequest } from '../support/hanging-request.ts'
 import { readReadiness } from '../support/node-metrics.ts'
+import { createNotifyStandIn } from '../support/notify-stand-in.ts'
 import { newAccount } from '../support/people.ts'
 import { isRunning } from '../support/processes.ts'
 import { type ProgramEnd, runStarling, startStarling } from '../support/program.ts'
@@ -206,8 +207,16 @@ describe('a node that has to wait', () => {
     const config = ['run', '--config', join(spare.folder, 'starling.yml')]
     // A folder without the list of an earlier run.
     const fresh = ['--dataFolder', join(spare.folder, 'fresh-data'), '--staking.rpcUrls', rpcUrl]
-    await using program = startStarling([...config, ...fresh])
+    const notify = await createNotifyStandIn(spare.folder)
+    const env = { NOTIFY_SOCKET: '/run/notify', PATH: notify.PATH, WATCHDOG_USEC: '3000000' }
+    await using program = startStarling([...config, ...fresh], { env })
     const readiness = await startedReadiness()
+    // Its supervisor learns that it has started, why it does not serve, and that it lives.
+    await eventually('the supervisor is told', async () => {
+      const said = (await notify.said()).join('\n')
+      const expected = ['READY=1', 'STATUS=Not serving: No service node list', '|WATCHDOG=1\n']
+      return expected.every((text) => said.includes(text)) || undefined
+    })
     expect((await fetch(`${spare.metricsUrl}/livez`)).status).toBe(200)
     expect(readiness).toMatchObject({ status: 503, reasons: [{ part: 'membership' }] })
     expect(program.stdout).toContain('PROVIDER_UNREACHABLE')
@@ -220,6 +229,9 @@ describe('a node that has to wait', () => {
     expect(later).toMatchObject([{ part: 'stake' }])
     program.kill('SIGINT')
     expect((await program.ended()).code).toBe(0)
+    await eventually('the supervisor is told of the end', async () =>
+      (await notify.said()).some((text) => text.includes('STOPPING=1')) ? true : undefined,
+    )
   })
 
   test('for a provider that never answers lives, says that it starts, and ends with 0 when it is told to', async () => {

@@ -1,12 +1,13 @@
 // What systemd would be told: through a program in the place of systemd-notify, and, where that and Python are, through both for real.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { createSupervisorNotice, reloadingFields } from '../../../src/node/supervisor-notice.ts'
+import { createNotifyStandIn } from '../../support/notify-stand-in.ts'
 
 let folder: string
 let warnings: string[]
@@ -17,24 +18,13 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** In the place of systemd-notify: writes its words to a file, a line a call. */
-async function standIn(line: string): Promise<{ readonly PATH: string; said(): Promise<readonly string[]> }> {
-  const file = join(folder, 'said')
-  const program = join(folder, 'systemd-notify')
-  await writeFile(program, `#!/bin/sh\n${line}\nIFS='|'; echo "$NOTIFY_SOCKET|$*" >> '${file}'\n`)
-  await chmod(program, 0o755)
-  await writeFile(file, '')
-  const said = async () => (await readFile(file, 'utf8')).split('\n').filter((one) => one !== '')
-  return { PATH: `${folder}:${process.env['PATH']}`, said }
-}
-
 test('without a supervisor, there is nobody to tell', () => {
   expect(createSupervisorNotice({ log }, {})).toBeUndefined()
   expect(createSupervisorNotice({ log }, { NOTIFY_SOCKET: '' })).toBeUndefined()
 })
 
 test('what is told while a message is under way is one message, with the newest values', async () => {
-  const { PATH, said } = await standIn('sleep 0.1')
+  const { PATH, said } = await createNotifyStandIn(folder, 'sleep 0.1')
   const notice = createSupervisorNotice({ log }, { NOTIFY_SOCKET: '/run/n', PATH })
   notice?.tell({ READY: '1', STATUS: 'Not serving: no\nstake' })
   for (let at = 0; at < 100; at++) notice?.tell({ STATUS: `Status ${at}`, WATCHDOG: '1' })
@@ -44,7 +34,7 @@ test('what is told while a message is under way is one message, with the newest 
 })
 
 test('that a reload begins and ends is told in two messages, with the time that systemd compares', async () => {
-  const { PATH, said } = await standIn('')
+  const { PATH, said } = await createNotifyStandIn(folder)
   const notice = createSupervisorNotice({ log }, { NOTIFY_SOCKET: '/run/n', PATH })
   notice?.tell({ STATUS: 'Serving' })
   notice?.tell(reloadingFields())
@@ -73,7 +63,7 @@ test.each([
   ['is missing', '/nonexistent'],
   ['fails', undefined],
 ])('a systemd-notify that %s costs one line in the log, and nothing else', async (_, path) => {
-  const { PATH } = await standIn('exit 1')
+  const { PATH } = await createNotifyStandIn(folder, 'exit 1')
   const notice = createSupervisorNotice({ log }, { NOTIFY_SOCKET: '/run/n', PATH: path ?? PATH })
   notice?.tell({ READY: '1' })
   await vi.waitFor(() => expect(warnings).toHaveLength(1))
