@@ -34,6 +34,8 @@ const BEFORE_PATIENT_MAX = 64
  */
 const PATIENT_RECORDS_FACTOR = 4
 const PATIENT_BYTES_SHARE = 0.5
+/** Records of what is patient between two turns of the event loop: a millisecond's work. */
+const PATIENT_RECORDS_PER_TURN = 128
 
 /** What an operation writes through. */
 export interface Writer {
@@ -95,6 +97,7 @@ export class GroupCommit implements AsyncDisposable {
   readonly #reader: DatabaseReader
   #queuedBytes = 0
   #steps = 0
+  #recordsSinceTurn = 0
   #open: Group
   #committed: Totals
   /** The batch that is being written; never rejects. */
@@ -213,12 +216,16 @@ export class GroupCommit implements AsyncDisposable {
     return this.#runInto(queued)
   }
 
-  /** It may take a millisecond. What clients ask for meanwhile goes before the next. */
+  /** What clients ask for meanwhile goes before the next. */
   async #runPatient(queued: Queued): Promise<void> {
     this.#beforePatient = 0
     const { records } = this.#open.batch
     await this.#runInto(queued)
-    this.#open.patientRecords += Math.max(0, this.#open.batch.records - records)
+    const added = Math.max(0, this.#open.batch.records - records)
+    this.#open.patientRecords += added
+    this.#recordsSinceTurn += added
+    if (this.#recordsSinceTurn < PATIENT_RECORDS_PER_TURN) return
+    this.#recordsSinceTurn = 0
     await setImmediate()
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import type { HeldItem, HeldMessage, HeldRequest } from '../protocol/contents.ts'
 import { ProtocolError } from '../protocol/errors.ts'
@@ -33,6 +34,8 @@ export interface ContentsIntake {
 
 /** Requests that are carried out at once; each is a signature to verify and a write. */
 const REQUESTS_AT_ONCE = 16
+/** Messages that are checked between two turns of the event loop: a third of a millisecond's work. */
+const CHECKED_PER_TURN = 128
 
 export function createContentsIntake(components: ContentsIntakeComponents): ContentsIntake {
   const { contents, requests, announce, conduct, clock, metrics } = components
@@ -44,12 +47,18 @@ export function createContentsIntake(components: ContentsIntakeComponents): Cont
     return outcome
   }
 
-  /** Puts their outcomes in the places that they have. */
-  const takeMessages = async (from: ServiceNodeKey, items: readonly HeldItem[], outcomes: IntakeOutcome[]) => {
+  /** Takes the messages among items from a place on, and puts their outcomes in the places that they have. */
+  const takeSome = async (
+    from: ServiceNodeKey,
+    items: readonly HeldItem[],
+    start: number,
+    outcomes: IntakeOutcome[],
+  ): Promise<void> => {
     const nowMs = clock.nowMs()
     const living: HeldMessage[] = []
     const places: number[] = []
-    for (const [place, item] of items.entries()) {
+    for (const [index, item] of items.slice(start, start + CHECKED_PER_TURN).entries()) {
+      const place = start + index
       if (item.kind !== 'message') continue
       const wrong = wrongOfMessage(item, nowMs)
       if (wrong !== undefined) conduct.wrong(from, wrong)
@@ -69,6 +78,19 @@ export function createContentsIntake(components: ContentsIntakeComponents): Cont
       if (outcome === 'new') announce({ ...held.message, expiryMs: held.livesUntilMs })
     }
     metrics.items.add(taken, { kind: 'message', way: 'taken' })
+  }
+
+  /** What is checked is on its way to the disk while the rest is checked. */
+  const takeMessages = async (from: ServiceNodeKey, items: readonly HeldItem[], outcomes: IntakeOutcome[]) => {
+    const taking: Promise<void>[] = []
+    for (let start = 0; start < items.length; start += CHECKED_PER_TURN) {
+      if (start > 0) await setImmediate()
+      const some = takeSome(from, items, start, outcomes)
+      // Whoever waits for all of them hears of it.
+      some.catch(() => {})
+      taking.push(some)
+    }
+    await Promise.all(taking)
   }
 
   /** Puts their outcomes in the places that they have. */
