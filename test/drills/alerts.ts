@@ -29,7 +29,7 @@ const clamp = (seconds: number, min: number, max: number) => Math.min(max, Math.
 /** A minute for an hour, and never so long that it would only be waiting. */
 const drillPace: Pace = {
   hold: (seconds) => (seconds === 0 ? 0 : clamp(seconds, 2, 10)),
-  window: (seconds) => clamp(seconds, 10, 20),
+  window: (seconds) => clamp(seconds, 10, 40),
   age: (seconds) => clamp(seconds, 1, 600),
 }
 

@@ -36,6 +36,11 @@ export async function restart({ devnet }: Field, node: DevnetNode): Promise<void
   await devnet.start(node)
 }
 
+/** All nodes that run but this one, also the newcomer: it stays a member. */
+export function allBut({ devnet, newcomer }: Field, node: DevnetNode): readonly DevnetNode[] {
+  return [...devnet.nodes, newcomer.node].filter((one) => one !== node && one.runner.running)
+}
+
 /** Nodes that hang: connections to them stay, and nothing answers. */
 export function holdStill(nodes: readonly DevnetNode[]): AsyncDisposable {
   const pids = nodes.flatMap(({ runner }) => runner.pid ?? [])

@@ -18,6 +18,7 @@ const CLOCK_OFF_S = 45
 const RUN_MS = 40
 const STOP_MS = 500
 const FILES_ROOM = 4
+const SEEN_AFTER_MS = 1_500
 
 const clockFile = (folder: string) => join(folder, 'clock')
 
@@ -81,14 +82,23 @@ export const machineDrills = [
     alerts: ['StarlingRestarts'],
     async provoke(field) {
       const node = field.node(RESTARTED_NODE)
-      for (let count = 0; count < 4; count++) {
-        await node.runner.stop('SIGKILL')
-        node.runner.start()
-        // Prometheus has to have seen each of them.
-        await eventually('the node tells its metrics', () => readMetrics(node).catch(() => undefined))
-        await delay(2_000)
+      let isOver = false
+      const crash = async () => {
+        while (!isOver) {
+          await node.runner.stop('SIGKILL')
+          node.runner.start()
+          // Prometheus has to have seen each of them.
+          await eventually('the node tells its metrics', () => readMetrics(node).catch(() => undefined))
+          await delay(SEEN_AFTER_MS)
+        }
       }
-      return undefined
+      const crashing = crash()
+      return {
+        async [Symbol.asyncDispose]() {
+          isOver = true
+          await crashing
+        },
+      }
     },
     async mend(field) {
       await restart(field, field.node(RESTARTED_NODE))

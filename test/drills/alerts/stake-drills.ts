@@ -33,7 +33,7 @@ export const stakeDrills = [
     },
   },
   {
-    fault: 'the exit of the node is requested; it is switched off, and taken from the targets',
+    fault: 'the exit of the node is requested; it runs on, and is taken from the targets',
     node: 'newcomer',
     alerts: ['StarlingStakeLeaving'],
     async provoke(field) {
@@ -41,9 +41,7 @@ export const stakeDrills = [
       return undefined
     },
     async mend(field) {
-      const { node } = field.newcomer
-      field.scrapeAllBut(node)
-      await node.runner.stop('SIGTERM')
+      field.scrapeAllBut(field.newcomer.node)
     },
   },
 ] as const satisfies readonly Drill[]

@@ -7,7 +7,7 @@ import { callNode } from '../../../devnet/node-request.ts'
 import { storeRequest } from '../../../src/client/index.ts'
 import { newAccount } from '../../support/people.ts'
 import type { Drill } from './drill.ts'
-import { holdStill, reconfigure, restart } from './field.ts'
+import { allBut, holdStill, reconfigure, restart } from './field.ts'
 
 const SMALL_NODE = 7
 const SLOW_NODE = 6
@@ -45,7 +45,7 @@ export const storageDrills = [
       reconfigure(node, { 'storage.totalBytesMax': 1 })
       await restart(field, node)
       const stack = new AsyncDisposableStack()
-      stack.use(holdStill(field.devnet.nodes.filter(({ index }) => index !== SMALL_NODE)))
+      stack.use(holdStill(allBut(field, node)))
       stack.use(storeAllTheTime(node))
       return stack
     },

@@ -9,7 +9,7 @@ import { parseX25519PublicKey } from '../../../src/crypto/keys.ts'
 import { buildOnionRequest, type OnionPathNode } from '../../../src/protocol/onion/request.ts'
 import { newAccount } from '../../support/people.ts'
 import type { Drill } from './drill.ts'
-import { type Field, holdStill, reconfigure, restart } from './field.ts'
+import { allBut, type Field, holdStill, reconfigure, restart } from './field.ts'
 
 const WITNESS = 1
 const SURVIVORS = [1, 2, 3]
@@ -44,7 +44,7 @@ export const swarmDrills = [
       const node = field.node(EMPTY_NODE)
       await node.runner.stop('SIGTERM')
       rmSync(join(node.folder, 'data/messages'), { recursive: true })
-      const held = holdStill(field.devnet.nodes.filter(({ index }) => index !== EMPTY_NODE))
+      const held = holdStill(allBut(field, node))
       node.runner.start()
       return held
     },
