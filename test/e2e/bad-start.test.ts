@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EXIT, exitCodeOf } from '../../src/cli/exit-codes.ts'
 import { loadIdentity } from '../../src/node/identity.ts'
 import { BLS_KEY_FILE, createKeyFiles, ED25519_KEY_FILE } from '../../src/node/key-files.ts'
-import { runStarling } from '../support/program.ts'
+import { runStarling, startStarling } from '../support/program.ts'
 
 let folder: string
 let files = 0
@@ -108,6 +108,30 @@ describe('keys: ', () => {
     const said = stdout + stderr
     expect([code, said]).toEqual([EXIT.keys, expect.stringMatching(/keys create/)])
     expectNoStack(said)
+  })
+})
+
+test('a running node reads its configuration again with SIGHUP, and keeps the old one when the new one is wrong', async () => {
+  const path = join(folder, 'changing.yml')
+  const write = (changes: Readonly<Record<string, unknown>>) =>
+    writeFileSync(path, JSON.stringify({ ...unchanged, ...changes }))
+  const unchanged = settings()
+  write({})
+  await using node = startStarling(['run', '--config', path], { cwd: folder })
+  const said = (text: string) => node.until(({ events }) => events.find(({ msg }) => String(msg).includes(text)))
+  await said('The HTTPS server listens')
+  write({ 'rpc.port': 70_000, 'log.level': 'debug' })
+  node.kill('SIGHUP')
+  const refused = await said('was refused when it was read again')
+  expect(refused).toMatchObject({
+    level: 'warn',
+    problems: [expect.stringContaining('rpc.port must be a whole number')],
+  })
+  write({ 'rpc.port': 443, 'log.level': 'debug' })
+  node.kill('SIGHUP')
+  expect(await said('what is waiting counts from the next start on')).toMatchObject({
+    applied: ['log.level'],
+    waiting: ['rpc.port'],
   })
 })
 

@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { errorFamilies } from '../../../scripts/docs/errors-page.ts'
 import { generatedFiles } from '../../../scripts/docs/generated-files.ts'
 import { helpTexts } from '../../../scripts/docs/help-texts.ts'
@@ -85,4 +87,22 @@ test('the schema has every option, dotted and nested, and nothing else', () => {
     Object.keys(own ?? oneOf?.[1]?.properties ?? {}).map((key) => `${group}.${key}`),
   )
   expect(nested.sort()).toEqual(flagNames.filter((name) => name.includes('.')))
+})
+
+test('the schema takes what a start takes, and refuses what it refuses', () => {
+  const fits = new Ajv2020({ strict: false }).compile(
+    JSON.parse(generated.get('config/service-node.schema.json') ?? ''),
+  )
+  const example = parse(generated.get('config/service-node.example.yml') ?? '') as object
+  expect([fits(example), fits.errors]).toEqual([true, null])
+  expect(fits({ network: 'devnet', rpc: { port: 443 }, 'log.level': 'debug' })).toBe(true)
+  for (const wrong of [
+    { 'rpc.port': '443' },
+    { rpc: { port: 70_000 } },
+    { metrcs: { port: 1 } },
+    { 'log.level': 'loud' },
+    { staking: { rpcUrls: [] } },
+  ]) {
+    expect([wrong, fits(wrong)]).toEqual([wrong, false])
+  }
 })
