@@ -71,8 +71,7 @@ async function storeUntilCut(
   let seen = 0
   const last: string[] = []
   for await (const line of machine.lines) {
-    last.push(line)
-    if (last.length > CONSOLE_LINES) last.shift()
+    keepLast(last, line)
     const [, name] = /^acknowledged (\S+)/.exec(line) ?? []
     if (name === undefined) continue
     acknowledged.add(name)
@@ -92,7 +91,9 @@ async function tell(parts: MachineParts, disk: string): Promise<Set<string>> {
   const tooLong = setTimeout(() => void machine.cut(), START_MAX_MS)
   const held = new Set<string>()
   let isWhole = false
+  const last: string[] = []
   for await (const line of machine.lines) {
+    keepLast(last, line)
     const [, name] = /^held (\S+)/.exec(line) ?? []
     if (name !== undefined) held.add(name)
     if (line.startsWith('told all')) {
@@ -102,6 +103,11 @@ async function tell(parts: MachineParts, disk: string): Promise<Set<string>> {
   }
   clearTimeout(tooLong)
   await machine.cut()
-  if (!isWhole) throw new Error('After the cut, the database could not be read')
+  if (!isWhole) throw new Error(`After the cut, the database could not be read. The machine said:\n${last.join('\n')}`)
   return held
+}
+
+function keepLast(lines: string[], line: string): void {
+  lines.push(line)
+  if (lines.length > CONSOLE_LINES) lines.shift()
 }
