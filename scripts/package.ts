@@ -30,7 +30,7 @@ const { values: flags, positionals } = parseArgs({
 })
 
 const [kind = 'deb', ...rest] = positionals
-const KINDS: Readonly<Record<string, () => void | Promise<void>>> = {
+const KINDS: Readonly<Record<string, () => void>> = {
   deb: writeDeb,
   tree: writeTree,
   image: writeImage,
@@ -39,7 +39,7 @@ const write = KINDS[kind]
 if (write === undefined || rest.length > 0) throw new Error('Usage: node scripts/package.ts [deb|tree|image] …')
 const cpu = cpuOf(flags.cpu)
 if (!flags.built) build()
-await write()
+write()
 
 function writeTree(): void {
   writeApplicationTree(REPOSITORY, target(), cpu, epochS())
@@ -54,10 +54,10 @@ function target(): string {
   return resolve(flags.to)
 }
 
-async function writeDeb(): Promise<void> {
+function writeDeb(): void {
   const workFolder = mkdtempSync(join(tmpdir(), 'starling-deb-'))
   try {
-    const file = await writeDebianPackage({
+    const file = writeDebianPackage({
       ...{ repository: REPOSITORY, workFolder, cpu, epochS: epochS(), revision: revisionOf(flags.revision) },
       toFolder: resolve(flags.to ?? join(REPOSITORY, 'build')),
     })

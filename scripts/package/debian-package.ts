@@ -26,7 +26,7 @@ const DEPENDS = 'libc6 (>= 2.33), libstdc++6 (>= 9), libgcc-s1, systemd (>= 252)
 const SCRIPTS = ['postinst', 'prerm', 'postrm']
 
 /** Writes `starling_VERSION-REVISION_ARCHITECTURE.deb` and gives its path. The same sources give the same bytes. */
-export async function writeDebianPackage(options: DebianPackageOptions): Promise<string> {
+export function writeDebianPackage(options: DebianPackageOptions): string {
   const { repository, workFolder: root, cpu, epochS, toFolder } = options
   const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { version: string }
   const full = `${version}-${options.revision}`
@@ -44,7 +44,7 @@ export async function writeDebianPackage(options: DebianPackageOptions): Promise
   put(join(repository, 'config/service-node.example.yml'), `${doc}/examples/service-node.yml`)
   writeIn(root, `${doc}/copyright`, copyrightText(repository, modules))
   writeIn(root, `${doc}/changelog.Debian.gz`, zipped(changelogText(full, epochS)))
-  for (const { path, content } of await shellFiles(repository)) {
+  for (const { path, content } of shellFiles(repository)) {
     writeIn(root, path, path.endsWith('.gz') ? zipped(content) : content)
   }
 

@@ -14,9 +14,8 @@ const COMPLETIONS = {
   fish: 'usr/share/fish/vendor_completions.d/starling.fish',
 } as const
 
-/** What shells and `man` know of the command line, as the built program tells it. */
-export async function shellFiles(repository: string): Promise<readonly ShellFile[]> {
-  if (!said(repository, ['--help']).includes('starling completion')) return []
+/** What shells and `man` know of the command line: the former as the built program tells it, the latter as `npm run docs` wrote it. */
+export function shellFiles(repository: string): readonly ShellFile[] {
   const completions = Object.entries(COMPLETIONS).map(([shell, path]) => ({
     path,
     content: said(repository, ['completion', shell]),
