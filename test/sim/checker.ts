@@ -10,7 +10,7 @@ export interface Judgement {
   readonly nowMs: TimestampMs
   /** The most that two wall clocks have differed by: within it, nobody can say which of two requests came first. */
   readonly skewMs: DurationMs
-  /** Nodes whose disks have been there all along. */
+  /** Nodes whose disks have been there all along. One that has left may have had nobody within reach to hand over to. */
   readonly lasting: ReadonlySet<ServiceNodeKey>
 }
 
@@ -61,8 +61,8 @@ function mayReplace(other: AskedStore, store: AskedStore): boolean {
 }
 
 /** Whether a message had ended when it was deleted, for whatever clock: then a deletion has nothing to do. */
-function hadEnded({ invokedMs, timestampMs, expiryMs }: AskedStore, end: AskedEnd, skewMs: DurationMs): boolean {
-  return invokedMs + (expiryMs - timestampMs) <= (end.endedMs ?? end.invokedMs) + skewMs
+function hadEnded({ invokedMs, livesMs }: AskedStore, end: AskedEnd, skewMs: DurationMs): boolean {
+  return invokedMs + livesMs <= (end.endedMs ?? end.invokedMs) + skewMs
 }
 
 /** Whether the first was over before the second began, for whatever clock; an answer that never came may still be under way. */

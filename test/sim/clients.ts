@@ -98,10 +98,12 @@ export class Clients {
     const text = again?.text ?? `${account.id} ${this.#made++}`
     const data = Buffer.from(text)
     const ttlMs = chance.pick(TTLS_MS)
-    const timestampMs = time.nowMs
+    // A client that stores the same again gives the timestamp that it gave before (docs/replication.md says what stays different else).
+    const timestampMs = again?.timestampMs ?? time.nowMs
     const envelope = storeRequest({ account: account.id, namespace, data, timestampMs, ttlMs }, account)
     const hash = hashMessage(account.id, namespace, data)
-    const what = { hash, text, namespace, timestampMs, expiryMs: timestampMs + ttlMs }
+    const expiryMs = timestampMs + ttlMs
+    const what = { hash, text, namespace, timestampMs, expiryMs, livesMs: expiryMs - time.nowMs }
     return { envelope, operation: { ...this.#asked(account, entry), kind: 'store', ...what } }
   }
 

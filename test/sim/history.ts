@@ -23,6 +23,8 @@ export interface AskedStore extends Asked {
   readonly namespace: Namespace
   readonly timestampMs: TimestampMs
   readonly expiryMs: TimestampMs
+  /** From when it was asked. */
+  readonly livesMs: DurationMs
 }
 
 /** What may end or shorten lives. */

@@ -192,7 +192,7 @@ export class World {
       history: this.clients.history,
       nowMs: this.time.nowMs,
       skewMs: this.skewMs,
-      lasting: new Set(this.machines.filter(({ isWiped }) => !isWiped).map(({ key }) => key)),
+      lasting: new Set(this.machines.filter(({ isWiped, hasLeft }) => !isWiped && !hasLeft).map(({ key }) => key)),
     }
   }
 
