@@ -96,6 +96,8 @@ export const UP = 'up{job="starling"}' as Query
 export const above = (left: Query, limit: number) => `${left} > ${limit}` as Query
 export const below = (left: Query, limit: number) => `${left} < ${limit}` as Query
 export const is = (left: Query, number: number) => `${left} == ${number}` as Query
+/** 1 while there is no such series at all, and nothing otherwise. */
+export const absent = (of: Query) => `absent(${of})` as Query
 export const magnitude = (of: Query) => `abs(${of})` as Query
 export const ratio = (part: Query, whole: Query) => `${grouped(part)} / ${grouped(whole)}` as Query
 export const plus = (left: Query, right: Query) => `${grouped(left)} + ${grouped(right)}` as Query

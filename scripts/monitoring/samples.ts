@@ -32,6 +32,9 @@ export const phases =
   (all) =>
     phases.map(({ value, minutes = all }) => `${value}+0x${minutes}`).join(' ')
 
+/** There once, and then no longer: Prometheus ends a series when its target is taken away. */
+export const gone: Values = () => '1 stale'
+
 export function up(values: Values): Sample {
   return { series: `up{${OWN_LABELS}}`, values }
 }

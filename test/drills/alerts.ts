@@ -9,6 +9,7 @@ import { ALERT_NAMES, type AlertName } from '../../scripts/monitoring/alerts/all
 import type { Pace } from '../../scripts/monitoring/pace.ts'
 import { SKIPPED } from '../faults/skipped.ts'
 import { startTestDevnet } from '../support/devnet.ts'
+import { eventually } from '../support/eventually.ts'
 import { DRILLS } from './alerts/all-drills.ts'
 import { stopProxies } from './alerts/chain-drills.ts'
 import type { Drill } from './alerts/drill.ts'
@@ -102,6 +103,7 @@ async function createField(folder: string): Promise<Field & AsyncDisposable> {
       new Map(all.filter((node) => !left.includes(node)).map((node) => [instanceOf(node), instanceOf(node)])),
     )
   scrapeAllBut(newcomer.node)
+  await eventually('Prometheus reaches all nodes', () => reachesAll(prometheus))
   const node = (index: number) => {
     const found = all.find((one) => one.index === index)
     if (found === undefined) throw new Error(`There is no node ${index}`)
@@ -112,6 +114,13 @@ async function createField(folder: string): Promise<Field & AsyncDisposable> {
     ...{ devnet, folder, prometheus, node, newcomer, scrapeAllBut },
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   }
+}
+
+/** Until it does, it rightly says that it has nobody to watch. */
+async function reachesAll(prometheus: Prometheus): Promise<true | undefined> {
+  const [reached] = await prometheus.values('sum(up)')
+  const isTold = (await prometheus.firing()).some(({ name }) => name === ('StarlingUnwatched' satisfies AlertName))
+  return reached?.points[0]?.[1] === NODES && !isTold ? true : undefined
 }
 
 /** Of a network that is sound there is nothing to tell. */
@@ -138,9 +147,8 @@ async function carryOutOrTell(drill: Drill, field: Field): Promise<Outcome[]> {
 
 async function carryOut(drill: Drill, field: Field): Promise<Outcome[]> {
   const { fault, alerts } = drill
-  const node = drill.node === 'newcomer' ? field.newcomer.node : field.node(drill.node)
   if (drill.node === 'newcomer') field.scrapeAllBut()
-  const instance = instanceOf(node)
+  const instance = instanceAt(field, drill)
   const isFiring = async (alert: AlertName) =>
     (await field.prometheus.firing()).some((one) => one.name === alert && one.instance === instance)
   console.log(`${fault} …`)
@@ -152,6 +160,12 @@ async function carryOut(drill: Drill, field: Field): Promise<Outcome[]> {
   await drill.mend(field)
   const cleared = await Promise.all(alerts.map((alert) => until(async () => !(await isFiring(alert)), mendedMs)))
   return alerts.map((alert, at) => ({ alert, fault, firedMs: fired[at], clearedMs: cleared[at] }))
+}
+
+/** What the alerts say that they are about. */
+function instanceAt(field: Field, { node }: Drill): string {
+  if (node === 'none') return ''
+  return instanceOf(node === 'newcomer' ? field.newcomer.node : field.node(node))
 }
 
 /** How long after this moment it came; undefined when it did not. */

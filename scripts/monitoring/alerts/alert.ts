@@ -12,9 +12,11 @@ export interface Alert {
   readonly severity: Severity
   /** Seconds that the condition must hold, so that nobody is woken by what passes. 0 for what is over at once but counts. */
   readonly holdS: number
-  /** The condition; what it gives names the node. */
+  /** The condition; what it gives names the node, if there is one. */
   condition(pace: Pace): Query
-  /** Some words after the name of the node. */
+  /** Who it is about, where that is no node: what it gives then has no `instance`. */
+  readonly subject?: string
+  /** Some words after the name of the node, or after the subject. */
   readonly summary: string
   /** What it means and what to look at, in a sentence or two; the runbook has the rest. */
   readonly description: string

@@ -1,12 +1,13 @@
 import { metrics } from '../catalogue.ts'
 import { duration } from '../pace.ts'
-import { above, createQueries, is, magnitude, ratio, UP } from '../queries.ts'
-import { growing, phases, sample, steady, up } from '../samples.ts'
+import { above, absent, createQueries, is, magnitude, ratio, UP } from '../queries.ts'
+import { gone, growing, phases, sample, steady, up } from '../samples.ts'
 import { type Alert, MINUTE_S } from './alert.ts'
 
 const { node, peerTests, process } = metrics
 const { value, changes } = createQueries()
 const MIB = 1024 * 1024
+const REFUSED = { part: 'configuration', effect: 'degraded' } as const
 
 /** The process, its machine, and whether it serves at all. */
 export const nodeAlerts = {
@@ -19,6 +20,18 @@ export const nodeAlerts = {
       'Prometheus cannot read the metrics of this node: the process has ended, the machine is down, or it hangs.',
     firing: [up(steady(0))],
     quiet: [up(steady(1))],
+  },
+  StarlingUnwatched: {
+    severity: 'critical',
+    // Longer than Prometheus takes to find its targets after a start.
+    holdS: 5 * MINUTE_S,
+    // Of a target that is not there, nothing is up and nothing is down.
+    condition: () => absent(UP),
+    subject: 'Prometheus',
+    summary: 'has no node to watch',
+    description: 'Its job `starling` has no target, so that no other alert can fire, whatever happens to the nodes.',
+    firing: [up(gone)],
+    quiet: [up(steady(0))],
   },
   StarlingNotReady: {
     severity: 'critical',
@@ -80,5 +93,20 @@ export const nodeAlerts = {
     firing: [sample(process.openFiles, steady(900)), sample(process.openFilesMax, steady(1024))],
     // Where the system does not tell, both are zero.
     quiet: [sample(process.openFiles, steady(0)), sample(process.openFilesMax, steady(0))],
+  },
+  StarlingConfigurationRefused: {
+    severity: 'warning',
+    // Who has just changed it reads the answer, and needs a moment to mend it.
+    holdS: 5 * MINUTE_S,
+    condition: () => above(value(node.trouble, { part: 'configuration' }), 0),
+    summary: 'has refused its changed configuration',
+    description:
+      'It goes on with the one before, and its next start would fail. What is wrong, `starling config validate` says.',
+    firing: [sample(node.trouble, steady(1), REFUSED)],
+    firingLabels: REFUSED,
+    quiet: [
+      sample(node.trouble, phases({ value: 1, minutes: 4 }, { value: 0 }), REFUSED),
+      sample(node.trouble, steady(1), { part: 'restart', effect: 'degraded' }),
+    ],
   },
 } satisfies Record<string, Alert>

@@ -2,6 +2,7 @@ import type { AlertName } from '../../../scripts/monitoring/alerts/all-alerts.ts
 import { chainDrills } from './chain-drills.ts'
 import type { Drill } from './drill.ts'
 import { machineDrills } from './machine-drills.ts'
+import { operatorDrills } from './operator-drills.ts'
 import { stakeDrills } from './stake-drills.ts'
 import { storageDrills } from './storage-drills.ts'
 import { swarmDrills } from './swarm-drills.ts'
@@ -10,6 +11,7 @@ const [clock, slow, cramped, restarts] = machineDrills
 const [unstaked, leaving] = stakeDrills
 const [liar, outage, standstill, otherCode] = chainDrills
 const [filling, alone, slowDisk] = storageDrills
+const [refused, unwatched] = operatorDrills
 const [hidden, empty, killed, killedFive] = swarmDrills
 
 /** What goes wrong at the same time, on different nodes, so that all of it takes minutes; the rows come one after another. */
@@ -17,7 +19,8 @@ export const DRILLS = [
   [clock, cramped, unstaked],
   [hidden, otherCode],
   [leaving, slow, liar],
-  [filling],
+  [unwatched],
+  [filling, refused],
   [slowDisk, outage],
   [standstill, restarts],
   [empty],

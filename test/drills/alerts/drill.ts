@@ -6,7 +6,7 @@ export interface Drill {
   /** What is done, in a few words. */
   readonly fault: string
   /** The node that the alerts are about. */
-  readonly node: number | 'newcomer'
+  readonly node: number | 'newcomer' | 'none'
   readonly alerts: readonly AlertName[]
   /** Makes it go wrong. What is returned goes on until it is disposed of, right before the mending. */
   provoke(field: Field): Promise<AsyncDisposable | undefined>

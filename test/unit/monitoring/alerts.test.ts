@@ -30,16 +30,16 @@ test('there are fifteen alerts or more, each once, and each has a severity, a su
   expect(rules.map(({ alert }) => alert)).toEqual(ALERT_NAMES)
   for (const { labels, annotations } of rules) {
     expect(labels).toEqual({ severity: expect.stringMatching(/^(critical|warning|info)$/) })
-    expect(annotations['summary']).toMatch(/^\{\{ \$labels\.instance \}\} [a-z]/)
+    expect(annotations['summary']).toMatch(/^(\{\{ \$labels\.instance \}\}|Prometheus) [a-z]/)
     expect(annotations['description']).toMatch(/^[A-Z`].*\.$/)
   }
 })
 
-test('every alert asks for metrics and labels that there are, and compares with a bound', () => {
+test('every alert asks for metrics and labels that there are, and compares with a bound, or asks whether there is anything', () => {
   for (const { alert, expr } of rules) {
     const names = selectorsIn(expr).map(({ name }) => name)
     expect([alert, names.length > 0]).toEqual([alert, true])
-    expect([alert, expr]).toEqual([alert, expect.stringMatching(/ (>|<|==) -?[\d.]+/)])
+    expect([alert, expr]).toEqual([alert, expect.stringMatching(/ (>|<|==) -?[\d.]+|^absent\(/)])
     for (const { name, labels } of selectorsIn(expr)) {
       if (name === 'up') continue
       const metric = catalogue.find((one) => name.replace(/_(bucket|sum|count)$/, '') === one.name || name === one.name)
@@ -53,7 +53,7 @@ test('every alert has its place in the runbook, and the runbook has no others', 
   const titles = [...read('docs/monitoring.md').matchAll(/^### (Starling\w+)$/gm)].map(([, title = '']) => title)
   expect(titles.toSorted()).toEqual(ALERT_NAMES.toSorted())
   for (const { alert, annotations } of rules) {
-    expect(annotations['runbook_url']).toBe(`docs/monitoring.md#${alert.toLowerCase()}`)
+    expect(annotations['runbook']).toBe(`docs/monitoring.md#${alert.toLowerCase()}`)
   }
 })
 
