@@ -18,7 +18,7 @@ export interface Panel {
   readonly unit: Unit
   readonly targets: readonly Target[]
   /** Of the 24 columns that a dashboard has. */
-  readonly width: 3 | 4 | 6 | 8 | 12
+  readonly width: 4 | 6 | 8 | 12
   /** Areas on top of each other, for parts of a whole. */
   readonly isStacked?: boolean
   /** Of values that can be negative; others are shown from zero on. */
