@@ -135,7 +135,7 @@ export function keepLive(page: PageWindow): void {
     const pointer = share === undefined ? '' : `M${share * width} 0V${height}`
     plot.querySelector('.pointer')?.setAttribute('d', pointer)
     for (const [at, path] of [...plot.querySelectorAll('.line')].entries()) {
-      const told = (path.dataset['told'] ?? '').split(',')
+      const told = (path.dataset['told'] ?? '').split('|')
       const xs = [...(path.getAttribute('d') ?? '').matchAll(/L(\d+) /g)].map((match) => Number(match[1]))
       const wanted = share === undefined ? width : share * width
       let nearest = xs.length - 1

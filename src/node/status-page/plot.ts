@@ -13,7 +13,7 @@ export interface PlotSeries {
 
 export interface PlotOptions {
   readonly title: string
-  /** A value in words, such as "12/s"; without commas, which divide them in the page. */
+  /** A value in words, such as "1,010 KiB"; without `|`, which divides them in the page. */
   readonly told: (value: number) => string
   /** Where the scale ends for these values. */
   readonly ceiling: (most: number) => number
@@ -69,7 +69,7 @@ function drawing(series: PlotSeries, at: number, top: number, { fromMs, toMs, ga
       area: `M${x(first)} ${HEIGHT}${points}L${x(others.at(-1) ?? first)} ${HEIGHT}Z`,
     }
   })
-  const said = series.points.map(({ value }) => told(value)).join(',')
+  const said = series.points.map(({ value }) => told(value)).join('|')
   return html`<path class="area s${at}" d="${runs.map(({ area }) => area).join('')}"/><path class="line s${at}" d="${runs.map(({ line }) => line).join('')}" data-told="${said}"/>`
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { bytes } from '../../../../src/node/status-page/figures.ts'
 import { binaryCeiling, decimalCeiling, type PlotOptions, plot } from '../../../../src/node/status-page/plot.ts'
 
 const options: PlotOptions = {
@@ -9,8 +10,15 @@ const points = (...pairs: readonly (readonly [number, number])[]) => pairs.map((
 
 test('a line goes from the left to the right and from the ground to the top', () => {
   const drawn = String(plot([{ name: 'all', points: points([570_000, 0], [590_000, 5], [600_000, 10]) }], options))
-  expect(drawn).toContain('class="line s0" d="M684 200L684 200L708 100L720 0" data-told="0/s,5/s,10/s"')
+  expect(drawn).toContain('class="line s0" d="M684 200L684 200L708 100L720 0" data-told="0/s|5/s|10/s"')
   expect(drawn).toContain('aria-label="Requests over the last 10 minutes. all: 10/s now, 10/s at most"')
+})
+
+test('each point has its own words, though figures have commas in them', () => {
+  const series = { name: 'sent', points: points([580_000, 1010 * 1024], [590_000, 9 * 1024], [600_000, 1023 * 1024]) }
+  const drawn = String(plot([series], { ...options, told: bytes, ceiling: binaryCeiling }))
+  const [, told = ''] = /data-told="([^"]*)"/.exec(drawn) ?? []
+  expect(told.split('|')).toEqual(['1,010 KiB', '9 KiB', '1,023 KiB'])
 })
 
 test('a pause is a gap, and what is older than the plot is not in it', () => {
