@@ -1,4 +1,5 @@
 import { CodedError } from '../base/coded-error.ts'
+import { isJournal, withPriority } from '../node/journal.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts'
 import { createWaitingNotice } from './waiting-notice.ts'
 
@@ -43,7 +44,7 @@ export async function runCommand(
     await outcome.afterPrinting?.().catch(tellOnlyPeople)
   } catch (error) {
     process.exitCode = exitCodeOf(error)
-    process.stderr.write(`${describeFailure(error)}\n`)
+    tellOnlyPeople(error)
     if (args.json) process.stdout.write(`${jsonLine({ error: jsonOfError(error) })}\n`)
   }
 }
@@ -56,7 +57,12 @@ async function noticed(work: () => Promise<CommandOutcome>): Promise<CommandOutc
 
 /** What was done is printed. That it could not be noted down only means that it is told once more. */
 function tellOnlyPeople(error: unknown): void {
-  process.stderr.write(`${describeFailure(error)}\n`)
+  writeFailure(`${describeFailure(error)}\n`)
+}
+
+/** For people; and for those who ask the journal for errors. */
+export function writeFailure(text: string): void {
+  process.stderr.write(isJournal(2, process.env) ? withPriority('error', text) : text)
 }
 
 function written(text: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs'
 import { CodedError } from '../base/coded-error.ts'
-import { CommandError, describeFailure, jsonLine, jsonOfError } from './command-outcome.ts'
+import { CommandError, describeFailure, jsonLine, jsonOfError, writeFailure } from './command-outcome.ts'
 import { nearestName } from './config/nearest-name.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { createParser } from './parser.ts'
@@ -26,7 +26,7 @@ export async function runProgram(words: readonly string[]): Promise<void> {
 /** Says for people and, with --json, for scripts what was wrong. */
 function refuse(error: unknown, words: readonly string[]): void {
   const text = error instanceof CodedError ? error.message : describeFailure(error)
-  process.stderr.write(`starling: ${text}\n`)
+  writeFailure(`starling: ${text}\n`)
   if (error instanceof CommandError) {
     process.stderr.write('`starling --help` and `starling COMMAND --help` tell what there is\n')
   }

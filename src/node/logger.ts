@@ -4,6 +4,7 @@ import type PinoPretty from 'pino-pretty'
 import { systemClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { systemTimers } from '../base/timers.ts'
+import { isJournal, withPriority } from './journal.ts'
 import { describeFacts, describeText } from './log-facts.ts'
 import { LogLevels } from './log-levels.ts'
 import type { LogMetrics } from './log-metrics.ts'
@@ -46,6 +47,8 @@ class LogWriter {
   readonly #lines: Pino
   readonly #file: FileOutput | undefined
   #metrics: LogMetrics | undefined
+  /** That of the line that is being written. */
+  #level: LogLevel = 'info'
 
   constructor({ format, ...settings }: LogOptions, destination: LogOutput | undefined) {
     const components = { clock: systemClock, timers: systemTimers }
@@ -56,7 +59,7 @@ class LogWriter {
       this.#write(level, part, { repeated }, sentence)
     this.#repeats = new LogRepeats({ ...components, onRepeated }, defaultLogRepeatsOptions)
     this.#file = destination === undefined ? this.#standardOutput() : undefined
-    this.#lines = linesTo(destination ?? (this.#file as LogOutput), format)
+    this.#lines = linesTo(destination ?? this.#prioritized(this.#file as LogOutput), format)
   }
 
   logger(part: string): Logger {
@@ -87,6 +90,12 @@ class LogWriter {
     return output
   }
 
+  /** To the journal, lines have to say how much they matter outside of their JSON. */
+  #prioritized(output: LogOutput): LogOutput {
+    if (!isJournal(1, process.env)) return output
+    return { write: (text) => output.write(withPriority(this.#level, text)) }
+  }
+
   #say(level: LogLevel, part: string, facts: object, sentence: string): void {
     if (!this.levels.writes(isLogPart(part) ? part : 'node', level)) return
     if (this.#repeats.admits(level, part, sentence)) this.#write(level, part, facts, sentence)
@@ -95,6 +104,7 @@ class LogWriter {
 
   #write(level: LogLevel, part: string, facts: object, sentence: string): void {
     this.#metrics?.lines.inc({ level })
+    this.#level = level
     this.#lines[level]({ ...(part !== 'node' && { part }), ...describeFacts(facts) }, describeText(sentence))
   }
 }

@@ -17,6 +17,7 @@ import { obstacleToOwnNetwork, runAlone } from './own-network.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const CONFIGURATION = '/etc/starling/starling.yml'
 const KEY = '/var/lib/starling/keys/key_ed25519'
+const BACKUPS = '/var/backups/starling'
 const EXPOSURE_MAX = 1.5
 
 const checks = new Checks()
@@ -45,6 +46,8 @@ async function testPackage(): Promise<number> {
     await install(debian)
     await configure(debian, chain.anvil.rpcUrl, chain.deployment.rewards)
     await run(debian)
+    await backUp(debian)
+    await executeWhatIsNotItsOwn(debian)
     await reload(debian)
     await sealWithCredential(debian)
     await upgrade(debian)
@@ -81,8 +84,9 @@ async function install(debian: BootedDebian): Promise<void> {
   checks.holds('no Node.js but its own is there', (await debian.run('command -v node npm')).code !== 0)
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
   checks.equal('starling tells its version', (await debian.must('starling --version')).trim(), version)
-  const modes = await debian.must("stat -c '%U:%G %a' /var/lib/starling /etc/starling")
-  checks.equal('its folders are its own', modes, 'starling:starling 700\nstarling:starling 750\n')
+  const modes = await debian.must("stat -c '%U:%G %a' /var/lib/starling /etc/starling /var/backups/starling")
+  const wanted = 'starling:starling 700\nstarling:starling 750\nstarling:starling 700\n'
+  checks.equal('its folders are its own', modes, wanted)
   checks.equal('nothing runs yet', (await debian.run('systemctl is-active starling')).stdout.trim(), 'inactive')
   const offered = 'usr/share/bash-completion/completions/starling usr/share/man/man1/starling.1.gz'
   checks.equal('completions and a manual page are there', (await debian.run(`cd / && ls ${offered}`)).code, 0)
@@ -139,6 +143,45 @@ async function run(debian: BootedDebian): Promise<void> {
   await debian.must('systemctl restart starling')
 }
 
+/** The running node writes it, shut in as it is. */
+async function backUp(debian: BootedDebian): Promise<void> {
+  await debian.must(`starling backup --config ${CONFIGURATION} --to ${BACKUPS}/first`)
+  const made = await debian.must(`stat -c '%U %a' ${BACKUPS}/first ${BACKUPS}/first/manifest.json`)
+  checks.equal('the running node writes a backup where the page says', made, 'starling 700\nstarling 600\n')
+  const elsewhere = await debian.run(`starling backup --config ${CONFIGURATION} --to /var/cache/elsewhere`)
+  checks.holds('and nowhere else', elsewhere.code !== 0 && /elsewhere/.test(elsewhere.stderr), elsewhere.stderr)
+}
+
+/** A shell below /usr/lib, as other packages bring some (klibc, busybox). */
+async function executeWhatIsNotItsOwn(debian: BootedDebian): Promise<void> {
+  await debian.must('mkdir -p /usr/lib/elsewhere && cp /bin/sh /usr/lib/elsewhere/sh && /usr/lib/elsewhere/sh -c true')
+  const mark = '/var/lib/starling/executed'
+  for (const [shell, isAllowed] of [
+    ['/usr/lib/elsewhere/sh', false],
+    ['/bin/sh', false],
+    ['/usr/lib/starling/sh', true],
+  ] as const) {
+    await debian.must('cp /bin/sh /usr/lib/starling/sh')
+    await dropIn(debian, `[Service]\nExecStartPre=-${shell} -c ': > ${mark}'\n`)
+    await debian.must('systemctl restart starling')
+    const { code } = await debian.run(`rm ${mark}`)
+    checks.equal(`${shell} is ${isAllowed ? '' : 'not '}executed for the service`, code === 0, isAllowed)
+  }
+  await debian.must('rm -r /usr/lib/elsewhere /usr/lib/starling/sh')
+  await dropIn(debian, '[Service]\nProtectHome=no\n')
+  checks.holds('the doctor tells of a drop-in that weakens the unit', /ProtectHome=no/.test(await doctorOn(debian)))
+  await dropIn(debian, '')
+  await debian.must('systemctl restart starling')
+  checks.holds('and finds the unit as packaged without it', /as packaged/.test(await doctorOn(debian)))
+}
+
+/** What it finds of the unit. */
+async function doctorOn(debian: BootedDebian): Promise<string> {
+  const { stdout } = await debian.run(`starling doctor --json --config ${CONFIGURATION}`)
+  const { checks: found = [] } = JSON.parse(stdout) as { checks?: { id: string; seen: string }[] }
+  return found.find(({ id }) => id === 'unit-drift')?.seen ?? ''
+}
+
 async function reload(debian: BootedDebian): Promise<void> {
   const pid = await mainPid(debian)
   await debian.must(`cp ${CONFIGURATION} /root/kept.yml && echo 'rpc.ratePerSecnd: 5' >> ${CONFIGURATION}`)
@@ -148,6 +191,14 @@ async function reload(debian: BootedDebian): Promise<void> {
     'a wrong configuration is refused at a reload, and named',
     code !== 0 && /rpc.ratePerSecond/.test(journal),
     journal,
+  )
+  const graver = await debian.must('journalctl --unit starling --no-pager --output cat --priority warning')
+  const lines = graver.split('\n').filter((line) => line.startsWith('{'))
+  checks.holds('the journal knows which lines of the node are warnings', /"level":"warn"/.test(graver), graver)
+  checks.holds(
+    'and which are not',
+    lines.every((line) => /^\{"level":"(?:warn|error)"/.test(line)),
+    graver,
   )
   await debian.must(`cat /root/kept.yml > ${CONFIGURATION} && echo 'rpc.ratePerSecond: 5' >> ${CONFIGURATION}`)
   await debian.must('systemctl reload starling')
@@ -176,7 +227,11 @@ async function upgrade(debian: BootedDebian): Promise<void> {
   const before = { pid: await mainPid(debian), files: await sums(debian) }
   const said = await debian.must('dpkg -i /root/packages/second.deb 2>&1')
   checks.holds('the upgrade asks nothing', !/\?/.test(said), said)
-  checks.holds('the upgrade starts the node anew', (await mainPid(debian)) !== before.pid)
+  checks.holds('and says how to see how the node does', /starling status/.test(said), said)
+  await eventually('the upgrade starts the node anew', async () => {
+    const pid = await mainPid(debian)
+    return (pid !== before.pid && pid !== '0') || undefined
+  })
   await eventually('the new one lives', async () => (await answer('/livez')) === 200 || undefined)
   checks.equal('configuration and keys are what they were', await sums(debian), before.files)
   const journal = await debian.must('journalctl --unit starling --no-pager --output cat')
@@ -184,14 +239,44 @@ async function upgrade(debian: BootedDebian): Promise<void> {
 
   await debian.must(`cp ${CONFIGURATION} /root/kept.yml && echo 'storage.totalBytesMaxx: 5' >> ${CONFIGURATION}`)
   const pid = await mainPid(debian)
+  const program = '/root/new/usr/lib/starling'
+  const early = await debian.run(
+    `dpkg-deb --extract /root/packages/second.deb /root/new && ${program}/bin/node ${program}/dist/cli/main.js config validate --config ${CONFIGURATION}`,
+  )
+  checks.holds('the new version says so before it is installed', /totalBytesMax\b/.test(early.stderr), early.stderr)
   const warned = await debian.must('dpkg -i /root/packages/second.deb 2>&1')
   checks.equal('a node whose configuration does not fit the new version goes on', await mainPid(debian), pid)
-  checks.holds('and the upgrade says what to mend', /totalBytesMax\b/.test(warned) && /goes on/.test(warned), warned)
+  checks.holds(
+    'and the upgrade says what to mend',
+    /totalBytesMax\b/.test(warned) && /Do not reload/.test(warned),
+    warned,
+  )
   await debian.must(`cat /root/kept.yml > ${CONFIGURATION}`)
   for (const _ of [1, 2]) await debian.must('/var/lib/dpkg/info/starling.postinst configure 0.1.0-2')
   checks.equal('configuring it again changes nothing', await sums(debian), before.files)
+  await upgradeWithoutChain(debian)
+  const last = await mainPid(debian)
   await debian.must('dpkg -i /root/packages/first.deb 2>&1')
-  checks.equal('going back to the version before works, too', await answer('/livez'), 200)
+  await eventually('going back to the version before starts it anew', async () => {
+    return ((await mainPid(debian)) !== last && (await answer('/livez')) === 200) || undefined
+  })
+  checks.holds('going back to the version before works, too', true)
+}
+
+/** A start that waits for the chain keeps neither dpkg nor its lock. */
+async function upgradeWithoutChain(debian: BootedDebian): Promise<void> {
+  const [folder, kept] = ['/var/lib/starling/staking', '/root/staking']
+  await debian.must(`systemctl stop starling && rm -rf ${kept} && mv ${folder} ${kept}`)
+  await debian.must(`sed -i 's|http://127.0.0.1:[0-9]*|http://127.0.0.1:1|' ${CONFIGURATION}`)
+  await debian.must('systemctl --no-block start starling')
+  await eventually('it waits for the chain', async () => {
+    return (await debian.run('systemctl is-active starling')).stdout.trim() === 'activating' || undefined
+  })
+  const { code, stdout, stderr } = await debian.run('dpkg -i /root/packages/second.deb')
+  checks.equal('an upgrade does not wait for a start that waits for the chain', code, 0)
+  checks.holds('and starts that anew, too', /starting anew/.test(stdout), stdout + stderr)
+  await debian.must(`systemctl stop starling && rm -rf ${folder} && mv ${kept} ${folder}`)
+  await debian.must(`cat /root/kept.yml > ${CONFIGURATION} && systemctl start starling`)
 }
 
 async function breakIt(debian: BootedDebian): Promise<void> {
@@ -217,6 +302,7 @@ async function remove(debian: BootedDebian): Promise<void> {
   const key = await debian.must(`sha256sum ${KEY}`)
   const said = await debian.must('dpkg -P starling 2>&1')
   checks.equal('purging it keeps the keys', await debian.must(`sha256sum ${KEY}`), key)
+  checks.equal('and the backups', (await debian.run(`ls ${BACKUPS}/first/manifest.json`)).code, 0)
   checks.holds('and says so', /keys and messages in \/var\/lib\/starling/.test(said), said)
   const left = await debian.run(`ls ${CONFIGURATION} /var/cache/starling /usr/lib/starling /usr/bin/starling`)
   checks.equal('purging it leaves nothing else', left.stdout, '')

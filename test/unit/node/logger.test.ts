@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync } from 'node:fs'
+import { mkdtemp, readFile, rm, truncate } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { CodedError } from '../../../src/base/coded-error.ts'
@@ -120,6 +122,33 @@ test('a hundred thousand equal errors become a few lines, and one that tells how
   expect(out.parsed().at(-1)).toMatchObject({ level: 'error', part: 'rpc', msg: 'It failed' })
   expect(repeated + out.written.length - 2).toBe(1e5)
   expect(await registry.expose()).toContain(`starling_log_repeated_lines_total ${repeated}`)
+})
+
+test.each(['json', 'pretty'] as const)('to the journal, each %s line begins with its priority', async (format) => {
+  const folder = await mkdtemp(join(tmpdir(), 'starling-journal-'))
+  const file = openSync(join(folder, 'out'), 'w')
+  const { dev, ino } = fstatSync(file, { bigint: true })
+  const program = `
+    const { createLogger } = await import(${LOGGER})
+    const log = createLogger({ level: 'trace', parts: {}, format: ${JSON.stringify(format)} })
+    for (const level of ['error', 'warn', 'info', 'debug', 'trace']) log[level]({ fact: level }, 'Said')`
+  const run = (journal: string) => {
+    const env = { ...process.env, JOURNAL_STREAM: journal, NO_COLOR: '1' }
+    const args = ['--input-type=module', '-e', program]
+    return spawnSync(process.execPath, args, { stdio: ['ignore', file, 'pipe'], env, encoding: 'utf8' }).status
+  }
+  expect(run(`${dev}:${ino}`)).toBe(0)
+  const marked = (await readFile(join(folder, 'out'), 'utf8')).trimEnd().split('\n')
+  const priorities = marked.filter((line) => line.includes('Said')).map((line) => line.slice(0, 3))
+  expect(priorities).toEqual(['<3>', '<4>', '<6>', '<7>', '<7>'])
+  expect(marked.filter((line) => !/^<[3467]>/.test(line))).toEqual([])
+
+  // Output that was led elsewhere is no journal's.
+  await truncate(join(folder, 'out'))
+  expect(run(`${dev}:${ino + 1n}`)).toBe(0)
+  expect(await readFile(join(folder, 'out'), 'utf8')).not.toMatch(/<[0-9]>/)
+  closeSync(file)
+  await rm(folder, { recursive: true })
 })
 
 // /dev/full takes nothing, as a full disk.
