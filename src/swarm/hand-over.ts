@@ -121,6 +121,7 @@ class SwarmHandOver implements HandOver {
   async #run(): Promise<void> {
     const { log } = this.#components
     const { signal } = this.#stop
+    let walks = 0
     while (!signal.aborted) {
       const waiting = this.#waiting.splice(0)
       const turn = this.#turn
@@ -128,8 +129,15 @@ class SwarmHandOver implements HandOver {
         if (!signal.aborted) log.warn({ error }, 'Accounts of other swarms cannot be handed over')
       })
       for (const { resolve } of waiting) resolve()
-      if (turn === this.#turn && this.#waiting.length === 0) await this.#pause.for(this.#options.intervalMs, signal)
+      walks = turn === this.#turn ? walks + 1 : 0
+      if (turn === this.#turn && this.#waiting.length === 0) await this.#pause.for(this.#waitMs(walks), signal)
     }
+  }
+
+  /** Who could not be reached, or was behind, may soon be ready. */
+  #waitMs(walks: number): DurationMs {
+    const { retryMinMs, intervalMs } = this.#options
+    return this.#mayHoldMore ? Math.min(intervalMs, retryMinMs * 2 ** Math.min(20, walks - 1)) : intervalMs
   }
 
   async #walk(signal: AbortSignal): Promise<void> {

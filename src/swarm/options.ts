@@ -105,6 +105,8 @@ export interface JoiningOptions {
 }
 
 export interface HandOverOptions {
+  /** First wait after a walk that left something, as to members that were not reached. It doubles each time. */
+  readonly retryMinMs: DurationMs
   /** How often it is looked whether there is something to hand over, beside each change of the swarms. */
   readonly intervalMs: DurationMs
   /** So fast at most: nobody waits for it. */
@@ -182,6 +184,7 @@ export const defaultSwarmOptions: SwarmOptions = {
     retryMaxMs: 15 * SECOND,
   },
   handOver: {
+    retryMinMs: 15 * SECOND,
     intervalMs: 5 * MINUTE,
     bytesPerSecondMax: 2 * MIB,
     timeoutMs: 15 * SECOND,

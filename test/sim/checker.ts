@@ -32,6 +32,12 @@ export function mustBeHeld({ history, nowMs, skewMs, lasting }: Judgement): Set<
   return held
 }
 
+/** The soonest that a message may end, by what was asked of it. */
+export function mayEndAtMs(history: readonly AskedOperation[], store: AskedStore): TimestampMs {
+  const ends = history.filter((each) => each.kind === 'end').filter((end) => concerns(end, store))
+  return Math.min(store.expiryMs, ...ends.map(({ endMs }) => endMs))
+}
+
 /** Deleted, and acknowledged so, after every store of it was over: these must not be there. */
 export function mustBeGone({ history, skewMs, lasting }: Judgement): Set<MessageHash> {
   const stores = history.filter((each) => each.kind === 'store')

@@ -10,7 +10,7 @@ import { defaultSwarmOptions } from '../../src/swarm/options.ts'
 import { SwarmMap } from '../../src/swarm/swarm-map.ts'
 import { type Chance, createChance } from '../support/chance.ts'
 import { aMember, anEpoch } from '../unit/swarm/member-lists.ts'
-import { type Judgement, mustBeGone, mustBeHeld } from './checker.ts'
+import { type Judgement, mayEndAtMs, mustBeGone, mustBeHeld } from './checker.ts'
 import { Clients } from './clients.ts'
 import { planFaults } from './faults.ts'
 import { Machine } from './machine.ts'
@@ -258,7 +258,7 @@ export class World {
         if (gone.has(hash) && holders.length > 0) faults.push(`came back: ${where}`)
         if (!held.has(store)) continue
         // What ends soon is not compared, so it is where it was acknowledged, and where hand-off could bring it.
-        const isSpread = store.expiryMs > this.time.nowMs + UNCOMPARED_MS
+        const isSpread = mayEndAtMs(this.clients.history, store) > this.time.nowMs + UNCOMPARED_MS
         if (isSpread && 2 * holders.length <= machines.length) faults.push(`lost: ${where}`)
         const broken = machines.filter(({ key, isWiped }) => !isWiped && store.acknowledgedBy.includes(key))
         if (broken.some((machine) => !holders.includes(machine))) faults.push(`promise broken: ${where}`)
