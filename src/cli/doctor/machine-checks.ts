@@ -124,7 +124,7 @@ export const MACHINE_CHECKS: readonly DoctorCheck[] = [
   {
     id: 'unit-drift',
     title: 'systemd unit',
-    meaning: 'The unit that systemd runs is the one of the package',
+    meaning: 'The unit that systemd runs is the one of the package, and no drop-in weakens it',
     exitCode: EXIT.failure,
     run: ({ machine }) => unitDrift(machine),
   },

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { lstat, open, readdir, readFile, unlink } from 'node:fs/promises'
@@ -5,7 +6,7 @@ import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { type DurationMs, systemClock, type TimestampMs } from '../../base/clock.ts'
+import { type DurationMs, SECOND, systemClock, type TimestampMs } from '../../base/clock.ts'
 import { freeBytes } from '../stake/free-bytes.ts'
 
 /** What checks ask of the machine. */
@@ -23,6 +24,10 @@ export interface Machine {
   /** Time to write a page and have it on the disk, in the median of a few; undefined when nothing can be written there. */
   flushMs(folder: string): Promise<DurationMs | undefined>
   resolves(name: string): Promise<boolean>
+  /** What systemd says of the node's unit; undefined where there is no systemd, or it does not answer. */
+  unitProperty(name: string): Promise<string | undefined>
+  /** Whether this is a container, whose addresses are not the machine's. */
+  isContainer(): Promise<boolean>
   /** Of the disk that holds the folder, or will hold it. */
   freeBytes(folder: string): Promise<number | undefined>
   addresses(): readonly { readonly address: string; readonly isLoopback: boolean }[]
@@ -30,6 +35,9 @@ export interface Machine {
 
 const PAGE_BYTES = 4096
 const FLUSHES = 9
+const SYSTEMCTL_MAX_MS: DurationMs = 2 * SECOND
+/** By these files, podman and Docker tell what they made. */
+const CONTAINER_MARKS = ['/run/.containerenv', '/.dockerenv']
 
 export function createMachine(): Machine {
   return {
@@ -50,11 +58,29 @@ export function createMachine(): Machine {
         () => true,
         () => false,
       ),
+    unitProperty,
+    isContainer,
     addresses: () =>
       Object.values(networkInterfaces()).flatMap((all = []) =>
         all.map(({ address, internal }) => ({ address, isLoopback: internal })),
       ),
   }
+}
+
+function unitProperty(name: string): Promise<string | undefined> {
+  const args = ['show', '--property', name, '--value', 'starling.service']
+  return new Promise((resolve) => {
+    execFile('systemctl', args, { timeout: SYSTEMCTL_MAX_MS }, (error, stdout) => {
+      resolve(error === null ? stdout.trim() : undefined)
+    })
+  })
+}
+
+/** Kubernetes leaves no mark: by `container=oci`, the image tells itself (deploy/docker/Dockerfile). */
+async function isContainer(): Promise<boolean> {
+  if (process.env['container'] === 'oci') return true
+  const marks = await Promise.all(CONTAINER_MARKS.map((path) => lstat(path).catch(() => undefined)))
+  return marks.some((mark) => mark !== undefined)
 }
 
 async function isListening(host: string, port: number, signal: AbortSignal): Promise<boolean> {

@@ -163,11 +163,12 @@ export const NETWORK_CHECKS: readonly DoctorCheck[] = [
     title: 'Metrics',
     meaning: 'Metrics and the status page are for this machine alone: they tell about traffic',
     exitCode: EXIT.failure,
-    run({ configuration: { options } }) {
+    async run({ configuration: { options }, machine }) {
       if (options === undefined) return skipped('the configuration has problems')
       const { address, port } = options.node.metrics
       if (address.startsWith('127.') || address === '::1' || address === 'localhost')
         return ok(`at ${address} port ${port}`)
+      if (await machine.isContainer()) return skipped('in a container, whoever started it says who gets to its ports')
       return warn(
         `served at ${address} port ${port}`,
         'Set metrics.address to 127.0.0.1, or let the firewall admit your monitor only',
