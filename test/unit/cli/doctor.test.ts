@@ -78,6 +78,8 @@ function aMachine(changes: Partial<Machine> = {}): Machine {
     flushMs: async () => 2,
     freeBytes: async () => 100e9,
     resolves: async () => true,
+    unitProperty: async (name) => (name === 'NeedDaemonReload' ? 'no' : undefined),
+    isContainer: async () => false,
     addresses: () => [{ address: '8.8.8.8', isLoopback: false }],
     ...changes,
   }
@@ -329,6 +331,13 @@ test('a check that breaks or hangs is told of, and the exit code is that of the 
   expect(outcomeOf([broken], { strict: false }).exitCode).toBe(0)
   expect(result).toMatchObject({ version: 1, ok: true, checks: [{ id: 'broken', status: 'warn' }] })
   expect(lines.at(-1)).toBe('1 check: 0 failed, 1 warning, 0 skipped.')
+})
+
+test('in a container, metrics at every address are not complained of', async () => {
+  const configuration = await configured({ 'metrics.address': '0.0.0.0' })
+  const machine = aMachine({ isContainer: async () => true })
+  const found = await resultOf(checkOf('metrics-address'), aContext({ configuration, machine }))
+  expect(found).toMatchObject({ status: 'skipped', seen: expect.stringContaining('container') })
 })
 
 test('docs/doctor.md has every check, with what it looks at', () => {
