@@ -15,7 +15,8 @@ import { obstacleToOwnNetwork, runAlone } from './own-network.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const ARCHIVE = join(tmpdir(), 'starling-image-test.tar')
-const VOLUMES = '--volume configuration:/etc/starling --volume data:/var/lib/starling'
+const VOLUMES =
+  '--volume configuration:/etc/starling --volume data:/var/lib/starling --volume backups:/var/backups/starling'
 const HARDENED = '--network host --read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges'
 const LIMITS = '--memory 1g --pids-limit 256'
 /** Nobody is there: what is tested is the container. */
@@ -80,7 +81,7 @@ async function start(host: ContainerHost): Promise<void> {
   await host.must(`podman run --rm ${HARDENED} ${VOLUMES} ${IMAGE} init --non-interactive ${ANSWERS}`)
   await host.must(`podman run --detach --name starling ${HARDENED} ${LIMITS} ${VOLUMES} ${IMAGE}`)
   await eventually('it lives', async () => (await fetch('http://127.0.0.1:9100/livez')).status === 200 || undefined)
-  checks.holds('with nothing but its two volumes to write to, it lives', true)
+  checks.holds('with nothing but its three volumes to write to, it lives', true)
   checks.holds('its own check says so', await succeeds(host, 'podman healthcheck run starling'))
   const pid = (await host.must('podman inspect --format {{.State.Pid}} starling')).trim()
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
@@ -90,6 +91,14 @@ async function start(host: ContainerHost): Promise<void> {
   const write = `require('fs').writeFileSync('/usr/lib/starling/config/devnet.json', '')`
   const node = '/usr/lib/starling/bin/node'
   checks.holds('its root cannot be written', !(await succeeds(host, `podman exec starling ${node} -e "${write}"`)))
+  const backup = `require('fs').mkdirSync('/var/backups/starling/first')`
+  checks.holds('backups can', await succeeds(host, `podman exec starling ${node} -e "${backup}"`))
+  const environment = '--env STARLING_METRICS__ADDRESS=0.0.0.0'
+  const doctor = `${node} /usr/lib/starling/dist/cli/main.js doctor --json --config /etc/starling/starling.yml`
+  const told = await host.must(`podman exec ${environment} starling ${doctor} || true`)
+  const { checks: found = [] } = JSON.parse(told) as { checks?: { id: string; status: string }[] }
+  const metrics = found.find(({ id }) => id === 'metrics-address')
+  checks.equal('its doctor does not complain of the address of a container', metrics?.status, 'skipped')
   await host.must(
     `podman exec starling ${node} /usr/lib/starling/dist/cli/main.js status --config /etc/starling/starling.yml || true`,
   )
