@@ -95,6 +95,7 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   BACKUP_RUNNING: EXIT.tryLater,
 
   ADMIN_SOCKET_UNUSABLE: EXIT.unavailable,
+  NODE_STARTING: EXIT.tryLater,
   NODE_NOT_RUNNING: EXIT.notRunning,
   NODE_SILENT: EXIT.unavailable,
 

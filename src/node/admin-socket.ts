@@ -46,7 +46,8 @@ const OWNER_ONLY = 0o600
 const OTHERS_MASK = 0o177
 
 /**
- * Lets the operator of this machine talk to the running node: HTTP with JSON on a socket that only this user can open.
+ * Lets the operator of this machine talk to the running node: HTTP with JSON on a socket that only this user can open. It may be closed
+ * more than once.
  * @throws {AdminSocketError} ADMIN_SOCKET_UNUSABLE
  */
 export async function startAdminSocket(
@@ -72,13 +73,18 @@ export async function startAdminSocket(
   } catch (cause) {
     throw unusable(path, cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown', cause)
   }
+  let closed: Promise<unknown> | undefined
+  const close = () => {
+    stopping.abort()
+    const done = once(server, 'close')
+    // Takes the file away too.
+    server.close()
+    server.closeAllConnections()
+    return done
+  }
   return {
     async [Symbol.asyncDispose]() {
-      stopping.abort()
-      const closed = once(server, 'close')
-      // Takes the file away too.
-      server.close()
-      server.closeAllConnections()
+      closed ??= close()
       await closed
     },
   }

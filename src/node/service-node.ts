@@ -26,7 +26,7 @@ import { SCHEMA_VERSION } from '../storage/schema-version.ts'
 import { createSwarmMembership } from '../swarm/membership.ts'
 import { createSwarmMetrics } from '../swarm/metrics.ts'
 import { createAdminRoutes } from './admin-routes.ts'
-import { ADMIN_SOCKET_FILE, startAdminSocket } from './admin-socket.ts'
+import { ADMIN_SOCKET_FILE, type AdminHandler, startAdminSocket } from './admin-socket.ts'
 import { NotedBackups } from './backup-record.ts'
 import { createBackups } from './backups.ts'
 import { createDataFolder } from './data-folder.ts'
@@ -53,6 +53,7 @@ import { createNodeReplication } from './replication.ts'
 import { createNodeRewards, recordedRewards } from './rewards.ts'
 import { openRunHistory } from './run-history.ts'
 import { createNodeSignatures } from './signatures.ts'
+import { createStartingRoutes, startingStatus } from './starting-status.ts'
 import type { ServiceNodeStatus } from './status.ts'
 import { createStatusPage, type StatusPageSources } from './status-page/page-server.ts'
 import { readSwarmPicture } from './status-page/swarm-picture.ts'
@@ -85,7 +86,11 @@ export interface ServiceNode extends AsyncDisposable {
 
 /** What `/readyz` says until there are parts to ask. */
 function startingReason(step: string): HealthReason {
-  return { part: 'life-cycle', reason: `Starting: ${step}` }
+  return { part: 'life-cycle', reason: startingText(step) }
+}
+
+function startingText(step: string): string {
+  return `Starting: ${step}`
 }
 
 /**
@@ -125,8 +130,9 @@ export async function createServiceNode(
   parts.use(watchProcess(processMetrics, registry))
   parts.use(exposeHealth(nodeMetrics, registry, probes))
   let shown: StatusPageSources | undefined
-  const page = createStatusPage({ sources: () => shown, clock, log })
-  const served = { metrics: registry, health: probes, page }
+  const starting = () => startingStatus(clock.nowMs(), startingText(step))
+  const page = createStatusPage({ sources: () => shown, starting, clock, log })
+  const served = { metrics: registry, health: probes, page, log }
   const metricsServer = parts.use(await startMetricsServer(served, options.metrics))
   const supervision = notice && parts.use(superviseNode({ notice, probes }))
 
@@ -148,6 +154,14 @@ export async function createServiceNode(
   // From here on the folder is this process's alone.
   const program = { starling: VERSION_TEXT, schema: SCHEMA_VERSION }
   const runs = parts.use(await openRunHistory({ clock, log }, { folder: options.dataFolder, ...program }))
+  const adminLog = log.part('admin')
+  let adminRoutes: AdminHandler = createStartingRoutes(starting)
+  const admin = parts.use(
+    await startAdminSocket(
+      { log: adminLog, handle: (request, signal) => adminRoutes(request, signal) },
+      { path: folder(ADMIN_SOCKET_FILE) },
+    ),
+  )
 
   const relayParts = { log: log.part('onion-relay'), clock, metrics: createOnionRelayMetrics(registry) }
   const replays = parts.use(
@@ -290,7 +304,6 @@ export async function createServiceNode(
   const onMade = (atMs: TimestampMs) => noted.made(atMs)
   const backups = parts.use(createBackups({ log: log.part('storage'), messages, origin, onMade }))
   noted.follow(backups)
-  const adminLog = log.part('admin')
   const logRoutes = nodeLog && createLogRoutes({ log: adminLog, levels: nodeLog.levels })
   const ports = { https: https.port, metrics: metricsServer.port }
   const running = { self, network: networkId, clock, registry, log: tally, runs, overload, ports, phase: () => phase }
@@ -301,8 +314,9 @@ export async function createServiceNode(
   )
   const history = parts.use(createTrafficHistory({ status: told.status, clock, log }, defaultTrafficHistoryOptions))
   shown = { status: told.status, swarm: () => readSwarmPicture(statusParts), history }
-  const handle = createAdminRoutes({ told, history, signatures: signatures.source, rewards, backups, logRoutes })
-  parts.use(await startAdminSocket({ log: adminLog, handle }, { path: folder(ADMIN_SOCKET_FILE) }))
+  adminRoutes = createAdminRoutes({ told, history, signatures: signatures.source, rewards, backups, logRoutes })
+  // Open before the parts that it now asks, it must be closed before them all the same.
+  parts.defer(() => admin[Symbol.asyncDispose]())
   const failure = parts.use(watchStorage({ log: log.part('storage'), messages }))
   failure.happened.then(({ code }) => runs.endsBecause(code))
   phase = 'running'

@@ -1,13 +1,11 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { isIP } from 'node:net'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { type Clock, type DurationMs, SECOND, type TimestampMs } from '../../base/clock.ts'
+import { type Clock, type DurationMs, SECOND } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import { isOwnName } from '../host-names.ts'
 import type { PageHandler } from '../metrics-server.ts'
-import { type NodeStatus, STATUS_VERSION, type StatusSections } from '../status.ts'
-import { SECTION_NAMES } from '../status-problem-kinds.ts'
-import { problem } from '../status-problems.ts'
+import type { NodeStatus } from '../status.ts'
 import type { TrafficHistory } from '../traffic-history.ts'
 import type { PageContext } from './card.ts'
 import { LIVE_SCRIPT } from './live-script.ts'
@@ -25,6 +23,8 @@ export interface StatusPageSources {
 export interface StatusPageComponents {
   /** Undefined while the node starts. */
   readonly sources: () => StatusPageSources | undefined
+  /** The status until then. */
+  readonly starting: () => NodeStatus
   readonly clock: Clock
   readonly log: Logger
 }
@@ -95,11 +95,11 @@ export function createStatusPage(components: StatusPageComponents): PageHandler 
   }
 }
 
-function createRenderer({ sources, clock, log }: StatusPageComponents): () => Promise<Answer> {
+function createRenderer({ sources, starting, clock, log }: StatusPageComponents): () => Promise<Answer> {
   return async () => {
     const known = sources()
     const nowMs = clock.nowMs()
-    const facts = known === undefined ? { status: startingStatus(nowMs) } : await factsOf(known)
+    const facts = known === undefined ? { status: starting() } : await factsOf(known)
     const context: PageContext = {
       nowMs,
       history: known?.history.samples() ?? [],
@@ -112,15 +112,6 @@ function createRenderer({ sources, clock, log }: StatusPageComponents): () => Pr
 
 async function factsOf({ status, swarm }: StatusPageSources): Promise<PageFacts> {
   return { status: await status(), swarm: swarm() }
-}
-
-/** What there is to say before there are parts to ask. */
-function startingStatus(takenAtMs: TimestampMs): NodeStatus {
-  const sections = Object.fromEntries(
-    SECTION_NAMES.map((name) => [name, { state: 'absent', reason: 'The node starts' }]),
-  ) as StatusSections
-  const problems = [problem('NODE_STARTING', 'The node starts: it opens its database and reads the chain')]
-  return { version: STATUS_VERSION, takenAtMs, health: 'not-serving', sections, problems }
 }
 
 function send(response: ServerResponse, status: number, type: string, body: Buffer): void {
@@ -152,11 +143,4 @@ function refusalOf(headers: IncomingHttpHeaders): string | undefined {
   // Who follows a link is no page that reads.
   if (isFromElsewhere && headers['sec-fetch-mode'] !== 'navigate') return 'Other pages may not read this one'
   return undefined
-}
-
-function isOwnName(host: string): boolean {
-  const name = /^(?:\[(.+)\]|([^:]*))(?::\d+)?$/.exec(host)
-  const [, v6, other = ''] = name ?? []
-  if (v6 !== undefined) return isIP(v6) === 6
-  return isIP(other) === 4 || other === 'localhost' || other.endsWith('.localhost')
 }

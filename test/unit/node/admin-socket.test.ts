@@ -12,6 +12,7 @@ import { adminSocketPath, createAdminClient } from '../../../src/cli/admin-clien
 import { blsPublicKey, generateBlsSecretKey } from '../../../src/crypto/bls.ts'
 import { type AdminRewards, type AdminStatus, createAdminRoutes } from '../../../src/node/admin-routes.ts'
 import { startAdminSocket } from '../../../src/node/admin-socket.ts'
+import { createStartingRoutes, startingStatus } from '../../../src/node/starting-status.ts'
 import { StakingError } from '../../../src/staking/errors.ts'
 import type {
   CollectedSignature,
@@ -118,6 +119,25 @@ test('what a part does not tell in time is refused, and the socket answers on', 
   await expect(client.swarm(signal)).rejects.toMatchObject({ code: 'STOPPED' })
   expect(await client.status(signal)).toMatchObject({ health: 'serving' })
   expect(await raw('GET', '/v1/peers?count=100000')).toMatchObject({ status: 400 })
+})
+
+test('while the node starts, it tells that and what it waits for, whatever is asked', async () => {
+  const handle = createStartingRoutes(() => startingStatus(7, 'Starting: its databases are opened'))
+  await using _ = await startAdminSocket({ log: silentLogger, handle }, { path })
+  const client = createAdminClient({ socketPath: path })
+  const problems = [expect.objectContaining({ code: 'NODE_STARTING', reason: 'Starting: its databases are opened' })]
+  expect(await client.status(signal)).toMatchObject({ takenAtMs: 7, health: 'not-serving', problems })
+  const refusal = { code: 'NODE_STARTING', message: expect.stringContaining('Starting: its databases are opened') }
+  await expect(client.peers(7, signal)).rejects.toMatchObject(refusal)
+  await expect(client.startBackup('/somewhere', signal)).rejects.toMatchObject(refusal)
+  expect(await raw('GET', '/v1/elsewhere')).toMatchObject({ status: 503 })
+})
+
+test('it may be closed twice', async () => {
+  const node = await start()
+  await Promise.all([node[Symbol.asyncDispose](), node[Symbol.asyncDispose]()])
+  await node[Symbol.asyncDispose]()
+  await expect(lstat(path)).rejects.toEqual(code('ENOENT'))
 })
 
 test('only its user can open it, and it goes with the node', async () => {

@@ -91,6 +91,13 @@ test('a node that still waits for its chain to answer is alive, and not ready', 
     reasons: [{ part: 'life-cycle', reason: 'Starting: its RPC providers are asked for the staking contract' }],
   })
 
+  const args = { config: undefined, network: undefined, 'data-folder': join(folder, 'data'), json: true, strict: false }
+  const { result, exitCode } = await showStatus(args)
+  expect(exitCode).toBe(75)
+  const reason = 'Starting: its RPC providers are asked for the staking contract'
+  expect(result).toMatchObject({ health: 'not-serving', problems: [{ code: 'NODE_STARTING', reason }] })
+  await expect(showPeers({ ...args, count: 9 })).rejects.toMatchObject({ code: 'NODE_STARTING' })
+
   // Who waits is let go on.
   await provider[Symbol.asyncDispose]()
   const node = await starting

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { silentLogger } from '../../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../../src/base/metrics.ts'
 import { type MetricsServer, startMetricsServer } from '../../../../src/node/metrics-server.ts'
+import { startingStatus } from '../../../../src/node/starting-status.ts'
 import { createStatusPage, type StatusPageSources } from '../../../../src/node/status-page/page-server.ts'
 import { aNodeStatus } from '../../../support/node-status.ts'
 
@@ -21,9 +22,10 @@ beforeEach(async () => {
   }
   sources = { status, swarm: () => undefined, history: { samples: () => [], sampleIntervalMs: 10_000 } }
   const clock = { nowMs: () => 1_790_007_200_000, monotonicMs: () => nowMs }
-  const page = createStatusPage({ sources: () => sources, clock, log: silentLogger })
+  const starting = () => startingStatus(clock.nowMs(), 'Starting: its databases are opened')
+  const page = createStatusPage({ sources: () => sources, starting, clock, log: silentLogger })
   const health = { phase: () => 'running' as const, dead: () => [], reasons: () => [], degraded: () => [] }
-  const parts = { metrics: createMetricsRegistry(), health, page }
+  const parts = { metrics: createMetricsRegistry(), health, page, log: silentLogger }
   server = await startMetricsServer(parts, { address: '127.0.0.1', port: 0 })
 })
 afterEach(() => server[Symbol.asyncDispose]())
@@ -118,6 +120,7 @@ test('while the node starts it says so', async () => {
   sources = undefined
   const { body } = await get('/')
   expect(body).toMatch(/<p class="headline">.*Starting/)
+  expect(body).toContain('Starting: its databases are opened')
   expect(body.match(/<section class="card/g)).toHaveLength(7)
 })
 
