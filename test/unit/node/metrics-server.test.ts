@@ -1,4 +1,9 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
+import { silentLogger } from '../../../src/base/logger.ts'
 import { createMetricsRegistry } from '../../../src/base/metrics.ts'
 import { Health, type HealthReason } from '../../../src/node/health.ts'
 import { startMetricsServer } from '../../../src/node/metrics-server.ts'
@@ -14,9 +19,11 @@ async function setup() {
     reasons: () => health.reasons(),
     degraded: () => health.degraded(),
   }
-  const server = await startMetricsServer({ metrics, health: probes }, { address: '127.0.0.1', port: 0 })
+  const lines: string[] = []
+  const log = { ...silentLogger, error: (_: object, sentence: string) => void lines.push(sentence) }
+  const server = await startMetricsServer({ metrics, health: probes, log }, { address: '127.0.0.1', port: 0 })
   const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.port}${path}`, init)
-  return { metrics, health, state, server, get }
+  return { metrics, health, state, server, lines, get }
 }
 
 test('/metrics is the exposition of the registry, with its media type', async () => {
@@ -98,4 +105,53 @@ test('no web page may read it, since its visitor may be whom it is for', async (
   for (const answer of [await get('/metrics', { headers }), await get('/metrics', { method: 'OPTIONS', headers })]) {
     expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([])
   }
+})
+
+test('metrics that cannot be read cost an answer and a line of the log, and not the node', async () => {
+  const { metrics, server, lines, get } = await setup()
+  await using _ = server
+  const broken = metrics.beforeExpose(() => {
+    throw new Error('broken')
+  })
+  const answer = await get('/metrics')
+  expect([answer.status, lines.length]).toEqual([500, 1])
+  expect(JSON.stringify(await answer.json())).not.toContain('broken')
+  expect((await get('/readyz')).status).toBe(200)
+  broken[Symbol.dispose]()
+  expect((await get('/metrics')).status).toBe(200)
+})
+
+test('who asks under a name that may have been led here is not told why the node does not serve', async () => {
+  const { server } = await setup()
+  await using _ = server
+  // Unlike fetch, it says any Host.
+  const get = async (path: string, host: string) => {
+    const sent = request({ host: '127.0.0.1', port: server.port, path, headers: { Host: host }, agent: false }).end()
+    const [response] = await once(sent, 'response')
+    await text(response)
+    return response.statusCode
+  }
+  for (const path of ['/readyz', '/startupz']) {
+    for (const host of ['127.0.0.1:9100', '[::1]:9100', 'localhost', 'starling:9100', 'node_1', '']) {
+      expect([path, host, await get(path, host)]).toEqual([path, host, 200])
+    }
+    for (const host of ['evil.example', 'evil.example.', '127.0.0.1.evil.example:9100', '[evil]', 'a:b:c']) {
+      expect([path, host, await get(path, host)]).toEqual([path, host, 403])
+    }
+  }
+  for (const path of ['/livez', '/metrics']) expect(await get(path, 'node.example:9100')).toBe(200)
+})
+
+test('more connections than scrapers, probes and browsers make are closed', async () => {
+  const { server, get } = await setup()
+  await using _ = server
+  const sockets = Array.from({ length: 64 }, () => connect(server.port, '127.0.0.1'))
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+  const more = connect(server.port, '127.0.0.1').resume()
+  more.on('error', () => {})
+  await new Promise((resolve) => more.once('close', resolve))
+  const gone = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+  for (const socket of sockets) socket.end()
+  await Promise.all(gone)
+  expect((await get('/livez')).status).toBe(200)
 })
