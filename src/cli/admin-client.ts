@@ -8,7 +8,7 @@ import { ADMIN_SOCKET_FILE } from '../node/admin-socket.ts'
 import type { NodeStatus } from '../node/status.ts'
 import { isNodeStatus, isPeersDocument, isSettingsDocument, isSwarmDocument } from '../node/status-document.ts'
 import type { PeersDocument } from '../node/status-peers.ts'
-import type { SettingsText } from '../node/status-settings.ts'
+import type { SettingsDocument } from '../node/status-settings.ts'
 import type { SwarmDocument } from '../node/status-swarm.ts'
 import { isTrafficDocument, type TrafficDocument } from '../node/traffic-history.ts'
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../protocol/json.ts'
@@ -38,7 +38,7 @@ export interface AdminClient extends SignatureSource {
   /** What the node had to do in the last hour. */
   traffic(signal: AbortSignal): Promise<TrafficDocument>
   /** What the node was made with, without secrets. */
-  settings(signal: AbortSignal): Promise<SettingsText>
+  settings(signal: AbortSignal): Promise<SettingsDocument>
   /** What the node's ledger of rewards holds: index, block and root, and with a recipient its total as decimal text. */
   rewards(recipient: `0x${string}` | undefined, signal: AbortSignal): Promise<JsonObject>
   /** Begins a backup into a folder, given by its absolute path; `backup` tells what becomes of it. */
@@ -74,7 +74,7 @@ export function createAdminClient({ socketPath }: { readonly socketPath: string 
     peers: (countMax, signal) => read(`/v1/peers?count=${countMax}`, isPeersDocument, signal),
     swarm: (signal) => read('/v1/swarm', isSwarmDocument, signal),
     traffic: (signal) => read('/v1/traffic', isTrafficDocument, signal),
-    settings: async (signal) => (await read('/v1/settings', isSettingsDocument, signal)).settings,
+    settings: (signal) => read('/v1/settings', isSettingsDocument, signal),
     async rewards(recipient, signal) {
       const query = recipient === undefined ? '' : `?recipient=${recipient}`
       return objectOf(await ask('GET', `/v1/rewards${query}`, SHORT_MS, signal))

@@ -11,7 +11,7 @@ import type { BackupStatus, Backups } from './backups.ts'
 import type { LogRoutes } from './log-routes.ts'
 import type { NodeStatus } from './status.ts'
 import { PEERS_MAX, type PeersDocument } from './status-peers.ts'
-import { SETTINGS_VERSION, type SettingsText } from './status-settings.ts'
+import type { SettingsDocument } from './status-settings.ts'
 import type { SwarmDocument } from './status-swarm.ts'
 import { TRAFFIC_VERSION, type TrafficDocument, type TrafficHistory } from './traffic-history.ts'
 
@@ -33,7 +33,7 @@ export interface AdminStatus {
   /** At most so many of them. */
   peers(countMax: number): PeersDocument
   swarm(): Promise<SwarmDocument>
-  settings(): SettingsText
+  settings(): SettingsDocument
 }
 
 export interface AdminRoutesComponents {
@@ -107,7 +107,7 @@ function statusRoutes(told: AdminStatus): Readonly<Record<string, Route>> {
       return { status: 200, body: told.peers(Number(count)) }
     },
     'GET /v1/swarm': async () => ({ status: 200, body: await told.swarm() }),
-    'GET /v1/settings': async () => ({ status: 200, body: { version: SETTINGS_VERSION, settings: told.settings() } }),
+    'GET /v1/settings': async () => ({ status: 200, body: told.settings() }),
   }
 }
 

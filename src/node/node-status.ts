@@ -3,7 +3,7 @@ import type { Timers } from '../base/timers.ts'
 import type { AdminStatus } from './admin-routes.ts'
 import { createStatusComposer } from './status-composer.ts'
 import { type PeersComponents, readPeers } from './status-peers.ts'
-import { settingsText } from './status-settings.ts'
+import { settingsDocument } from './status-settings.ts'
 import { createStatusSources, type StatusSourcesComponents, type StatusSourcesOptions } from './status-sources.ts'
 import { readSwarm } from './status-swarm.ts'
 
@@ -12,8 +12,8 @@ export interface NodeStatusComponents extends StatusSourcesComponents {
   readonly tests: StatusSourcesComponents['tests'] & PeersComponents['tests']
   readonly statusLog: Logger
   readonly timers?: Timers
-  /** All options that count now. */
-  readonly currentOptions: () => object
+  /** All options as they are configured now, and as they count. */
+  readonly currentOptions: () => { readonly configured: object; readonly effective: object }
 }
 
 /** All that a running node tells of itself, from its parts as they are. */
@@ -23,6 +23,9 @@ export function createNodeStatus(components: NodeStatusComponents, options: Stat
     status: createStatusComposer({ ...components, sources, log: components.statusLog }),
     peers: (countMax) => readPeers(components, countMax),
     swarm: () => readSwarm(components),
-    settings: () => settingsText(components.currentOptions()),
+    settings: () => {
+      const { configured, effective } = components.currentOptions()
+      return settingsDocument(configured, effective)
+    },
   }
 }

@@ -2,7 +2,6 @@ import { type DurationMs, SECOND } from '../base/clock.ts'
 import { CodedError } from '../base/coded-error.ts'
 import { withDeadline } from '../base/deadline.ts'
 import type { LogLevelSettings } from './log-options.ts'
-import { fitToMemory, memoryLimitBytes } from './memory-fit.ts'
 import type { ServiceNodeOptions } from './options.ts'
 
 type RpcOptions = ServiceNodeOptions['rpc']
@@ -12,12 +11,7 @@ export interface ReloadTargets {
   /** Undefined where nobody may change them. */
   readonly levels: { configure(settings: LogLevelSettings): void } | undefined
   readonly https: {
-    setLimits(
-      limits: Pick<
-        RpcOptions,
-        'connectionsMax' | 'connectionsPerAddressMax' | 'rateBurst' | 'ratePerSecond' | 'monitor'
-      >,
-    ): void
+    setLimits(limits: RpcOptions): void
   }
   readonly peers: { setBootstrap(addresses: readonly string[]): void }
   readonly providers: { replace(rpcUrls: readonly string[]): void }
@@ -55,7 +49,7 @@ export class Reload {
     const { levels, https, peers, providers } = this.#targets
     await this.#checkNewProviders(node.staking.rpcUrls)
     levels?.configure(log)
-    https.setLimits(fitToMemory(node.rpc, memoryLimitBytes()))
+    https.setLimits(node.rpc)
     peers.setBootstrap(node.network.bootstrapMultiaddrs)
     if (!isSame(this.#rpcUrls, node.staking.rpcUrls)) providers.replace(node.staking.rpcUrls)
     this.#rpcUrls = node.staking.rpcUrls

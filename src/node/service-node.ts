@@ -38,7 +38,7 @@ import { createLogRoutes } from './log-routes.ts'
 import { tallyLog } from './log-tally.ts'
 import type { NodeLog } from './logger.ts'
 import { followEpochs } from './membership.ts'
-import { fitToMemory, memoryLimitBytes } from './memory-fit.ts'
+import { createMemoryFit, fitToMemory, memoryLimitBytes } from './memory-fit.ts'
 import { createNodeMetrics, exposeHealth } from './metrics.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { createNodeStatus } from './node-status.ts'
@@ -244,7 +244,9 @@ export async function createServiceNode(
   const info = { version: VERSION }
   const rpcParts = { log: log.part('rpc'), clock, metrics: createRpcMetrics(registry), identity, info }
   const signReward = (request: Uint8Array) => signatures.signer.handleReward(request)
-  const rpcOptions = { ...fitToMemory(options.rpc, memoryLimitBytes()), certificateFolder: folder('https') }
+  const memoryBytes = memoryLimitBytes()
+  const fit = createMemoryFit({ log }, memoryBytes)
+  const rpcOptions = { ...fit(options.rpc), certificateFolder: folder('https') }
   const rpc = createRpcHandler(
     {
       ...rpcParts,
@@ -282,7 +284,8 @@ export async function createServiceNode(
     createChainProviders({ ...stakingParts, log: silentLogger }, { ...stakingOptions, rpcUrls }).refuseWrongChain(
       signal,
     )
-  const reload = new Reload({ levels: nodeLog?.levels, https, peers, providers, checkProviders }, options)
+  const limits = { setLimits: (rpc: ServiceNodeOptions['rpc']) => https.setLimits(fit(rpc)) }
+  const reload = new Reload({ levels: nodeLog?.levels, https: limits, peers, providers, checkProviders }, options)
   health.registerDegraded('configuration', () => reload.trouble())
   health.registerDegraded('restart', () => reload.notice())
 
@@ -308,10 +311,11 @@ export async function createServiceNode(
   const ports = { https: https.port, metrics: metricsServer.port }
   const running = { self, network: networkId, clock, registry, log: tally, runs, overload, ports, phase: () => phase }
   const statusParts = { ...running, health, stake, swarm, replication, peers, chain, rewards, messages, tests }
-  const told = createNodeStatus(
-    { ...statusParts, backups: noted, statusLog: adminLog, currentOptions: () => reload.current(options) },
-    options,
-  )
+  const currentOptions = () => {
+    const configured = reload.current(options)
+    return { configured, effective: { ...configured, rpc: fitToMemory(configured.rpc, memoryBytes) } }
+  }
+  const told = createNodeStatus({ ...statusParts, backups: noted, statusLog: adminLog, currentOptions }, options)
   const history = parts.use(createTrafficHistory({ status: told.status, clock, log }, defaultTrafficHistoryOptions))
   shown = { status: told.status, swarm: () => readSwarmPicture(statusParts), history }
   adminRoutes = createAdminRoutes({ told, history, signatures: signatures.source, rewards, backups, logRoutes })

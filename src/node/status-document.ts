@@ -1,7 +1,7 @@
 import { type NodeStatus, STATUS_VERSION } from './status.ts'
 import { PEERS_VERSION, type PeersDocument } from './status-peers.ts'
 import { SECTION_NAMES } from './status-problem-kinds.ts'
-import { SETTINGS_VERSION, type SettingsDocument } from './status-settings.ts'
+import { SETTINGS_VERSION, type SettingsDocument, type SettingsText } from './status-settings.ts'
 import { SWARM_VERSION, type SwarmDocument } from './status-swarm.ts'
 
 // Whether what a running node answered is what this program takes it for. It is the same program, so its version is looked at, and what
@@ -26,8 +26,11 @@ export function isSwarmDocument(value: unknown): value is SwarmDocument {
 
 export function isSettingsDocument(value: unknown): value is SettingsDocument {
   if (!isObject(value) || value['version'] !== SETTINGS_VERSION) return false
-  const { settings } = value
-  return isObject(settings) && Object.values(settings).every((text) => typeof text === 'string')
+  return isSettingsText(value['settings']) && isSettingsText(value['lowered'] ?? {})
+}
+
+function isSettingsText(value: unknown): value is SettingsText {
+  return isObject(value) && Object.values(value).every((text) => typeof text === 'string')
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

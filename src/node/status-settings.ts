@@ -7,7 +7,10 @@ export const SETTINGS_VERSION = 1
 
 export interface SettingsDocument {
   readonly version: typeof SETTINGS_VERSION
+  /** Those that count. */
   readonly settings: SettingsText
+  /** What was configured of those that are lower because there is too little memory; absent while there is enough. */
+  readonly lowered?: SettingsText
 }
 
 /** Enough to tell two addresses apart, and nothing to guess one from. */
@@ -26,6 +29,20 @@ export function settingsText(options: object): SettingsText {
   }
   walk(options, '')
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+export function settingsDocument(configured: object, effective: object): SettingsDocument {
+  const before = settingsText(configured)
+  const settings = settingsText(effective)
+  const lowered = differences(before, settings).map((name) => [name, before[name] ?? ''])
+  const document: SettingsDocument = { version: SETTINGS_VERSION, settings }
+  return lowered.length === 0 ? document : { ...document, lowered: Object.fromEntries(lowered) }
+}
+
+/** The names of what is not the same in both. */
+export function differences(one: SettingsText, other: SettingsText): readonly string[] {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)])
+  return [...names].filter((name) => one[name] !== other[name])
 }
 
 function isGroup(value: unknown): value is object {

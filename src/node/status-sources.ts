@@ -1,4 +1,3 @@
-import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import { assert } from '../base/assert.ts'
 import { type Clock, type DurationMs, SECOND, type TimestampMs } from '../base/clock.ts'
@@ -15,6 +14,7 @@ import type { SwarmMembership } from '../swarm/membership.ts'
 import type { BackupRecord } from './backup-record.ts'
 import type { Health } from './health.ts'
 import type { LogTally } from './log-tally.ts'
+import { memoryBoundBytes } from './memory-fit.ts'
 import type { ServiceNodeOptions } from './options.ts'
 import type { Phase } from './readiness.ts'
 import type { NodeReplication } from './replication.ts'
@@ -108,18 +108,12 @@ async function nodeFacts(
       rssBytes: rss,
       heapUsedBytes: heapUsed,
       heapLimitBytes: getHeapStatistics().heap_size_limit,
-      limitBytes: memoryLimit(),
+      limitBytes: memoryBoundBytes() ?? null,
     },
     cpuSeconds: (user + system) / 1e6,
     log: present(log.facts()),
     runs: present(runs.facts()),
   }
-}
-
-/** Without a limit, the system tells zero, or more than any machine has. */
-function memoryLimit(): number | null {
-  const limit = process.constrainedMemory()
-  return limit > 0 && limit < totalmem() ? limit : null
 }
 
 /** A part that tells nothing is broken, whatever its type says. */

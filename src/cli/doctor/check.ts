@@ -30,6 +30,8 @@ export interface DoctorContext {
   readonly silence: { readonly isRunning: boolean; readonly reason: string } | undefined
   /** What the running node was made with. */
   readonly settings: SettingsText | undefined
+  /** What was configured of those that the node lowered for want of memory. */
+  readonly lowered?: SettingsText | undefined
   /** What earlier runs left in the data folder, oldest first. */
   readonly runs: readonly RunFacts[]
   readonly lastBackupAtMs: TimestampMs | undefined

@@ -62,9 +62,10 @@ async function askNode(
 }> {
   const client = nodeAt(place)
   try {
+  readonly lowered?: SettingsText | undefined
     const node = await client.status(signal)
-    const settings = await client.settings(signal).catch(unlessRefused)
-    return { node, settings, silence: undefined }
+    const told = await client.settings(signal).catch(unlessRefused)
+    return { node, settings: told?.settings, lowered: told?.lowered, silence: undefined }
   } catch (error) {
     if (!(error instanceof AdminClientError)) throw error
     const isRunning = error.code !== 'NODE_NOT_RUNNING'

@@ -2,7 +2,7 @@ import { type DurationMs, HOUR } from '../../base/clock.ts'
 import { bytes, counted, dateTime, duration } from '../../node/status-page/figures.ts'
 import { SECTION_NAMES } from '../../node/status-problem-kinds.ts'
 import { isNewer } from '../../node/status-problems.ts'
-import { settingsText } from '../../node/status-settings.ts'
+import { differences, type SettingsText, settingsText } from '../../node/status-settings.ts'
 import { VERSION_TEXT } from '../../node/version.ts'
 import { describeProblem } from '../config/problem.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -77,15 +77,15 @@ export const NODE_CHECKS: readonly DoctorCheck[] = [
     title: 'Settings',
     meaning: 'The running node has the settings that the configuration gives now',
     exitCode: EXIT.failure,
-    run({ settings, configuration: { options } }) {
+    run({ settings, lowered = {}, configuration: { options } }) {
       if (settings === undefined) return skipped(NOT_RUNNING)
       if (options === undefined) return skipped('the configuration has problems')
       const now = settingsText(options.node)
-      const names = [...new Set([...Object.keys(now), ...Object.keys(settings)])]
-      const changed = names.filter((name) => now[name] !== settings[name])
+      const started = { ...settings, ...lowered }
+      const changed = differences(now, started)
       const [first] = changed
-      if (first === undefined) return ok('as configured')
-      const example = `${first} is ${settings[first] ?? 'unset'}, configured is ${now[first] ?? 'unset'}`
+      if (first === undefined) return ok(`as configured${loweredText(settings, lowered)}`)
+      const example = `${first} is ${started[first] ?? 'unset'}, configured is ${now[first] ?? 'unset'}`
       const remedy = `${RESTART}, unless the node has flags or an environment that this command does not see`
       return warn(`${counted(changed.length, 'setting')} not as configured: ${example}`, remedy)
     },
@@ -177,3 +177,11 @@ export const NODE_CHECKS: readonly DoctorCheck[] = [
     }),
   },
 ]
+
+function loweredText(settings: SettingsText, lowered: SettingsText): string {
+  const names = Object.keys(lowered)
+  const [first] = names
+  if (first === undefined) return ''
+  const of = counted(names.length, 'limit')
+  return `, but for ${of} that there is not the memory for: ${first} is ${settings[first] ?? 'unset'}, not ${lowered[first]}`
+}

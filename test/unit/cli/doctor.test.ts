@@ -386,3 +386,17 @@ test('the command reads all that by itself, and prints one line of JSON', async 
   expect(failed).toEqual(['node-running'])
   for (const { url } of providers) expect(out).not.toContain(url)
 })
+
+test('limits that the node lowered for want of memory are no drift, and are told', async () => {
+  const { settings } = aContext()
+  const effective = { ...settings, 'rpc.connectionsMax': '300' }
+  const check = DOCTOR_CHECKS.find(({ id }) => id === 'config-drift') ?? expect.fail()
+  const configured = settings?.['rpc.connectionsMax'] ?? ''
+  const seen = async (lowered: string) =>
+    await resultOf(check, aContext({ settings: effective, lowered: { 'rpc.connectionsMax': lowered } }))
+  expect(await seen(configured)).toMatchObject({
+    status: 'ok',
+    seen: expect.stringContaining(`300, not ${configured}`),
+  })
+  expect(await seen('1')).toMatchObject({ status: 'warn', seen: expect.stringContaining('rpc.connectionsMax is 1') })
+})

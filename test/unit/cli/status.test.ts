@@ -63,7 +63,7 @@ function serve(changes: Partial<AdminStatus> = {}): Promise<AsyncDisposable> {
     swarm: async () => ({
       ...{ version: 1, takenAtMs: START_MS, key: KEY, handOverLeft: 0, swarm: wellFacts().swarm, members: [peer] },
     }),
-    settings: () => ({}),
+    settings: () => ({ version: 1, settings: {} }),
     ...changes,
   }
   const signatures = { collect: () => Promise.reject(new Error('Not here')) }

@@ -52,7 +52,7 @@ const told: AdminStatus = {
   swarm: async () => {
     throw new StakingError('EPOCH_UNKNOWN', 'There is no epoch yet')
   },
-  settings: () => ({ 'metrics.port': '9100' }),
+  settings: () => ({ version: 1, settings: { 'metrics.port': '9100' } }),
 }
 
 function start(
@@ -86,7 +86,7 @@ test('status, signatures and rewards come through it as they are', async () => {
   const client = createAdminClient({ socketPath: path })
   expect(await client.status(signal)).toEqual(aNodeStatus())
   expect(await client.peers(7, signal)).toEqual({ version: 1, takenAtMs: 7, members: 1, peers: [] })
-  expect(await client.settings(signal)).toEqual({ 'metrics.port': '9100' })
+  expect(await client.settings(signal)).toEqual({ version: 1, settings: { 'metrics.port': '9100' } })
   await expect(client.swarm(signal)).rejects.toEqual(code('EPOCH_UNKNOWN'))
   expect(await client.collect(exit, signal)).toEqual(collected)
   const reward = { kind: 'reward', recipient: RECIPIENT } as const

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { fitToMemory, memoryLimitBytes } from '../../../src/node/memory-fit.ts'
+import { silentLogger } from '../../../src/base/logger.ts'
+import { createMemoryFit, fitToMemory, memoryLimitBytes } from '../../../src/node/memory-fit.ts'
+import { settingsDocument } from '../../../src/node/status-settings.ts'
 import { defaultRpcOptions } from '../../../src/rpc/options.ts'
 
 const MIB = 1024 * 1024
@@ -27,6 +29,28 @@ test.each([384, 512, 768])('with %d MiB, connections and budgets leave room for 
   expect(rest.monitor.connectionsMax).toBeLessThan(connectionsMax)
   // Nothing that a single client may ask for is too large.
   expect(bodiesMaxBytes).toBeGreaterThan(defaultRpcOptions.requestMaxBytes)
+})
+
+test('what is lowered is said in one line, with what was configured, and no line without', () => {
+  const lines: object[] = []
+  const log = { ...silentLogger, info: (facts: object) => void lines.push(facts) }
+  createMemoryFit({ log }, 1024 * MIB)(defaultRpcOptions)
+  expect(lines).toEqual([])
+  const lower = createMemoryFit({ log }, 512 * MIB)
+  const { connectionsMax } = lower(defaultRpcOptions)
+  expect(connectionsMax).toBeLessThan(defaultRpcOptions.connectionsMax)
+  lower(defaultRpcOptions)
+  const said = `${connectionsMax} instead of ${defaultRpcOptions.connectionsMax}`
+  expect(lines).toEqual([{ memoryBytes: 512 * MIB, limits: expect.objectContaining({ 'rpc.connectionsMax': said }) }])
+})
+
+test('the settings are those that count, beside those that were configured', () => {
+  const rpc = fitToMemory(defaultRpcOptions, 512 * MIB)
+  const { settings, lowered } = settingsDocument({ rpc: defaultRpcOptions }, { rpc })
+  expect(settings['rpc.connectionsMax']).toBe(String(rpc.connectionsMax))
+  expect(lowered?.['rpc.connectionsMax']).toBe(String(defaultRpcOptions.connectionsMax))
+  expect(Object.keys(lowered ?? {})).not.toContain('rpc.requestMaxBytes')
+  expect(settingsDocument({ rpc }, { rpc })).not.toHaveProperty('lowered')
 })
 
 test('there is memory, and not more than any machine has', () => {

@@ -146,7 +146,13 @@ function nodeOf(parts: Parts) {
   const identity = { key: SELF, bls: '00'.repeat(64) }
   const health = createReadiness({ ...parts, identity, joining, peers: { records: () => MEMBERS } })
   const told = createNodeStatus(
-    { ...parts, health, statusLog: silentLogger, timers, currentOptions: () => OPTIONS },
+    {
+      ...parts,
+      health,
+      statusLog: silentLogger,
+      timers,
+      currentOptions: () => ({ configured: OPTIONS, effective: OPTIONS }),
+    },
     OPTIONS,
   )
   const sources = createStatusSources({ ...parts, health }, OPTIONS)
