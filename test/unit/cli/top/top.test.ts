@@ -35,7 +35,7 @@ async function start(): Promise<void> {
     status: async () => aNodeStatus(),
     peers: () => ({ version: 1, takenAtMs: 0, members: 1, peers: [] }) as const,
     swarm: () => Promise.reject(new Error('Nobody asks for it')),
-    settings: () => ({ version: 1, settings: {} }),
+    settings: () => ({ version: 1, settings: {} }) as const,
   }
   const signatures = { collect: () => Promise.reject(new Error('Nobody asks for any')) }
   const history = { samples: () => [], sampleIntervalMs: 10_000 }
