@@ -1,6 +1,6 @@
 import { createWriteStream, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { readConfigurationFile, readNetworkPreset } from '../src/cli/configuration.ts'
+import { readConfigurationFile, readNetworkPreset } from '../src/cli/config/flat-configuration.ts'
 import { parseServiceNodeArgs, type ServiceNodeArgs, serviceNodeFlags } from '../src/cli/options/service-node.ts'
 import { createLogger } from '../src/node/logger.ts'
 import { createServiceNode, type ServiceNode } from '../src/node/service-node.ts'

@@ -26,7 +26,7 @@ export async function cliPage(): Promise<string> {
   ].join('\n\n')}\n`
 }
 
-const OPTIONS = `[configuration.md](configuration.md) tells how they are given, checked, shown and changed while a node runs. A value comes from the first of: flag, environment, configuration file, network preset, default. In the file, \`metrics: {port: 9100}\` and
+const OPTIONS = `[configuration.md](configuration.md) tells how they are given, checked, shown and changed while a node runs. A value comes from the first of: flag, environment, configuration file, network preset, default. Without \`--config\` and \`STARLING_CONFIG\`, every command takes \`/etc/starling/starling.yml\` if it exists and [no flag or variable means another node](configuration.md#which-configuration). In the file, \`metrics: {port: 9100}\` and
 \`metrics.port: 9100\` are the same; lists are lists. In the environment, commas divide a list. Unknown flags, keys and variables that begin
 with \`STARLING_\` are refused, so that a typing error does not go unnoticed (in Kubernetes, switch \`enableServiceLinks\` off: it makes such
 variables up). [service-node.example.yml](../config/service-node.example.yml) has every option, and

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type DurationMs, MINUTE, SECOND } from '../base/clock.ts'
 import { CodedError, type ErrorDetails } from '../base/coded-error.ts'
@@ -16,8 +17,12 @@ import { collectedOfJson, jsonOfSubject } from '../staking/signatures/signature-
 import type { CollectedSignature, SignatureSource, SignatureSubject } from '../staking/signatures/signature-source.ts'
 
 export type AdminClientErrorCode =
-  /** No service node runs with this data folder, or it belongs to another user. */
+  /** No service node runs with this data folder. */
   | 'NODE_NOT_RUNNING'
+  /** The data folder or its socket belongs to another user, as whom this command has to be run. */
+  | 'NODE_OF_OTHER_USER'
+  /** The running service node takes no more connections to its socket for now: other commands have them. */
+  | 'NODE_BUSY'
   /** The running service node did not answer in time. */
   | 'NODE_SILENT'
   /** The running service node answered something that is no answer: it may be of another version. */
@@ -111,13 +116,14 @@ interface NodeQuestion {
 }
 
 async function askNode(question: NodeQuestion, parent: AbortSignal): Promise<Uint8Array> {
-  let response: IncomingMessage
+  let response: IncomingMessage | undefined
   let bytes: Uint8Array
   try {
     response = await send(question)
     bytes = await readAnswer(response)
   } catch (error) {
-    throw errorOf(error, question, parent)
+    const isHungUp = response === undefined && HUNG_UP.has(codeOf(error))
+    throw isHungUp && (await isListening(question)) ? busy(error) : errorOf(error, question, parent)
   }
   if (response.statusCode === 200) return bytes
   const answer = jsonOf(bytes)
@@ -145,18 +151,47 @@ async function readAnswer(response: IncomingMessage): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-const NOT_RUNNING: ReadonlySet<unknown> = new Set(['ENOENT', 'ECONNREFUSED', 'EACCES', 'ENOTSOCK', 'ENOTDIR'])
+/** What the one that is too many finds, depending on how far it got with its request. */
+const HUNG_UP: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE'])
+const NOT_RUNNING: ReadonlySet<unknown> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR'])
 
 function errorOf(error: unknown, { socketPath, signal }: NodeQuestion, parent: AbortSignal): unknown {
   if (error instanceof CodedError) return error
   if (parent.aborted) return parent.reason
   if (signal.aborted) return new AdminClientError('NODE_SILENT', 'The service node does not answer in time')
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
+  if (code === 'EACCES' || code === 'EPERM') {
+    const message = `This user may not open ${socketPath}: run the command with sudo, as the user that the node runs as: sudo -u starling starling …`
+    return new AdminClientError('NODE_OF_OTHER_USER', message, { details: { socketPath } })
+  }
   if (NOT_RUNNING.has(code)) {
-    const message = `No service node of this user listens at ${socketPath}: start it with starling run, or give its data folder`
+    const message = `No service node listens at ${socketPath}: start it with starling run, or give its data folder`
     return new AdminClientError('NODE_NOT_RUNNING', message, { details: { socketPath, cause: String(code) } })
   }
   return new AdminClientError('NODE_SILENT', 'The service node broke off; it may have stopped', { cause: error })
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}
+
+/** A node that stops takes its socket away before it hangs up. */
+async function isListening({ socketPath, signal }: NodeQuestion): Promise<boolean> {
+  const socket = connect(socketPath)
+  try {
+    await once(socket, 'connect', { signal })
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** It hangs up at once on those that are too many. */
+function busy(cause: unknown): AdminClientError {
+  const message = 'The service node is busy with as many commands as it takes at a time: try again in a moment'
+  return new AdminClientError('NODE_BUSY', message, { cause })
 }
 
 function jsonOf(bytes: Uint8Array): JsonValue {

@@ -98,6 +98,8 @@ export const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   NODE_STARTING: EXIT.tryLater,
   NODE_NOT_RUNNING: EXIT.notRunning,
   NODE_SILENT: EXIT.unavailable,
+  NODE_OF_OTHER_USER: EXIT.usage,
+  NODE_BUSY: EXIT.tryLater,
 
   CALL_REVERTED: EXIT.chain,
   CHAIN_WRONG: EXIT.chain,

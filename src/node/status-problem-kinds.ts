@@ -61,7 +61,8 @@ export const PROBLEM_KINDS = {
     'No service node of this user runs with this data folder',
     'systemctl start starling',
   ),
-  NODE_SILENT: critical('node', 'The node runs and does not answer in time', 'systemctl restart starling'),
+  // A restart helps only where /livez fails, and then systemd makes it.
+  NODE_SILENT: critical('node', 'The node runs and does not answer in time', 'systemctl status starling'),
   NODE_ANSWER_UNKNOWN: critical(
     'node',
     'The running node answers something that this program cannot read: the two are of different versions',

@@ -8,9 +8,10 @@ import { VERSION_TEXT } from '../../node/version.ts'
 import type { JsonObject } from '../../protocol/json.ts'
 import { networkIdOf } from '../../protocol/network-id.ts'
 import { backUpClosedDatabase } from '../../storage/backup/closed-database.ts'
-import { type AdminClient, adminSocketPath, createAdminClient } from '../admin-client.ts'
+import type { AdminClient } from '../admin-client.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { nodeSettingsOf } from '../stake/chain.ts'
+import { nodeAt, nodePlaceOf } from '../status/node-place.ts'
 import { untilSignal } from './interruption.ts'
 import type { BackupArgs } from './options.ts'
 import { createProgress, megabytes, type Progress } from './progress.ts'
@@ -21,8 +22,8 @@ export async function backUp(args: BackupArgs): Promise<CommandOutcome> {
   const { signal } = untilSignal()
   const progress = createProgress('Backed up')
   // Of a node that runs, nothing but its folder needs to be known.
-  const dataFolder = nodeFolderOf(args)
-  const node = createAdminClient({ socketPath: adminSocketPath(dataFolder) })
+  const { dataFolder } = nodePlaceOf(args)
+  const node = nodeAt({ dataFolder })
   const running = await startedBy(node, folder, signal)
   const manifest = running
     ? await watched(node, progress, signal)
@@ -34,11 +35,6 @@ export async function backUp(args: BackupArgs): Promise<CommandOutcome> {
       'Keys are not in it: starling keys backup. Copy the folder to another machine.',
     ],
   }
-}
-
-function nodeFolderOf(args: BackupArgs): string {
-  if (args['data-folder'] !== undefined) return resolve(args['data-folder'])
-  return args.config === undefined && args.network === undefined ? resolve('data') : nodeSettingsOf(args).dataFolder
 }
 
 /** False when no node runs. */

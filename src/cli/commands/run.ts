@@ -22,6 +22,8 @@ export const runCommand: CommandModule = {
     const source = sourceOf(args)
     const started = await requireConfiguration(source)
     const { runServiceNode } = await import('../run-service-node.ts')
-    await runServiceNode(started.options, { source, started, hangUps })
+    // Read again, it is the same file, whatever comes and goes.
+    const again = { ...source, flags: { ...source.flags, config: started.file } }
+    await runServiceNode(started.options, { source: again, started, hangUps })
   },
 }

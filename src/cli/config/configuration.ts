@@ -4,6 +4,7 @@ import type { ServiceNodeOptions } from '../../node/options.ts'
 import { type CheckedFlag, OptionsError, valueFault } from '../options/check.ts'
 import { parseServiceNodeArgs, type ServiceNodeArgs, serviceNodeFlags } from '../options/service-node.ts'
 import { baseFlags } from './base-flags.ts'
+import { configurationFileOf } from './configuration-file.ts'
 import {
   type ConfigurationLayer,
   environmentLayer,
@@ -20,6 +21,8 @@ export interface ConfigurationSource {
   /** Those that were typed. */
   readonly flags: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** The file of the machine's own node, for commands that take it where nothing says which node is meant. */
+  readonly systemFile?: string | undefined
 }
 
 /** What follows from flags, environment, file, preset and defaults, in this order. */
@@ -42,7 +45,7 @@ const knownInFile: KnownOptions = new Map([...known].filter(([name]) => name !==
 /** Reads and checks a configuration as a start does. It touches no network, and nothing but these files. */
 export async function readConfiguration(source: ConfigurationSource): Promise<Configuration> {
   const upper = [flagLayer(source.flags, known), environmentLayer(source.environment, known)]
-  const file = upper.map(({ values }) => values.get('config')).find(isGiven)
+  const file = upper.map(({ values }) => values.get('config')).find(isGiven) ?? systemFileOf(source)
   const named = file === undefined ? [] : [namedFile(file)]
   const network = [...upper, ...named].map(({ values }) => values.get('network')).find(isGiven)
   const preset = namedPreset(network)
@@ -74,6 +77,11 @@ export function configurationError(problems: readonly ConfigurationProblem[]): O
   const message =
     lines.length === 1 ? lines.join() : [`${lines.length} problems in the configuration`, ...lines].join('\n  ')
   return new OptionsError(first?.code ?? 'OPTION_INVALID', message, { details: { problems: problems.length } })
+}
+
+function systemFileOf({ flags: given, environment, systemFile }: ConfigurationSource): GivenValue | undefined {
+  const value = configurationFileOf(given, { environment, systemFile })
+  return value === undefined ? undefined : { value, origin: { layer: 'default' } }
 }
 
 function namedFile({ value, origin }: GivenValue): ConfigurationLayer {

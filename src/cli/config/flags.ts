@@ -2,6 +2,7 @@ import type { Argv, Options } from 'yargs'
 import { serviceNodeFlagGroups, serviceNodeFlags } from '../options/service-node.ts'
 import { baseFlags } from './base-flags.ts'
 import type { ConfigurationSource } from './configuration.ts'
+import { surroundings } from './configuration-file.ts'
 
 interface TableFlag {
   readonly type: 'string' | 'number' | 'boolean' | 'array'
@@ -12,11 +13,15 @@ interface TableFlag {
 }
 
 /** Makes flags of all options of a service node. Those that are not to be shown are taken all the same. */
-export function withServiceNodeFlags(parser: Argv<object>, shown: 'all' | readonly string[]): Argv<object> {
+export function withServiceNodeFlags(
+  parser: Argv<object>,
+  shown: 'all' | readonly string[],
+  network: TableFlag = baseFlags.network,
+): Argv<object> {
   const isShown = (name: string) => shown === 'all' || shown.includes(name)
   const base = parser.options({
     config: yargsFlag(baseFlags.config, false),
-    network: yargsFlag(baseFlags.network, false),
+    network: yargsFlag(network, false),
   })
   return Object.entries(serviceNodeFlagGroups).reduce<Argv<object>>((all, [name, flags]) => {
     const options = Object.entries(flags).map(([flag, table]) => [flag, yargsFlag(table, !isShown(flag))] as const)
@@ -25,11 +30,11 @@ export function withServiceNodeFlags(parser: Argv<object>, shown: 'all' | readon
   }, base)
 }
 
-/** What was typed, and the environment. */
+/** What was typed, and what is around. */
 export function sourceOf(args: Readonly<Record<string, unknown>>): ConfigurationSource {
   const names = [...Object.keys(baseFlags), ...Object.keys(serviceNodeFlags)]
   const flags = Object.fromEntries(names.map((name) => [name, args[name]]))
-  return { flags, environment: process.env }
+  return { flags, ...surroundings() }
 }
 
 /**

@@ -20,6 +20,8 @@ export interface ConfigurationLayer {
   readonly problems: readonly ConfigurationProblem[]
   /** False when it could not be read, so that what it would have given is unknown. */
   readonly isWhole: boolean
+  /** What stands before the first fault of a file that is not whole. */
+  readonly salvaged?: ReadonlyMap<string, unknown>
 }
 
 /** How a value is written, for the texts of the environment. */
@@ -103,7 +105,7 @@ function readLayer(
     const problem = { ...text, code, origin: originAt({}), reason: `${sentence}: ${text.reason}` }
     return { values: new Map(), problems: [problem], isWhole: false }
   }
-  const { entries, faults } = readYaml(text)
+  const { entries, salvaged, faults } = readYaml(text)
   const problems = faults.map(({ reason, hint, ...place }) => ({
     code,
     origin: originAt(place),
@@ -117,6 +119,7 @@ function readLayer(
     values: new Map(taken.map((entry) => [entry.name, given(entry, originAt)])),
     problems: [...problems, ...unknown.map((entry) => unknownKey(entry, names ?? [], originAt(entry.keyPlace)))],
     isWhole: faults.length === 0,
+    salvaged: new Map(salvaged.map(({ name, value }) => [name, value])),
   }
 }
 
@@ -139,7 +142,7 @@ const FILE_REASONS: Readonly<Record<string, string>> = {
 }
 
 const FILE_HINTS: Readonly<Record<string, string>> = {
-  EACCES: 'Run the command as the user that the node runs as',
+  EACCES: 'Run the command with sudo, as the user that the node runs as: sudo -u starling starling …',
   EISDIR: 'Name the file in it',
 }
 

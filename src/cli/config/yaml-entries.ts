@@ -32,7 +32,10 @@ export interface YamlFault extends Partial<Place> {
 }
 
 export interface YamlReading {
+  /** Empty when the text is no YAML. */
   readonly entries: readonly YamlEntry[]
+  /** Those that stand before the first fault, when there is one: enough to find a node by. */
+  readonly salvaged: readonly YamlEntry[]
   readonly faults: readonly YamlFault[]
 }
 
@@ -47,12 +50,19 @@ export function readYaml(text: string): YamlReading {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' })
   const reader = new EntryReader((offset) => placeOf(lines, offset))
   const { contents } = document
-  if (document.errors.length === 0 && contents !== null && !isEmpty(contents)) reader.readTop(contents)
+  if (contents !== null && !isEmpty(contents)) reader.readTop(contents)
   const syntax = [...document.errors, ...document.warnings].map((error) => ({
     ...explained(error),
     ...placeOf(lines, openedAt(document, error) ?? error.pos[0]),
   }))
-  return { entries: reader.entries, faults: [...syntax, ...reader.faults].slice(0, FAULTS_MAX) }
+  const isYaml = document.errors.length === 0
+  const faults = isYaml ? [...syntax, ...reader.faults] : syntax
+  const firstLine = Math.min(...faults.map(({ line = 1 }) => line))
+  return {
+    entries: isYaml ? reader.entries : [],
+    salvaged: reader.entries.filter(({ valuePlace }) => valuePlace.line < firstLine),
+    faults: faults.slice(0, FAULTS_MAX),
+  }
 }
 
 const NO_MAPPING = { reason: 'it is not a mapping of options', hint: 'Write each option as `name: value`' }

@@ -9,6 +9,7 @@ import type { SettingsText } from '../../node/status-settings.ts'
 import { serviceNodeKey } from '../../protocol/service-node.ts'
 import { AdminClientError, NodeRefusal } from '../admin-client.ts'
 import { type Configuration, readConfiguration } from '../config/configuration.ts'
+import { surroundings } from '../config/configuration-file.ts'
 import type { StakeSettings } from '../stake/chain.ts'
 import { type Finding, once, skipped } from '../stake/preflight-check.ts'
 import { preflightChecks } from '../stake/preflight-checks.ts'
@@ -29,7 +30,7 @@ export async function readContext(
   { clock, machine, signal }: ContextComponents,
 ): Promise<DoctorContext> {
   const flags = { config: args.config, network: args.network, dataFolder: args['data-folder'] }
-  const configuration = await readConfiguration({ flags, environment: process.env })
+  const configuration = await readConfiguration({ flags, ...surroundings() })
   const place = placeOf(args, configuration)
   const [told, runs, lastBackupAtMs, key] = await Promise.all([
     askNode(place, signal),
@@ -45,7 +46,10 @@ export async function readContext(
 }
 
 /** A configuration with problems still says where the folders are. */
-function placeOf(args: Pick<NodePlaceArgs, 'config' | 'data-folder'>, { options }: Configuration): NodePlace {
+function placeOf(
+  args: Pick<NodePlaceArgs, 'config' | 'network' | 'data-folder'>,
+  { options }: Configuration,
+): NodePlace {
   const place = nodePlaceOf(args)
   if (options === undefined) return place
   const { dataFolder, keysFolder } = options.node
@@ -58,16 +62,17 @@ async function askNode(
 ): Promise<{
   readonly node: NodeStatus | undefined
   readonly settings: SettingsText | undefined
+  readonly lowered?: SettingsText | undefined
   readonly silence: DoctorContext['silence']
 }> {
   const client = nodeAt(place)
   try {
-  readonly lowered?: SettingsText | undefined
     const node = await client.status(signal)
     const told = await client.settings(signal).catch(unlessRefused)
     return { node, settings: told?.settings, lowered: told?.lowered, silence: undefined }
   } catch (error) {
     if (!(error instanceof AdminClientError)) throw error
+    if (error.code === 'NODE_OF_OTHER_USER') throw error
     const isRunning = error.code !== 'NODE_NOT_RUNNING'
     return { node: undefined, settings: undefined, silence: { isRunning, reason: error.message } }
   }

@@ -1,5 +1,7 @@
 import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
 import { DAY } from '../../base/clock.ts'
+import { quoted } from '../../node/secret-file.ts'
 import type { SectionFacts } from '../../node/status.ts'
 import { counted, duration } from '../../node/status-page/figures.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -76,7 +78,7 @@ export const NETWORK_CHECKS: readonly DoctorCheck[] = [
       const endMs = await context.machine.certificateEndMs(localHost(context), httpsPort, context.signal)
       if (endMs === undefined) return fail('none is shown', RESTART)
       const leftMs = endMs - context.nowMs
-      const remedy = 'Renew it where it comes from (certbot renew); the node takes the new file by itself'
+      const remedy = certificateRemedy(context)
       if (leftMs <= 0) return fail(`it ended ${duration(-leftMs)} ago`, remedy)
       return leftMs < CERTIFICATE_SOON_MS
         ? warn(`it ends in ${duration(leftMs)}`, remedy)
@@ -198,4 +200,11 @@ function localHost({ configuration: { options } }: DoctorContext): string {
 function tcpPlaceOf(multiaddr: string): { readonly host: string; readonly port: number } | undefined {
   const [, host, port] = /^\/ip[46]\/([^/]+)\/tcp\/(\d+)/.exec(multiaddr) ?? []
   return host === undefined ? undefined : { host, port: Number(port) }
+}
+
+/** One that an authority signed is renewed there; the node's own is made when there is none. */
+function certificateRemedy({ configuration: { options }, place: { dataFolder } }: DoctorContext): string {
+  const isGiven = options?.node.rpc.certificateFiles !== undefined
+  if (isGiven) return 'Renew it where it comes from (certbot renew, say); the node takes the new file by itself'
+  return `It is the node's own: rm -r ${quoted(join(dataFolder, 'https'))}, then restart the node, which makes a new one`
 }

@@ -13,6 +13,9 @@ import { type DoctorCheck, factsOf, NOT_RUNNING, ofSection } from './check.ts'
 
 const LOG = 'journalctl -u starling -p warning --since -1h'
 const RESTART = 'systemctl restart starling'
+const STOPPED = 'systemctl start starling; without systemd, start it as it was: the container, or starling run'
+const HANGS =
+  'systemctl status starling, or the log of the container; restart it only if /livez of its metrics port fails'
 /** Above it, new requests are refused when it lasts. */
 const LOOP_DELAY_MAX_MS: DurationMs = 250
 const LOOP_DELAY_WARN_MS: DurationMs = 50
@@ -38,7 +41,7 @@ export const NODE_CHECKS: readonly DoctorCheck[] = [
     exitCode: EXIT.notRunning,
     run({ node, silence }) {
       if (node !== undefined) return ok('it answers')
-      return fail(silence?.reason ?? NOT_RUNNING, silence?.isRunning === true ? RESTART : 'systemctl start starling')
+      return fail(silence?.reason ?? NOT_RUNNING, silence?.isRunning === true ? HANGS : STOPPED)
     },
   },
   {
@@ -172,7 +175,7 @@ export const NODE_CHECKS: readonly DoctorCheck[] = [
       if (count * 2 <= total) return ok(`${VERSION_TEXT}; ${count} of ${counted(total, 'member')} run a newer one`)
       return warn(
         `${count} of ${total} members run a newer version than ${VERSION_TEXT}`,
-        'apt update && apt install starling',
+        'Build and install the newer version: docs/upgrade.md has it for the package, the image and the sources',
       )
     }),
   },

@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { kindOfAddress } from '../../base/ip-address.ts'
+import { SYSTEM_CONFIGURATION } from '../config/configuration-file.ts'
 
 export interface InitArgs {
   readonly config: string | undefined
@@ -28,8 +29,7 @@ export const INIT_ANSWERS = [
   'network.bootstrap',
 ] as const
 
-/** Where the package has them, if this user may write there; else below the current folder. */
-export const SYSTEM_CONFIGURATION = '/etc/starling/starling.yml'
+/** Where the package has it, if this user may write there; else below the current folder. */
 const SYSTEM_DATA_FOLDER = '/var/lib/starling'
 const OWN_CONFIGURATION = 'starling.yml'
 const OWN_DATA_FOLDER = 'data'
@@ -57,7 +57,7 @@ export function detectedPublicIp(interfaces = networkInterfaces()): string | und
   return (own.find((one) => one?.family === 'IPv4') ?? own[0])?.address
 }
 
-function isWritable(folder: string): boolean {
+export function isWritable(folder: string): boolean {
   try {
     accessSync(folder, constants.W_OK)
     return true

@@ -1,11 +1,10 @@
-import { resolve } from 'node:path'
+import { type Surroundings, surroundings } from '../config/configuration-file.ts'
+import { DEFAULT_KEYS_FOLDER, readNodeSettings } from '../config/node-settings.ts'
 import { passphraseFileFlag } from '../passphrase-source.ts'
 
-/** Where keys are when nothing else is said: below the default data folder. */
-export const DEFAULT_KEYS_FOLDER = 'data/keys'
-
 export interface KeysArgs {
-  readonly 'keys-folder': string
+  readonly config?: string | undefined
+  readonly 'keys-folder': string | undefined
   readonly json: boolean
 }
 
@@ -27,8 +26,8 @@ export interface RestoreKeysArgs extends KeysArgs {
 
 export const keysFolderFlag = {
   type: 'string',
-  describe: "Folder with this service node's keys, key_ed25519 and key_bls",
-  default: DEFAULT_KEYS_FOLDER,
+  describe: `Folder with this service node's keys, key_ed25519 and key_bls (${DEFAULT_KEYS_FOLDER})`,
+  requiresArg: true,
 } as const
 
 export const jsonFlag = {
@@ -37,7 +36,13 @@ export const jsonFlag = {
   default: false,
 } as const
 
-export const keysFlags = { 'keys-folder': keysFolderFlag, json: jsonFlag } as const
+const configFlag = {
+  type: 'string',
+  describe: "The node's configuration file; its folder of keys is taken from it",
+  requiresArg: true,
+} as const
+
+export const keysFlags = { config: configFlag, 'keys-folder': keysFolderFlag, json: jsonFlag } as const
 
 export const importKeysFlags = {
   ...keysFlags,
@@ -72,6 +77,10 @@ export const restoreKeysFlags = {
   'passphrase-file': passphraseFileFlag,
 } as const
 
-export function keysFolderOf(args: Pick<KeysArgs, 'keys-folder'>): string {
-  return resolve(args['keys-folder'])
+/** @throws {OptionsError} CONFIG_UNREADABLE */
+export function keysFolderOf(
+  args: Pick<KeysArgs, 'config' | 'keys-folder'>,
+  around: Surroundings = surroundings(),
+): string {
+  return readNodeSettings({ config: args.config, 'keys-folder': args['keys-folder'] }, around).keysFolder()
 }

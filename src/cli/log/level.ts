@@ -1,14 +1,12 @@
-import { resolve } from 'node:path'
 import { HOUR, MINUTE, SECOND } from '../../base/clock.ts'
 import { WISH_MAX_MS } from '../../node/log-levels.ts'
 import { isLogLevel, LOG_LEVELS, LOG_PARTS } from '../../node/log-options.ts'
 import { ALL_PARTS } from '../../node/log-routes.ts'
 import { isJsonObject, type JsonObject } from '../../protocol/json.ts'
-import { adminSocketPath, createAdminClient } from '../admin-client.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { didYouMean } from '../config/nearest-name.ts'
-import { readConfigurationFile } from '../configuration.ts'
 import { partLevelOf } from '../options/log.ts'
+import { nodeAt, nodePlaceOf } from '../status/node-place.ts'
 import { LogCommandError } from './errors.ts'
 import type { LogLevelArgs } from './options.ts'
 
@@ -17,7 +15,7 @@ export async function logLevel(args: LogLevelArgs): Promise<CommandOutcome> {
   const levels = levelsOf(args.levels)
   const seconds = secondsOf(args.for)
   if (args.reset && args.levels.length > 0) throw malformed('Give levels or --reset, not both')
-  const node = createAdminClient({ socketPath: adminSocketPath(dataFolderOf(args)) })
+  const node = nodeAt(nodePlaceOf(args))
   const { signal } = new AbortController()
   if (args.reset) return outcomeOf(await node.resetLogLevels(signal))
   return outcomeOf(
@@ -47,11 +45,6 @@ function secondsOf(text: string): number {
   const ms = Number(digits) * (UNITS[unit] ?? 0)
   if (ms <= 0 || ms > WISH_MAX_MS) throw malformed('--for takes a time such as 90s, 10m or 2h, a day at most')
   return ms / SECOND
-}
-
-function dataFolderOf(args: LogLevelArgs): string {
-  const configured = args.config === undefined ? undefined : readConfigurationFile(args.config)['dataFolder']
-  return resolve(args['data-folder'] ?? (typeof configured === 'string' ? configured : 'data'))
 }
 
 function outcomeOf(state: JsonObject): CommandOutcome {

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { toHex } from '../../base/bytes.ts'
 import { DAY, systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
@@ -10,8 +9,9 @@ import { createStakingMetrics } from '../../staking/metrics.ts'
 import { defaultStakingOptions, type StakingOptions } from '../../staking/options.ts'
 import type { NodeKeys } from '../../staking/own-registration.ts'
 import { type ChainProviders, createChainProviders, type ProvidersOptions } from '../../staking/providers.ts'
-import { type FlatConfiguration, readConfigurationFile, readNetworkPreset } from '../configuration.ts'
-import { DEFAULT_KEYS_FOLDER } from '../keys/options.ts'
+import { type Surroundings, surroundings } from '../config/configuration-file.ts'
+import { readNetworkPreset } from '../config/flat-configuration.ts'
+import { type NodeFlags, type NodeSettings, readNodeSettings } from '../config/node-settings.ts'
 import { CONTRACT_ADDRESS, OptionsError } from '../options/check.ts'
 import type { ChainArgs } from './options.ts'
 
@@ -26,48 +26,43 @@ export interface StakeSettings {
   readonly configured: (name: string) => unknown
 }
 
-const DEFAULT_DATA_FOLDER = 'data'
-
 /** @throws {OptionsError} OPTION_INVALID, CONFIG_UNREADABLE, PRESET_UNREADABLE */
-export function settingsOf(args: ChainArgs): StakeSettings {
-  const configured = layersOf(args)
+export function settingsOf(args: ChainArgs, around: Surroundings = surroundings()): StakeSettings {
+  const settings = readableSettings(args, around)
+  const configured = settings.value
   const unlockDays = configured('swarm.unlockDays')
   return {
     chain: {
       ...defaultStakingOptions,
-      chainId: chainIdOf(args['chain-id'] ?? configured('staking.chainId')),
-      contract: contractOf(args.contract ?? configured('staking.contract')),
+      chainId: chainIdOf(configured('staking.chainId')),
+      contract: contractOf(configured('staking.contract')),
       rpcUrls: urlsOf(args.rpc ?? configured('staking.rpcUrls')),
       ...(typeof unlockDays === 'number' ? { unlockAfterMs: unlockDays * DAY } : {}),
     },
-    ...foldersOf(args, configured),
+    ...foldersOf(settings),
     configured,
   }
 }
 
 /** The contract and the folders of a node, for what asks no chain. @throws {OptionsError} */
-export function nodeSettingsOf(args: Omit<ChainArgs, 'rpc' | 'json'>) {
-  const configured = layersOf(args)
+export function nodeSettingsOf(args: NodeFlags, around: Surroundings = surroundings()) {
+  const settings = readableSettings(args, around)
   return {
-    chainId: chainIdOf(args['chain-id'] ?? configured('staking.chainId')),
-    contract: contractOf(args.contract ?? configured('staking.contract')),
-    ...foldersOf(args, configured),
+    chainId: chainIdOf(settings.value('staking.chainId')),
+    contract: contractOf(settings.value('staking.contract')),
+    ...foldersOf(settings),
   }
 }
 
-/** What the node's configuration and the network preset say, in this order. */
-function layersOf(args: Pick<ChainArgs, 'config' | 'network'>): (name: string) => unknown {
-  const file: FlatConfiguration = args.config === undefined ? {} : readConfigurationFile(args.config)
-  const network = args.network ?? file['network']
-  const preset: FlatConfiguration = network === undefined ? {} : readNetworkPreset(String(network))
-  return (name) => file[name] ?? preset[name]
+/** Who stakes or backs up by half a configuration does it for the wrong node. */
+function readableSettings(args: NodeFlags, around: Surroundings): NodeSettings {
+  const settings = readNodeSettings(args, around)
+  settings.requireReadable()
+  return settings
 }
 
-function foldersOf(args: Pick<ChainArgs, 'keys-folder' | 'data-folder'>, configured: (name: string) => unknown) {
-  return {
-    keysFolder: folderOf(args['keys-folder'] ?? configured('keysFolder'), DEFAULT_KEYS_FOLDER),
-    dataFolder: folderOf(args['data-folder'] ?? configured('dataFolder'), DEFAULT_DATA_FOLDER),
-  }
+function foldersOf(settings: NodeSettings) {
+  return { keysFolder: settings.keysFolder(), dataFolder: settings.dataFolder() }
 }
 
 /** Whether this is the contract that Session's own network runs on. */
@@ -138,8 +133,4 @@ function missing(value: unknown, flag: string, wanted: string): OptionsError {
   const source = 'or --network or --config must tell it'
   const message = value === undefined ? `${flag} must be given, ${source}` : `${flag} must be ${wanted}`
   return new OptionsError('OPTION_INVALID', message)
-}
-
-function folderOf(value: unknown, otherwise: string): string {
-  return resolve(typeof value === 'string' ? value : otherwise)
 }

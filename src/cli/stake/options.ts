@@ -1,4 +1,5 @@
-import { DEFAULT_KEYS_FOLDER, jsonFlag } from '../keys/options.ts'
+import { DEFAULT_KEYS_FOLDER } from '../config/node-settings.ts'
+import { jsonFlag } from '../keys/options.ts'
 import { passphraseFileFlag } from '../passphrase-source.ts'
 
 /** What every stake command takes: the chain, the contract and the folders of the node. */

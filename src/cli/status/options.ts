@@ -17,7 +17,11 @@ export interface PeersArgs extends NodePlaceArgs {
 }
 
 export const nodePlaceFlags = {
-  config: { type: 'string', describe: "The node's configuration file; its folders are taken from it" },
+  config: {
+    type: 'string',
+    describe:
+      "The node's configuration file; its folders are taken from it (/etc/starling/starling.yml if there is one)",
+  },
   network: { type: 'string', describe: 'Network preset, where the configuration names none' },
   'data-folder': { type: 'string', describe: "The node's data folder (data)" },
   json: jsonFlag,

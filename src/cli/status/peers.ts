@@ -3,7 +3,7 @@ import { duration, shortKey } from '../../node/status-page/figures.ts'
 import { PEERS_MAX, type PeerFacts } from '../../node/status-peers.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { OptionsError } from '../options/check.ts'
-import { nodeAt, nodePlaceOf } from './node-place.ts'
+import { configurationNotes, nodeAt, nodePlaceOf } from './node-place.ts'
 import type { PeersArgs } from './options.ts'
 
 /** The other service nodes that the running node knows. */
@@ -11,11 +11,15 @@ export async function showPeers(args: PeersArgs): Promise<CommandOutcome> {
   if (!Number.isInteger(args.count) || args.count < 1 || args.count > PEERS_MAX) {
     throw new OptionsError('OPTION_INVALID', `--count must be a whole number from 1 to ${PEERS_MAX}`)
   }
-  const told = await nodeAt(nodePlaceOf(args)).peers(args.count, new AbortController().signal)
+  const place = nodePlaceOf(args)
+  const told = await nodeAt(place).peers(args.count, new AbortController().signal)
   const others = told.members === 0 ? 0 : told.members - 1
   const shown = told.peers.length
   const rest = shown < others ? [`${shown} of ${others}; more with --count`] : []
-  return { result: { ...told }, lines: [...peerLines(told.peers, told.takenAtMs), ...rest] }
+  return {
+    result: { ...told },
+    lines: [...peerLines(told.peers, told.takenAtMs), ...rest, ...configurationNotes(place)],
+  }
 }
 
 const HEADINGS = ['swarm', 'node', 'place', 'version', 'reached', 'latency', 'seen', 'https libp2p storage']

@@ -1,11 +1,13 @@
 import { type DurationMs, systemClock } from '../../base/clock.ts'
-import { STATUS_VERSION, type StatusProblem } from '../../node/status.ts'
+import { quoted } from '../../node/secret-file.ts'
+import { type NodeStatus, STATUS_VERSION, type StatusProblem } from '../../node/status.ts'
 import type { ProblemCode } from '../../node/status-problem-kinds.ts'
 import { problem } from '../../node/status-problems.ts'
 import { AdminClientError, type AdminClientErrorCode } from '../admin-client.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
+import { SYSTEM_CONFIGURATION } from '../config/configuration-file.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
-import { nodeAt, nodePlaceOf } from './node-place.ts'
+import { configurationNotes, type NodePlace, nodeAt, nodePlaceOf } from './node-place.ts'
 import type { StatusArgs } from './options.ts'
 import { pendingTransactions, transactionLines } from './pending-transactions.ts'
 import { exitCodeOfStatus } from './status-exit.ts'
@@ -22,25 +24,39 @@ export async function showStatus(args: StatusArgs): Promise<CommandOutcome> {
     const transactions = await pendingTransactions(place.keysFolder, status)
     return {
       result: { ...status, transactions },
-      lines: statusLines(status, transactionLines(transactions, status)),
+      lines: [
+        ...statusLines(withPlace(status, place), transactionLines(transactions, status)),
+        ...configurationNotes(place),
+      ],
       exitCode: exitCodeOfStatus(status, args),
     }
   } catch (error) {
     if (!(error instanceof AdminClientError)) throw error
-    return await withoutNode(args, error)
+    const shown = PROBLEMS[error.code]
+    // Nothing is known of a node of another user, and one that is busy is asked again.
+    if (shown === undefined) throw error
+    return await withoutNode(args, error, shown)
   }
 }
 
-const PROBLEMS: Readonly<Record<AdminClientErrorCode, { readonly code: ProblemCode; readonly exitCode: ExitCode }>> = {
+interface Shown {
+  readonly code: ProblemCode
+  readonly exitCode: ExitCode
+}
+
+const PROBLEMS: Partial<Readonly<Record<AdminClientErrorCode, Shown>>> = {
   NODE_NOT_RUNNING: { code: 'NODE_NOT_RUNNING', exitCode: EXIT.notRunning },
   NODE_SILENT: { code: 'NODE_SILENT', exitCode: EXIT.unavailable },
   NODE_ANSWER_MALFORMED: { code: 'NODE_ANSWER_UNKNOWN', exitCode: EXIT.failure },
 }
 
 /** The configuration, the folders, the keys and the notes of earlier runs can be read without the node. Its database is its own. */
-async function withoutNode(args: StatusArgs, error: AdminClientError): Promise<CommandOutcome> {
+async function withoutNode(
+  args: StatusArgs,
+  error: AdminClientError,
+  { code, exitCode }: Shown,
+): Promise<CommandOutcome> {
   const takenAtMs = systemClock.nowMs()
-  const { code, exitCode } = PROBLEMS[error.code]
   // Loads what reads configurations and keys, which a node that answers does without.
   const { lastRunProblems, readStoppedNode } = await import('./stopped-node.ts')
   const { stopped, problems: found } = await readStoppedNode(args, nodePlaceOf(args), takenAtMs)
@@ -49,7 +65,21 @@ async function withoutNode(args: StatusArgs, error: AdminClientError): Promise<C
   const problems: readonly StatusProblem[] = [problem(code, error.message), ...found, ...broken]
   return {
     result: { version: STATUS_VERSION, takenAtMs, health, stopped, problems },
-    lines: stoppedLines(stopped, health, problems, takenAtMs),
+    lines: stoppedLines(stopped, health, placed(problems, stopped.configFile), takenAtMs),
     exitCode,
   }
+}
+
+function withPlace(status: NodeStatus, { configFile }: NodePlace): NodeStatus {
+  return { ...status, problems: placed(status.problems, configFile ?? null) }
+}
+
+/** For people, who type what they read: of a node that is not the machine's own, commands have to be told. */
+function placed(problems: readonly StatusProblem[], configFile: string | null): readonly StatusProblem[] {
+  if (configFile === null || configFile === SYSTEM_CONFIGURATION) return problems
+  return problems.map((one) =>
+    one.next.startsWith('starling ') && !/ --(config|keys-folder) /.test(one.next)
+      ? { ...one, next: `${one.next} --config ${quoted(configFile)}` }
+      : one,
+  )
 }

@@ -10,8 +10,9 @@ import { dateTime } from '../../node/status-page/figures.ts'
 import { problem } from '../../node/status-problems.ts'
 import { serviceNodeKey } from '../../protocol/service-node.ts'
 import { readConfiguration } from '../config/configuration.ts'
+import { surroundings } from '../config/configuration-file.ts'
 import { describeProblem } from '../config/problem.ts'
-import type { NodePlace } from './node-place.ts'
+import { type NodePlace, validateCommand } from './node-place.ts'
 import type { NodePlaceArgs } from './options.ts'
 
 /** What can be known of a node that does not answer, without its database. */
@@ -32,11 +33,11 @@ export async function readStoppedNode(
   { configFile, dataFolder, keysFolder }: NodePlace,
   nowMs: TimestampMs,
 ): Promise<{ readonly stopped: StoppedNode; readonly problems: readonly StatusProblem[] }> {
-  const [keys, folder, configuration, runs, lastBackupAtMs] = await Promise.all([
-    readKey(keysFolder),
+  const runs = await readRuns(dataFolder)
+  const [keys, folder, configuration, lastBackupAtMs] = await Promise.all([
+    readKey(keysFolder, { hasRun: runs.length > 0 }),
     dataFolderProblems(dataFolder),
     configurationProblems(args),
-    readRuns(dataFolder),
     readLastBackup(dataFolder),
   ])
   const lastRun = runs.at(-1) ?? null
@@ -52,6 +53,7 @@ export async function readStoppedNode(
 
 async function readKey(
   folder: string,
+  { hasRun }: { readonly hasRun: boolean },
 ): Promise<{ readonly key: string | null; readonly problems: readonly StatusProblem[] }> {
   try {
     const keys = await readKeyFiles(folder)
@@ -59,9 +61,14 @@ async function readKey(
     return { key: serviceNodeKey(keys.ed25519.publicKey), problems: [] }
   } catch (error) {
     if (!(error instanceof SecretFileError)) throw error
-    const next = error.code === 'SECRET_FILE_MISSING' ? 'starling keys create' : undefined
-    return { key: null, problems: [problem('KEYS_UNUSABLE', error.message, next)] }
+    const next = error.code === 'SECRET_FILE_MISSING' ? keysNext({ hasRun }) : 'starling keys show'
+    return { key: null, problems: [problem('KEYS_UNUSABLE', error.message, `${next} --keys-folder ${quoted(folder)}`)] }
   }
+}
+
+/** New keys are a new node: the stake of one that has run is tied to those that it had. */
+function keysNext({ hasRun }: { readonly hasRun: boolean }): string {
+  return hasRun ? 'starling keys restore --from node.backup' : 'starling keys create'
 }
 
 /** Anything for others, and writing for the group. */
@@ -94,8 +101,8 @@ async function configurationProblems(
   args: Pick<NodePlaceArgs, 'config' | 'network' | 'data-folder'>,
 ): Promise<readonly StatusProblem[]> {
   const flags = { config: args.config, network: args.network, dataFolder: args['data-folder'] }
-  const { problems, file } = await readConfiguration({ flags, environment: process.env })
-  const next = file === undefined ? undefined : `starling config validate --config ${file}`
+  const { problems, file } = await readConfiguration({ flags, ...surroundings() })
+  const next = validateCommand(file)
   return problems.map((found) => problem('CONFIG_INVALID', describeProblem(found), next))
 }
 

@@ -2,15 +2,21 @@ import type { TimestampMs } from '../../base/clock.ts'
 import type { SwarmFacts } from '../../node/status.ts'
 import { counted, duration, percent } from '../../node/status-page/figures.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
-import { nodeAt, nodePlaceOf } from './node-place.ts'
+import { configurationNotes, nodeAt, nodePlaceOf } from './node-place.ts'
 import type { NodePlaceArgs } from './options.ts'
 import { peerLines } from './peers.ts'
 
 /** The swarm of the running node, and how far its members hold the same. */
 export async function showSwarm(args: NodePlaceArgs): Promise<CommandOutcome> {
-  const told = await nodeAt(nodePlaceOf(args)).swarm(new AbortController().signal)
+  const place = nodePlaceOf(args)
+  const told = await nodeAt(place).swarm(new AbortController().signal)
   const { swarm, members, takenAtMs, handOverLeft } = told
-  const lines = [...swarmLines(swarm, handOverLeft, takenAtMs), '', ...peerLines(members, takenAtMs)]
+  const lines = [
+    ...swarmLines(swarm, handOverLeft, takenAtMs),
+    '',
+    ...peerLines(members, takenAtMs),
+    ...configurationNotes(place),
+  ]
   return { result: { ...told }, lines }
 }
 

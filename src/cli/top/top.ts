@@ -3,7 +3,7 @@ import { wait } from '../../base/wait.ts'
 import { refuseOutOfRange } from '../account/errors.ts'
 import type { AdminClient } from '../admin-client.ts'
 import { type CommandOutcome, jsonLine } from '../command-outcome.ts'
-import { nodeAt, nodePlaceOf } from '../status/node-place.ts'
+import { configurationNotes, type FoundPlace, nodeAt, nodePlaceOf } from '../status/node-place.ts'
 import { TopError } from './errors.ts'
 import { type FrameSize, frame } from './frame.ts'
 import { type Look, lookAt, resultOf } from './look.ts'
@@ -25,19 +25,24 @@ export async function watchNode(args: TopArgs): Promise<CommandOutcome> {
       'starling top is for a terminal, and there is none: use --once, or --json for scripts',
     )
   }
-  const node = nodeAt(nodePlaceOf(args))
+  const place = nodePlaceOf(args)
+  const node = nodeAt(place)
   const stopping = new AbortController()
   const stop = () => stopping.abort()
   process.once('SIGINT', stop).once('SIGTERM', stop).once('SIGHUP', stop)
   try {
     // A node that does not run is told of as every command does, before a terminal is taken over.
     const first = await lookAt(node, stopping.signal)
-    if (args.once) return outcomeOf(first)
+    if (args.once) return noted(outcomeOf(first), place)
     const watch = { node, first, intervalMs: args.interval * SECOND, stopping }
-    return args.json ? await stream(watch) : await live(watch)
+    return args.json ? await stream(watch) : noted(await live(watch), place)
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop)
   }
+}
+
+function noted(outcome: CommandOutcome, place: FoundPlace): CommandOutcome {
+  return { ...outcome, lines: [...outcome.lines, ...configurationNotes(place)] }
 }
 
 interface Watch {

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { NETWORK_PRESETS } from '../../../src/cli/config/layers.ts'
 import { nearestName } from '../../../src/cli/config/nearest-name.ts'
-import { readConfigurationFile, readNetworkPreset } from '../../../src/cli/configuration.ts'
+import { readConfigurationFile, readNetworkPreset } from '../../../src/cli/config/flat-configuration.ts'
 import { OptionsError } from '../../../src/cli/options/check.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'starling-configuration-'))

@@ -340,6 +340,16 @@ test('in a container, metrics at every address are not complained of', async () 
   expect(found).toMatchObject({ status: 'skipped', seen: expect.stringContaining('container') })
 })
 
+test('a certificate is renewed where it comes from, and the node’s own is made anew', async () => {
+  const ended = aMachine({ certificateEndMs: async () => NOW_MS - SECOND })
+  const remedyOf = async (changes: Record<string, unknown>) => {
+    const context = aContext({ machine: ended, configuration: await configured(changes) })
+    return (await resultOf(checkOf('certificate'), context)).remedy
+  }
+  expect(await remedyOf({})).toMatch(/rm -r .*\/https/)
+  expect(await remedyOf({ 'rpc.certificateFile': '/a.pem', 'rpc.certificateKeyFile': '/b.pem' })).toContain('certbot')
+})
+
 test('docs/doctor.md has every check, with what it looks at', () => {
   const page = readFileSync('docs/doctor.md', 'utf8')
   for (const { id, title, meaning, exitCode } of DOCTOR_CHECKS) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readNetworkPreset } from '../../../src/cli/configuration.ts'
+import { readNetworkPreset } from '../../../src/cli/config/flat-configuration.ts'
 import { checkFlags } from '../../../src/cli/options/check.ts'
 import { type OnionRelayArgs, onionRelayOptionGroup } from '../../../src/cli/options/onion-relay.ts'
 

@@ -152,6 +152,34 @@ test('keys that others read and a folder that others write to are told of', asyn
   expect(codesOf(result)).toEqual(['NODE_NOT_RUNNING', 'KEYS_UNUSABLE', 'DATA_FOLDER_UNUSABLE'])
 })
 
+test('keys that are gone are restored where the node has run, and made where it never has', async () => {
+  const keysFolder = join(folder, 'my keys')
+  const config = join(folder, 'starling.yml')
+  await writeFile(config, `publicIp: 192.0.2.7\nkeysFolder: ${keysFolder}\n`)
+  const next = async () => {
+    const { result } = await showStatus(argsOf(config))
+    return (result['problems'] as readonly StatusProblem[]).find(({ code }) => code === 'KEYS_UNUSABLE')?.next
+  }
+  expect(await next()).toBe(`starling keys create --keys-folder '${keysFolder}'`)
+  const place = { folder: dataFolder, starling: '1.2.3', schema: 3 }
+  await using _ = await openRunHistory({ clock: createTestClock(), log: silentLogger }, place)
+  expect(await next()).toBe(`starling keys restore --from node.backup --keys-folder '${keysFolder}'`)
+})
+
+test('a slip in the configuration of a running node is told of below what it says, with its file in what is next', async () => {
+  const config = join(folder, 'starling.yml')
+  await writeFile(config, `dataFolder: ${dataFolder}\nrpc: {port: 1\n`)
+  const status = withProblems('degraded', problem('CHAIN_FROZEN', 'Nothing becomes final'))
+  await using _ = await serve({ status: async () => status })
+  const args = { ...argsOf(config), 'data-folder': undefined }
+  const page = (await showStatus(args)).lines.join('\n')
+  expect(page).toMatch(/^Service node abab.*: /)
+  expect(page).toContain(`Next: starling doctor --config ${config}`)
+  expect(page).toContain(`Next: starling config validate --config ${config}`)
+  expect((await showSwarm(args)).lines.join('\n')).toContain('could not start again')
+  expect((await showPeers({ ...args, count: 1 })).lines.join('\n')).toContain('could not start again')
+})
+
 test('a node that hangs is told of within its time, and one of another version too', async () => {
   await using _running = await openRunHistory(
     { clock: createTestClock(), log: silentLogger },

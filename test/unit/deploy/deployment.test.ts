@@ -8,9 +8,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { IMAGE_USER } from '../../../scripts/package/image-root.ts'
+import { SYSTEM_CONFIGURATION } from '../../../src/cli/config/configuration-file.ts'
 import { environmentName } from '../../../src/cli/environment.ts'
 import { EXIT } from '../../../src/cli/exit-codes.ts'
-import { SYSTEM_CONFIGURATION } from '../../../src/cli/init/options.ts'
 import { serviceNodeFlags } from '../../../src/cli/options/service-node.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../../deploy')
@@ -20,6 +20,7 @@ const PEERS = serviceNodeFlags['network.port'].default
 const CLIENTS = serviceNodeFlags['rpc.port'].default
 const METRICS = serviceNodeFlags['metrics.port'].default
 const DATA_FOLDER = '/var/lib/starling'
+const BACKUP_FOLDER = '/var/backups/starling'
 
 const read = (path: string) => readFileSync(join(DEPLOY, path), 'utf8')
 const unit = (key: string) =>
@@ -31,13 +32,16 @@ test('the unit starts what the package has, with the configuration that init wri
   ])
   expect(unit('StateDirectory')).toEqual([DATA_FOLDER.replace('/var/lib/', '')])
   expect(read('deb/starling.tmpfiles')).toContain(`d ${DATA_FOLDER} 0700 starling starling`)
+  expect(read('deb/starling.tmpfiles')).toContain(`d ${BACKUP_FOLDER} 0700 starling starling`)
+  expect(unit('ReadWritePaths')).toEqual([`-${BACKUP_FOLDER}`])
   expect(read('deb/starling.sysusers')).toMatch(/^u starling - "[^"]+" \/var\/lib\/starling$/m)
 })
 
 test('the unit gives up on what only the operator can mend, and starts again after everything else', () => {
   expect(unit('Restart')).toEqual(['on-failure'])
   expect(unit('RestartPreventExitStatus')).toEqual([`${EXIT.usage} ${EXIT.keys}`])
-  expect(unit('StartLimitBurst')).not.toEqual([])
+  expect(unit('StartLimitIntervalSec')).toEqual(['0'])
+  expect(unit('RestartSec')).toEqual(['10'])
 })
 
 test('who stops a node waits longer than its end may take', () => {
@@ -68,7 +72,7 @@ test('no script of the package deletes keys or messages', () => {
     const deleting = read(script)
       .split('\n')
       .filter((line) => /^\s*(rm|find|unlink)\b/.test(line))
-    expect(deleting.filter((line) => line.includes(DATA_FOLDER))).toEqual([])
+    expect(deleting.filter((line) => line.includes(DATA_FOLDER) || line.includes(BACKUP_FOLDER))).toEqual([])
     expect(spawnSync('sh', ['-n', join(DEPLOY, script)]).status).toBe(0)
   }
 })
@@ -78,7 +82,7 @@ test('the image opens the ports of the protocol, and belongs to the user that ru
   expect(file).toContain(`EXPOSE ${PEERS}/tcp ${CLIENTS}/tcp`)
   expect(file).toContain(`USER ${IMAGE_USER}:${IMAGE_USER}`)
   expect(file).toContain(`CMD ["run", "--config", "${SYSTEM_CONFIGURATION}"]`)
-  expect(file).toContain(`VOLUME ["/etc/starling", "${DATA_FOLDER}"]`)
+  expect(file).toContain(`VOLUME ["/etc/starling", "${DATA_FOLDER}", "${BACKUP_FOLDER}"]`)
   for (const words of [/^HEALTHCHECK.*\\\n {2}CMD (\[.*\])$/m, /^ENTRYPOINT (\[.*\])$/m]) {
     expect(Array.isArray(JSON.parse(words.exec(file)?.[1] ?? 'null'))).toBe(true)
   }

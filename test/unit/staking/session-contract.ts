@@ -2,7 +2,7 @@ import type { Hex } from 'viem'
 import { defaultStakingOptions } from '../../../contracts/deployment/network-parameters.ts'
 import type { ChainClient } from '../../../devnet/chain/chain-client.ts'
 import type { StakingDeployment } from '../../../devnet/chain/deployment.ts'
-import { readNetworkPreset } from '../../../src/cli/configuration.ts'
+import { readNetworkPreset } from '../../../src/cli/config/flat-configuration.ts'
 import { serviceNodeRewardsAbi } from '../../../src/staking/abi.ts'
 
 export const SESSION_CHAIN_ID = 42161

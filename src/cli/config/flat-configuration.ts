@@ -1,6 +1,6 @@
-import { type ConfigurationLayer, fileLayer, presetLayer } from './config/layers.ts'
-import { describeProblem } from './config/problem.ts'
-import { OptionsError } from './options/check.ts'
+import { OptionsError } from '../options/check.ts'
+import { type ConfigurationLayer, fileLayer, presetLayer } from './layers.ts'
+import { describeProblem } from './problem.ts'
 
 /** Dotted option names, such as `metrics.port`, with their values. */
 export type FlatConfiguration = Record<string, unknown>
@@ -18,8 +18,13 @@ export function readNetworkPreset(network: string): FlatConfiguration {
   return flat(presetLayer(network, undefined))
 }
 
-function flat({ values, problems }: ConfigurationLayer): FlatConfiguration {
+function flat(layer: ConfigurationLayer): FlatConfiguration {
+  refuseProblems(layer)
+  return Object.fromEntries([...layer.values].map(([name, { value }]) => [name, value]))
+}
+
+/** @throws {OptionsError} Of the first problem */
+export function refuseProblems({ problems }: Pick<ConfigurationLayer, 'problems'>): void {
   const [problem] = problems
   if (problem !== undefined) throw new OptionsError(problem.code, describeProblem(problem))
-  return Object.fromEntries([...values].map(([name, { value }]) => [name, value]))
 }
