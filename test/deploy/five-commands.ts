@@ -1,14 +1,15 @@
 // node test/deploy/five-commands.ts [deb|image]: to a node that serves, staked on a local chain, with five commands and without downloads; by the package
 // from a bare Debian, and by the image, which is made of one, from a podman without images. Linux, as root; the first run fetches Debian.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createWalletClient, type Hex, http } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
 import { type Devnet, startDevnet } from '../../devnet/network.ts'
 import { defaultDevnetOptions } from '../../devnet/options.ts'
 import { silentReporter } from '../../devnet/reporter.ts'
-import { IMAGE_USER } from '../../scripts/package/image-root.ts'
 import { SKIPPED } from '../faults/skipped.ts'
 import { copyBareDebian, fetchBareDebian, missing } from './bare-debian.ts'
 import { BootedDebian } from './booted-debian.ts'
@@ -22,7 +23,6 @@ const TIME_MAX_S = 120
 const POLL_MS = 250
 /** Where the node will be: another /24 than the others. */
 const OWN_IP = '127.0.99.1'
-const CONFIGURATION = '/etc/starling/starling.yml'
 
 type Way = 'deb' | 'image'
 /** The image needs podman, which a bare Debian would have to download. */
@@ -30,6 +30,23 @@ const STARTS: Record<Way, string> = { deb: 'a bare Debian', image: 'a podman wit
 /** What stands before the node's operator: a shell on a machine. */
 interface Console {
   must(line: string): Promise<string>
+}
+
+/** How an operator gets to a node that serves. */
+interface Path {
+  /** Until `init`, which says how to go on. */
+  readonly commands: readonly string[]
+  /** What is typed for what `init` printed. */
+  readonly typed: (printed: string) => string
+  /** A file with a passphrase for the backup of the keys, as the command sees it. */
+  readonly passphraseFile: string
+}
+
+/** The operator's account, which is nowhere on the node's machine. */
+interface Wallet {
+  readonly address: Hex
+  /** Signs and sends what a command printed. */
+  send(printed: string): Promise<void>
 }
 
 const wanted = process.argv.slice(2).filter((word): word is Way => word === 'deb' || word === 'image')
@@ -72,18 +89,15 @@ async function takeWay(way: Way, prepared: string): Promise<boolean> {
     const options = { ...defaultDevnetOptions, folder: join(folder, 'network'), nodes: 4, spareOperators: 1 }
     await using network = await startDevnet(options, silentReporter)
     const operator = await network.createOperator(99)
-    const keyFile = join(folder, 'operator.key')
-    writeFileSync(keyFile, `${operator.privateKey}\n`, { mode: 0o600 })
+    const wallet = walletOf(operator.privateKey, network)
     const given = answersFor(network)
     if (way === 'deb') {
-      await using debian = await bootDebian(folder, prepared, keyFile)
-      return await follow(way, commandsOfPackage(given), debian)
+      await using debian = await bootDebian(folder, prepared)
+      return await follow(way, pathOfPackage(given), wallet, debian)
     }
     await using host = new ContainerHost(folder)
-    mkdirSync(join(folder, 'operator'), { mode: 0o700 })
-    copyFileSync(keyFile, join(folder, 'operator/operator.key'))
     copyFileSync(join(prepared, 'starling-image.tar'), join(folder, 'starling-image.tar'))
-    return await follow(way, commandsOfImage(given), host)
+    return await follow(way, pathOfImage(given), wallet, host)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -99,30 +113,44 @@ function answersFor({ chain, nodes }: Devnet): string {
   ].join(' ')
 }
 
-function commandsOfPackage(given: string): readonly string[] {
-  return [
-    'apt-get install --yes ./starling.deb',
-    `starling init --non-interactive ${given}`,
-    'install --owner=starling --mode=600 operator.key /var/lib/starling',
-    `starling stake register --config ${CONFIGURATION} --operator-key-file /var/lib/starling/operator.key --send --yes`,
-    'systemctl enable --now starling',
-  ]
+function walletOf(privateKey: Hex, { chain }: Devnet): Wallet {
+  const account = privateKeyToAccount(privateKey)
+  const client = createWalletClient({ account, transport: http(chain.anvil.rpcUrl) })
+  return {
+    address: account.address,
+    async send(printed) {
+      const { transactions } = JSON.parse(printed) as { transactions: { to: Hex; data: Hex; gas: Hex; nonce: Hex }[] }
+      for (const { to, data, gas, nonce } of transactions) {
+        await client.sendTransaction({ chain: null, to, data, gas: BigInt(gas), nonce: Number(nonce) })
+      }
+    },
+  }
 }
 
-function commandsOfImage(given: string): readonly string[] {
-  const volumes = '--volume configuration:/etc/starling --volume data:/var/lib/starling'
+function pathOfPackage(given: string): Path {
+  return {
+    commands: ['apt-get install --yes ./starling.deb', `starling init --non-interactive ${given}`],
+    typed: (printed) => printed,
+    passphraseFile: '/var/lib/starling/passphrase',
+  }
+}
+
+function pathOfImage(given: string): Path {
+  const volumes = ['configuration:/etc/starling', 'data:/var/lib/starling', 'backups:/var/backups/starling']
   const hardened = '--network host --read-only --cap-drop all --security-opt no-new-privileges'
-  const once = `podman run --rm ${hardened} ${volumes}`
-  return [
-    'podman load --input starling-image.tar',
-    `${once} ${IMAGE} init --non-interactive ${given}`,
-    `chown --recursive ${IMAGE_USER} operator`,
-    `${once} --volume ./operator:/operator:ro ${IMAGE} stake register --config ${CONFIGURATION} --operator-key-file /operator/operator.key --send --yes`,
-    `podman run --detach --name starling ${hardened} ${volumes} ${IMAGE}`,
-  ]
+  const mounted = `${hardened} ${volumes.map((volume) => `--volume ${volume}`).join(' ')}`
+  const once = `podman run --rm ${mounted} ${IMAGE}`
+  return {
+    commands: ['podman load --input starling-image.tar', `${once} init --non-interactive ${given}`],
+    typed: (printed) =>
+      printed.startsWith('starling run ')
+        ? `podman run --detach --name starling ${mounted} ${IMAGE}`
+        : printed.replace(/^starling/, once),
+    passphraseFile: '/var/lib/starling/passphrase',
+  }
 }
 
-async function bootDebian(folder: string, prepared: string, keyFile: string): Promise<BootedDebian> {
+async function bootDebian(folder: string, prepared: string): Promise<BootedDebian> {
   const root = join(folder, 'root')
   copyBareDebian(root)
   const { version } = JSON.parse(execFileSync('cat', [join(ROOT, 'package.json')], { encoding: 'utf8' })) as {
@@ -130,25 +158,56 @@ async function bootDebian(folder: string, prepared: string, keyFile: string): Pr
   }
   const cpu = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim()
   copyFileSync(join(prepared, `starling_${version}-1_${cpu}.deb`), join(root, 'root/starling.deb'))
-  copyFileSync(keyFile, join(root, 'root/operator.key'))
   return await BootedDebian.boot(root, join(folder, 'boot.log'))
 }
 
-/** Types the commands, and waits until the node serves. */
-async function follow(way: Way, commands: readonly string[], machine: Console): Promise<boolean> {
+/** Types the commands, those that `init` prints too, and waits until the node serves. */
+async function follow(way: Way, path: Path, wallet: Wallet, machine: Console): Promise<boolean> {
   console.log(`\nBy ${way}:`)
   const startMs = performance.now()
-  for (const command of commands) {
-    const beganMs = performance.now()
-    await machine.must(`cd ~ && ${command}`)
-    console.log(`  ${seconds(beganMs).padStart(6)}  $ ${command}`)
-  }
+  let said = ''
+  for (const command of path.commands) said = await type(command, machine)
+  const [start = '', register = '', status = '', backup = ''] = printedBy(said)
+  await type(path.typed(start), machine)
+  const transactions = await type(`${path.typed(register).replace('0x…', wallet.address)} --json`, machine)
+  await wallet.send(transactions)
   const waitMs = performance.now()
   await untilReady(startMs, machine)
   console.log(`  ${seconds(waitMs).padStart(6)}  until /readyz answers 200`)
-  const isWithin = performance.now() - startMs <= TIME_MAX_S * 1000 && commands.length <= COMMANDS_MAX
-  console.log(`  ${commands.length} commands, ${seconds(startMs)} from ${STARTS[way]} to a node that serves`)
+  const commands = path.commands.length + 2
+  const isWithin = performance.now() - startMs <= TIME_MAX_S * 1000 && commands <= COMMANDS_MAX
+  console.log(`  ${commands} commands, ${seconds(startMs)} from ${STARTS[way]} to a node that serves`)
+  console.log('  What init printed besides:')
+  await type(path.typed(status), machine)
+  await makePassphrase(way, path.passphraseFile, machine)
+  await type(`${path.typed(backup)} --passphrase-file ${path.passphraseFile}`, machine)
   return isWithin
+}
+
+async function makePassphrase(way: Way, file: string, machine: Console): Promise<void> {
+  const text = 'a passphrase of some length'
+  if (way === 'deb') {
+    await machine.must(`umask 077 && echo ${text} > ${file} && chown starling ${file}`)
+    return
+  }
+  const write = `require('fs').writeFileSync('${file}', '${text}', { mode: 0o600 })`
+  await machine.must(`podman exec starling /usr/lib/starling/bin/node -e "${write}"`)
+}
+
+/** The commands below "Next:", without what is said about them. */
+function printedBy(said: string): readonly string[] {
+  const [, next = ''] = said.split('\nNext:\n')
+  return next
+    .split('\n')
+    .map((line) => line.replace(/ {2}#.*$/, '').trim())
+    .filter((line) => line !== '')
+}
+
+async function type(command: string, machine: Console): Promise<string> {
+  const beganMs = performance.now()
+  const said = await machine.must(`cd ~ && ${command}`)
+  console.log(`  ${seconds(beganMs).padStart(6)}  $ ${command}`)
+  return said
 }
 
 async function untilReady(startMs: number, machine: Console): Promise<void> {

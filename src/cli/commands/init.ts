@@ -1,5 +1,6 @@
 import type { Argv, CommandModule } from 'yargs'
 import { runCommand } from '../command-outcome.ts'
+import { baseFlags } from '../config/base-flags.ts'
 import { sourceOf, withServiceNodeFlags } from '../config/flags.ts'
 import { EXIT_CODES_TEXT } from '../exit-codes.ts'
 import { INIT_ANSWERS, type InitArgs, initFlags } from '../init/options.ts'
@@ -9,7 +10,7 @@ export const initCommand: CommandModule<object, InitArgs> = {
   command: 'init',
   describe: 'Set up a service node: write its configuration, make its folders and keys, and say what to type next',
   builder: (yargs) =>
-    withServiceNodeFlags(yargs, INIT_ANSWERS)
+    withServiceNodeFlags(yargs, INIT_ANSWERS, { type: 'string', describe: baseFlags.network.describe })
       .options({ ...initFlags, json: jsonFlag })
       .example('$0 init', 'Answer five questions at most; run again, it keeps what is there')
       .example(

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { baseFlags } from '../config/base-flags.ts'
 import { NETWORK_PRESETS, presetLayer } from '../config/layers.ts'
 import { describeProblem } from '../config/problem.ts'
 import { type CheckedFlag, valueFault } from '../options/check.ts'
@@ -18,6 +17,8 @@ interface Asked {
   /** Whether it has to be asked at all, seen what is known by then. */
   readonly isNeeded?: (known: Answers) => boolean
   readonly byDefault: (known: Answers) => string | undefined
+  /** What there is to choose from, for who cannot be asked. */
+  readonly choices?: readonly string[]
   /** The option's value of what was typed. */
   readonly value?: (answer: string) => unknown
 }
@@ -27,7 +28,9 @@ const QUESTIONS: readonly Asked[] = [
   {
     option: 'network',
     text: `Network (${NETWORK_PRESETS.join(', ')}, or a file of one's own)`,
-    byDefault: () => baseFlags.network.default,
+    // Money goes by it: nobody is put on a network that they did not name.
+    byDefault: () => undefined,
+    choices: NETWORK_PRESETS,
   },
   {
     option: 'publicIp',
@@ -78,13 +81,14 @@ async function answerTo(asked: Asked, known: Answers, questions: Questioner | un
   return value(byDefault)
 }
 
-/** What has to be given where nobody can be asked. */
+/** What has to be given where nobody can be asked; the contract is told once it is known that the network has none. */
 function withoutDefault(known: Answers): readonly string[] {
-  const network = { network: baseFlags.network.default, ...known }
+  const isNetworkKnown = known['network'] !== undefined
   return QUESTIONS.filter(({ option, isNeeded, byDefault }) => {
-    if (known[option] !== undefined || isNeeded?.(network) === false) return false
-    return byDefault(network) === undefined
-  }).map(({ option }) => option)
+    if (known[option] !== undefined) return false
+    if (isNeeded !== undefined && !(isNetworkKnown && isNeeded(known))) return false
+    return byDefault(known) === undefined
+  }).map(({ option, choices }) => (choices === undefined ? option : `${option} ${choices.join('|')}|FILE`))
 }
 
 function refusalOf(option: string, value: unknown): string | undefined {

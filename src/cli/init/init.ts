@@ -62,10 +62,14 @@ export async function initialize(
   }
 }
 
-/** Flags before the environment: both are written down, so that the file is whole. */
+/**
+ * Flags before the environment: both are written down, so that the file is whole. Only where metrics are served is not taken from the
+ * environment: that is where the container's network wants them, and wrong wherever else the file goes.
+ */
 function givenAnswers({ flags, environment }: ConfigurationSource): Answers {
-  const layers = [environmentLayer(environment, known), flagLayer(flags, known)]
-  return Object.fromEntries(layers.flatMap(({ values }) => [...values].map(([name, { value }]) => [name, value])))
+  const surroundings = [...environmentLayer(environment, known).values].filter(([name]) => !name.startsWith('metrics.'))
+  const given = [...surroundings, ...flagLayer(flags, known).values]
+  return Object.fromEntries(given.map(([name, { value }]) => [name, value]))
 }
 
 async function writeConfiguration(path: string, given: Answers, mayAsk: boolean, terminal: Terminal | undefined) {

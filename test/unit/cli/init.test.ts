@@ -50,9 +50,9 @@ describe('without a question', () => {
     expect(lines.slice(lines.indexOf('Next:'))).toEqual([
       'Next:',
       `  starling run --config ${config}`,
-      `  starling stake register --config ${config} --keystore operator.json --send`,
+      `  starling stake register --config ${config} --operator 0x…  # prints the transactions for the operator's wallet, elsewhere`,
       `  starling status --config ${config}`,
-      `  starling keys backup --keys-folder ${join(folder, 'data/keys')} --to node.backup`,
+      `  starling keys backup --keys-folder ${join(folder, 'data/keys')} --to ${join(folder, 'node.backup')}  # then bring it to another place`,
     ])
     expect(lines.join('\n')).not.toContain('KEY')
   })
@@ -94,6 +94,25 @@ describe('without a question', () => {
     const environment = { STARLING_STAKING__RPC_URLS: 'http://127.0.0.1:8545', STARLING_STAKING__CONTRACT: CONTRACT }
     await withoutAsking(rest, environment)
     expect(readFileSync(join(folder, 'starling.yml'), 'utf8')).toContain('http://127.0.0.1:8545')
+  })
+
+  test('a network is nobody’s by default: it is refused by name, with what there is to choose from', async () => {
+    const folder = newFolder()
+    const { network: _, 'staking.rpcUrls': __, 'staking.contract': ___, ...rest } = given(folder)
+    await expect(withoutAsking(rest)).rejects.toThrow(
+      'Nobody can be asked here: add --network mainnet|testnet|devnet|FILE, --staking.rpcUrls',
+    )
+    expect(() => statSync(folder)).toThrow('ENOENT')
+  })
+
+  test('where a container serves its metrics is not written down, and what was typed is', async () => {
+    const folder = newFolder()
+    const environment = { STARLING_METRICS__ADDRESS: '0.0.0.0', STARLING_METRICS__PORT: '9300' }
+    await withoutAsking({ ...given(folder), 'metrics.port': 9200 }, environment)
+    const written = readFileSync(join(folder, 'starling.yml'), 'utf8')
+    expect(written).toContain('metrics.port: 9200')
+    expect(written).not.toContain('metrics.address')
+    await withoutAsking({ config: join(folder, 'starling.yml') }, environment)
   })
 
   test('what a start would refuse is not written', async () => {
