@@ -1,7 +1,9 @@
 import type { HeldMessage } from '../protocol/contents.ts'
 import { isPublicOutbox } from '../protocol/namespace.ts'
+import { firstStampAt, stampMs } from '../protocol/operation-stamp.ts'
 import type { Circumstances } from './circumstances.ts'
 import type { AdoptOutcome } from './contents.ts'
+import { endedAtMs } from './held-message.ts'
 import { accountBytes, hashBytes } from './keys.ts'
 import { isHeld, type Locator } from './message-codec.ts'
 import { findLocator, insertMessage, isLive, type MessageId, usageOf, writeUsage } from './message-records.ts'
@@ -10,6 +12,9 @@ import { isStoreLogged } from './request-log.ts'
 import { settle } from './settlement.ts'
 import { grown, lookUp, shortageFor, storeMessage } from './store-operation.ts'
 import type { WriteBatch } from './write-batch.ts'
+
+/** Ends that are bridged: each is a request of the owner's that shortened a life. */
+const GAPS_MAX = 8
 
 /** Takes messages as others claim to hold them: as stores, and extensions, each in its place among what is known here. */
 export function adoptMessages(
@@ -94,6 +99,7 @@ function adopt(batch: WriteBatch, held: HeldMessage, circumstances: Circumstance
   if (storeMessage(batch, message, stamp, circumstances).outcome === 'full') return 'full'
   // Again, where there was no room to remember it without its message.
   if (isShort(findLocator(batch, id), held)) extend(batch, id, held, circumstances)
+  bridge(batch, id, held, circumstances)
   return outcomeOf(before, findLocator(batch, id), circumstances)
 }
 
@@ -112,6 +118,22 @@ function extend(batch: WriteBatch, id: MessageId, held: HeldMessage, circumstanc
   const { livesUntilMs, changedStamp } = held
   const operation = stamped(changedStamp, { kind: 'extend-any', expiryMs: livesUntilMs, order: 0 })
   settle(batch, id, { operation }, circumstances)
+}
+
+/**
+ * By requests that are known here, a message may have ended before the change that is claimed: it was extended between, by one that nobody keeps. What is
+ * claimed only lengthens lives, so it does so from just before that end.
+ */
+function bridge(batch: WriteBatch, id: MessageId, held: HeldMessage, circumstances: Circumstances): void {
+  const { message, stamp, changedStamp, livesUntilMs } = held
+  for (let gaps = 0; gaps < GAPS_MAX; gaps++) {
+    const locator = findLocator(batch, id)
+    const endedMs = locator && !isLive(locator, circumstances.nowMs) ? endedAtMs(locator) : undefined
+    if (endedMs === undefined || endedMs > stampMs(changedStamp)) return
+    const operation = stamped(firstStampAt(endedMs) - 1, { kind: 'extend-any', expiryMs: livesUntilMs, order: 0 })
+    settle(batch, id, { operation }, circumstances)
+    storeMessage(batch, message, stamp, circumstances)
+  }
 }
 
 function isShort(locator: Locator | undefined, { livesUntilMs }: HeldMessage): boolean {

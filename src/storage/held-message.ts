@@ -5,7 +5,7 @@ import type { HeldMessage } from '../protocol/contents.ts'
 import type { StoredMessage } from '../protocol/message.ts'
 import { type OperationStamp, stampMs } from '../protocol/operation-stamp.ts'
 import type { History } from './history-codec.ts'
-import type { Locator } from './message-codec.ts'
+import { isHeld, type Locator } from './message-codec.ts'
 import { isRange, type StampedOperation } from './operation.ts'
 import { type MessageStates, step } from './replay.ts'
 
@@ -70,4 +70,14 @@ function lifeAfter(states: MessageStates, life: Life | undefined, each: StampedO
   if (after.expiryMs < before.expiryMs) return { stamp: born, expiryMs, changed: stamp }
   if (operation.kind === 'set') return { stamp: born, expiryMs, lengthened: stamp, changed: stamp }
   return { ...life, lengthened: life.lengthened ?? stamp, changed: stamp }
+}
+
+/** When a message ended that was not deleted, by what is known of it; undefined for one that was, or that never was here. */
+export function endedAtMs(locator: Locator): TimestampMs | undefined {
+  const { history } = locator
+  if (history === undefined) return isHeld(locator) ? locator.expiryMs : undefined
+  const states: MessageStates = new Map()
+  if (history.base !== undefined) states.set(ID, history.base)
+  for (const each of history.operations) step(states, { ...each, id: isRange(each.operation) ? undefined : ID })
+  return states.get(ID)?.expiryMs
 }

@@ -61,6 +61,8 @@ export class Machine {
   readonly wall = { skewMs: 0 }
   /** Whether its disk has been lost at any time. */
   isWiped = false
+  /** Whether it began with nothing after the others. */
+  wasEmpty = false
   /** Whether it is no service node any more. */
   hasLeft = false
   readonly #pair: Ed25519KeyPair

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toHex, utf8 } from '../../../src/base/bytes.ts'
-import { DAY, HOUR, MINUTE } from '../../../src/base/clock.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../../../src/base/clock.ts'
 import type { AccountId } from '../../../src/protocol/account.ts'
 import {
   CONTENTS_BUCKET_MS,
@@ -220,6 +220,31 @@ describe('a message that is handed over', () => {
       expect(await contents(to, ALICE)).toEqual(await contents(from, ALICE))
     },
   )
+
+  test('comes also to where all is known of its life but an extension', async () => {
+    await using from = await openTestStore()
+    await using to = await openTestStore()
+    const message = aMessage({ expiryMs: START_MS + DAY })
+    const { hash } = message
+    const origin = (seconds: number) => ({ stamp: (START_MS + seconds * SECOND) * 1000 })
+    const until = (seconds: number) => [{ hash, expiryMs: START_MS + seconds * SECOND }]
+    await from.store.store(message, origin(0))
+    await from.store.expire(ALICE, until(30), 'set', origin(1))
+    await from.store.expire(ALICE, until(60), 'extend', origin(20))
+    await from.store.expire(ALICE, until(90), 'set', origin(50))
+    await from.store.expire(ALICE, until(120), 'extend', origin(80))
+    await from.store.expire(ALICE, until(9_000), 'set', origin(100))
+    for (const [seconds, at] of [
+      [30, 1],
+      [90, 50],
+      [9_000, 100],
+    ] as const) {
+      await to.store.expire(ALICE, until(seconds), 'set', origin(at))
+    }
+    for (const { clock } of [from, to]) clock.pass(2 * MINUTE)
+    expect(await arrivingAt(from, to)).toEqual(['new'])
+    expect(await contents(to, ALICE)).toEqual(await contents(from, ALICE))
+  })
 
   test('does not come back to where it was deleted later, and does to where it was stored later', async () => {
     await using from = await openTestStore()
