@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { counted, duration } from '../../node/status-page/figures.ts'
+import { counted, duration } from '../../base/figures.ts'
 import { EXIT } from '../exit-codes.ts'
 import { fail, ok, skipped, warn } from '../stake/preflight-check.ts'
 import { type DoctorCheck, fromPreflight, ofSection } from './check.ts'

@@ -1,5 +1,5 @@
 import { DAY, type DurationMs } from '../../base/clock.ts'
-import { bytes, counted, duration, percent } from '../../node/status-page/figures.ts'
+import { bytes, counted, duration, percent } from '../../base/figures.ts'
 import { SCHEMA_VERSION } from '../../storage/schema-version.ts'
 import { adminSocketPath } from '../admin-client.ts'
 import { EXIT } from '../exit-codes.ts'

@@ -1,7 +1,7 @@
 import { type DurationMs, MINUTE, SECOND, systemClock } from '../../base/clock.ts'
 import { CodedError } from '../../base/coded-error.ts'
 import { raceSignal, withDeadline } from '../../base/deadline.ts'
-import { counted } from '../../node/status-page/figures.ts'
+import { counted } from '../../base/figures.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts'
 import { type Finding, warn } from '../stake/preflight-check.ts'

@@ -1,5 +1,5 @@
 import { type DurationMs, MINUTE, SECOND } from '../../base/clock.ts'
-import { bytes } from '../../node/status-page/figures.ts'
+import { bytes } from '../../base/figures.ts'
 import { EXIT } from '../exit-codes.ts'
 import { fail, ok, skipped, warn } from '../stake/preflight-check.ts'
 import { type DoctorCheck, fromPreflight, ofSection } from './check.ts'

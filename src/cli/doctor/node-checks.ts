@@ -1,5 +1,5 @@
 import { type DurationMs, HOUR } from '../../base/clock.ts'
-import { bytes, counted, dateTime, duration } from '../../node/status-page/figures.ts'
+import { bytes, counted, dateTime, duration } from '../../base/figures.ts'
 import { SECTION_NAMES } from '../../node/status-problem-kinds.ts'
 import { isNewer } from '../../node/status-problems.ts'
 import { differences, type SettingsText, settingsText } from '../../node/status-settings.ts'

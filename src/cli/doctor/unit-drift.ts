@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { counted } from '../../node/status-page/figures.ts'
+import { counted } from '../../base/figures.ts'
 import { type Finding, ok, skipped, warn } from '../stake/preflight-check.ts'
 import type { Machine } from './machine.ts'
 

@@ -1,5 +1,5 @@
 import type { TimestampMs } from '../../base/clock.ts'
-import { duration, shortKey } from '../../node/status-page/figures.ts'
+import { duration, shortKey } from '../../base/figures.ts'
 import { PEERS_MAX, type PeerFacts } from '../../node/status-peers.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { OptionsError } from '../options/check.ts'

@@ -1,4 +1,5 @@
 import { SECOND, type TimestampMs } from '../../base/clock.ts'
+import { bytes, count, counted, dateTime, duration, percent, rate, shortKey } from '../../base/figures.ts'
 import type {
   NodeFacts,
   NodeStatus,
@@ -10,7 +11,6 @@ import type {
   SwarmFacts,
   TrafficFacts,
 } from '../../node/status.ts'
-import { bytes, count, counted, dateTime, duration, percent, rate, shortKey } from '../../node/status-page/figures.ts'
 import { SECTION_NAMES, SECTION_WORDS, type SectionName } from '../../node/status-problem-kinds.ts'
 import type { StoppedNode } from './stopped-node.ts'
 

@@ -1,6 +1,6 @@
 import type { TimestampMs } from '../../base/clock.ts'
+import { counted, duration, percent } from '../../base/figures.ts'
 import type { SwarmFacts } from '../../node/status.ts'
-import { counted, duration, percent } from '../../node/status-page/figures.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { configurationNotes, nodeAt, nodePlaceOf } from './node-place.ts'
 import type { NodePlaceArgs } from './options.ts'

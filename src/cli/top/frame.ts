@@ -1,6 +1,6 @@
 import { HOUR, SECOND } from '../../base/clock.ts'
+import { bytes, count, counted, duration, percent, rate, shortKey, timeOfDay } from '../../base/figures.ts'
 import type { NodeStatus, Section } from '../../node/status.ts'
-import { bytes, count, counted, duration, percent, rate, shortKey, timeOfDay } from '../../node/status-page/figures.ts'
 import { headline } from '../../node/status-page/overview.ts'
 import { SECTION_WORDS } from '../../node/status-problem-kinds.ts'
 import type { TrafficSample } from '../../node/traffic-history.ts'

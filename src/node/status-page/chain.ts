@@ -1,6 +1,6 @@
+import { count, duration, shortKey } from '../../base/figures.ts'
 import type { ChainFacts, ProviderFacts } from '../status.ts'
 import { facts, mark, type PageContext, type Standing } from './card.ts'
-import { count, duration, shortKey } from './figures.ts'
 import { type Html, html, join } from './html.ts'
 
 const STANDING_WORDS: Readonly<Record<ChainFacts['standing'], readonly [Standing, string]>> = {

@@ -1,6 +1,6 @@
+import { bytes, count, duration, timeOfDay } from '../../base/figures.ts'
 import type { NodeFacts } from '../status.ts'
 import { facts, mark, type PageContext } from './card.ts'
-import { bytes, count, duration, timeOfDay } from './figures.ts'
 import { type Html, html, join, NOTHING } from './html.ts'
 
 /** The process and its machine. */

@@ -1,6 +1,6 @@
+import { count, counted } from '../../base/figures.ts'
 import type { NodeTestsFacts } from '../status.ts'
 import { facts, mark } from './card.ts'
-import { count, counted } from './figures.ts'
 import { type Html, html, join } from './html.ts'
 
 type Test = keyof NodeTestsFacts['standings']

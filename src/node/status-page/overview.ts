@@ -1,7 +1,7 @@
+import { bytes, count, counted, duration, rate } from '../../base/figures.ts'
 import type { NodeStatus, Section, StatusProblem } from '../status.ts'
 import { SECTION_WORDS, type Severity } from '../status-problem-kinds.ts'
 import { guarded, mark, type PageContext, type Standing } from './card.ts'
-import { bytes, count, counted, duration, rate } from './figures.ts'
 import { type Html, html, join, NOTHING } from './html.ts'
 
 /** What comes before all else: whether the node serves, and what to do where it should be better. */

@@ -1,7 +1,7 @@
+import { shortKey, timeOfDay } from '../../base/figures.ts'
 import type { NodeStatus } from '../status.ts'
 import { card, guarded, type PageContext } from './card.ts'
 import { chain } from './chain.ts'
-import { shortKey, timeOfDay } from './figures.ts'
 import { type Html, html } from './html.ts'
 import { machine } from './machine.ts'
 import { nodeTests } from './node-tests.ts'

@@ -1,6 +1,6 @@
+import { count, dateTime, duration, shortKey } from '../../base/figures.ts'
 import type { RewardsFacts, Section, StakeDates, StakeFacts } from '../status.ts'
 import { facts, mark, type PageContext, type Standing } from './card.ts'
-import { count, dateTime, duration, shortKey } from './figures.ts'
 import { type Html, html, join, NOTHING } from './html.ts'
 
 const STANDINGS: Readonly<Record<StakeFacts['state'], Standing>> = {

@@ -1,6 +1,6 @@
+import { bytes, count, duration, percent } from '../../base/figures.ts'
 import type { StorageFacts } from '../status.ts'
 import { facts, mark, type PageContext } from './card.ts'
-import { bytes, count, duration, percent } from './figures.ts'
 import { type Html, html } from './html.ts'
 import { storedPlot } from './traffic.ts'
 

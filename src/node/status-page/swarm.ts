@@ -1,6 +1,6 @@
+import { count, counted, duration, percent, shortKey } from '../../base/figures.ts'
 import type { SwarmFacts } from '../status.ts'
 import { facts, mark, type PageContext, type Standing } from './card.ts'
-import { count, counted, duration, percent, shortKey } from './figures.ts'
 import { type Html, html, join } from './html.ts'
 import { swarmMap } from './swarm-map.ts'
 import type { MemberStanding, PicturedMember, SwarmPicture } from './swarm-picture.ts'

@@ -1,7 +1,7 @@
 import { type DurationMs, HOUR, MINUTE } from '../../base/clock.ts'
+import { bytes, rate } from '../../base/figures.ts'
 import type { TrafficSample } from '../traffic-history.ts'
 import type { PageContext } from './card.ts'
-import { bytes, rate } from './figures.ts'
 import { type Html, html, join } from './html.ts'
 import { binaryCeiling, decimalCeiling, type PlotOptions, type PlotSeries, plot } from './plot.ts'
 

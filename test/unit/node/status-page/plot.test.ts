@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bytes } from '../../../../src/node/status-page/figures.ts'
+import { bytes } from '../../../../src/base/figures.ts'
 import { binaryCeiling, decimalCeiling, type PlotOptions, plot } from '../../../../src/node/status-page/plot.ts'
 
 const options: PlotOptions = {

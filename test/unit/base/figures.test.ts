@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { DAY, HOUR, MINUTE, SECOND } from '../../../../src/base/clock.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../../../src/base/clock.ts'
 import {
   bytes,
   count,
@@ -10,7 +10,7 @@ import {
   rate,
   shortKey,
   timeOfDay,
-} from '../../../../src/node/status-page/figures.ts'
+} from '../../../src/base/figures.ts'
 
 test('durations are told in their two largest units', () => {
   const told = [0, 999, SECOND, 61 * SECOND, HOUR, HOUR + 5 * MINUTE + 9 * SECOND, 3 * DAY + 4 * HOUR, 400 * DAY, -5]

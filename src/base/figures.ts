@@ -1,4 +1,4 @@
-import { DAY, type DurationMs, HOUR, MINUTE, SECOND, type TimestampMs } from '../../base/clock.ts'
+import { DAY, type DurationMs, HOUR, MINUTE, SECOND, type TimestampMs } from './clock.ts'
 
 // How figures are written for people: short, and as wide for as long as they can be, so that nothing jumps about.
 
