@@ -96,7 +96,7 @@ const REGISTER = 'starling stake register'
 const STATUS = 'starling stake status'
 const UNSTAKE = 'starling stake unstake'
 const SHOW_KEYS = 'starling keys show'
-const RESTORE_KEYS = 'starling keys restore'
+const RESTORE_KEYS = 'starling keys restore --from node.backup'
 
 function memberState(member: Member, view: OwnStakeView): OwnStakeState {
   const upcoming = upcomingOf(member, view)

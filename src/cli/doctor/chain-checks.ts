@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { counted, duration } from '../../base/figures.ts'
 import { EXIT } from '../exit-codes.ts'
-import { fail, ok, skipped, warn } from '../stake/preflight-check.ts'
+import { fail, ok, skipped, warn } from '../finding.ts'
 import { type DoctorCheck, fromPreflight, ofSection } from './check.ts'
 
 // The chain, who tells of it, and the stake.

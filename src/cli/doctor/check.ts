@@ -4,7 +4,7 @@ import type { SectionName } from '../../node/status-problem-kinds.ts'
 import type { SettingsText } from '../../node/status-settings.ts'
 import type { Configuration } from '../config/configuration.ts'
 import type { ExitCode } from '../exit-codes.ts'
-import { type Finding, skipped } from '../stake/preflight-check.ts'
+import { type Finding, skipped } from '../finding.ts'
 import type { NodePlace } from '../status/node-place.ts'
 import type { Machine } from './machine.ts'
 

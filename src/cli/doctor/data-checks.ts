@@ -3,9 +3,10 @@ import { bytes, counted, duration, percent } from '../../base/figures.ts'
 import { SCHEMA_VERSION } from '../../storage/schema-version.ts'
 import { adminSocketPath } from '../admin-client.ts'
 import { EXIT } from '../exit-codes.ts'
-import { fail, ok, skipped, warn } from '../stake/preflight-check.ts'
+import { fail, ok, skipped, warn } from '../finding.ts'
 import { dataFolderProblems } from '../status/stopped-node.ts'
 import { type DoctorCheck, factsOf, fromPreflight, ofSection } from './check.ts'
+import { RESTART } from './remedies.ts'
 
 // Keys, messages, and the disk that they are on.
 
@@ -37,7 +38,7 @@ export const DATA_CHECKS: readonly DoctorCheck[] = [
       if (context.key === key) return ok('that of the key files')
       return fail(
         'the node runs with another key than the key files hold',
-        'Restore the key files, or restart the node if the new keys are meant: systemctl restart starling',
+        `Restore the key files, or restart the node if the new keys are meant: ${RESTART}`,
       )
     }),
   },
@@ -108,7 +109,7 @@ export const DATA_CHECKS: readonly DoctorCheck[] = [
       if (!isWritable)
         return fail(
           trouble ?? 'messages cannot be written',
-          'Look for errors of the disk: journalctl -k; then systemctl restart starling',
+          `Look for errors of the disk: journalctl -k; then ${RESTART}`,
         )
       if (trouble !== null) return warn(trouble, 'Make room on the disk, or raise storage.totalBytesMax')
       return ok(roomBytes === null ? 'messages can be written' : `room for ${bytes(roomBytes)} more`)

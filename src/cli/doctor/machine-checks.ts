@@ -1,7 +1,7 @@
 import { type DurationMs, MINUTE, SECOND } from '../../base/clock.ts'
 import { bytes } from '../../base/figures.ts'
 import { EXIT } from '../exit-codes.ts'
-import { fail, ok, skipped, warn } from '../stake/preflight-check.ts'
+import { fail, ok, skipped, warn } from '../finding.ts'
 import { type DoctorCheck, fromPreflight, ofSection } from './check.ts'
 import { unitDrift } from './unit-drift.ts'
 
@@ -10,7 +10,7 @@ import { unitDrift } from './unit-drift.ts'
 /** From here on a node warns, and from there on it refuses clients (docs/node-tests.md). */
 const CLOCK_WARN_MS: DurationMs = 30 * SECOND
 const CLOCK_MAX_MS: DurationMs = 2 * MINUTE
-const SET_CLOCK = 'timedatectl set-ntp true'
+const SET_CLOCK = 'timedatectl set-ntp true, or another NTP client; a container has the clock of its machine'
 const NODE_MAJOR_MIN = 24
 /** Connections of clients and service nodes as configured by default, the files of the databases, and room. */
 const FILES_COMFORTABLE = 8192
@@ -91,7 +91,7 @@ export const MACHINE_CHECKS: readonly DoctorCheck[] = [
       if (kibibytes === '0') return ok('nothing is swapped')
       return warn(
         `${bytes(Number(kibibytes) * 1024)} are swapped`,
-        'Set MemorySwapMax=0 in the unit (systemctl edit starling), and restart it',
+        'Set MemorySwapMax=0 in the unit (systemctl edit starling), or --memory-swap of the container to its --memory, and restart it',
       )
     }),
   },
@@ -106,7 +106,10 @@ export const MACHINE_CHECKS: readonly DoctorCheck[] = [
       if (limit === undefined) return skipped('the system does not tell')
       return limit === '0'
         ? ok('none')
-        : warn(`up to ${limit} bytes`, 'Set LimitCORE=0 in the unit (systemctl edit starling), or ulimit -c 0')
+        : warn(
+            `up to ${limit} bytes`,
+            'Set LimitCORE=0 in the unit (systemctl edit starling), or --ulimit core=0 of the container',
+          )
     }),
   },
   {

@@ -5,13 +5,13 @@ import { counted, duration } from '../../base/figures.ts'
 import { quoted } from '../../node/secret-file.ts'
 import type { SectionFacts } from '../../node/status.ts'
 import { EXIT } from '../exit-codes.ts'
-import { type Finding, fail, ok, skipped, warn } from '../stake/preflight-check.ts'
+import { type Finding, fail, ok, skipped, warn } from '../finding.ts'
 import { type DoctorCheck, type DoctorContext, fromPreflight, ofSection } from './check.ts'
+import { RESTART } from './remedies.ts'
 
 // What others see of this node, and it of them.
 
 const OPEN_PORT = 'Open it in the firewall, forward it to this machine, and check publicIp'
-const RESTART = 'systemctl restart starling'
 const CERTIFICATE_SOON_MS = 14 * DAY
 
 export const NETWORK_CHECKS: readonly DoctorCheck[] = [
@@ -94,7 +94,10 @@ export const NETWORK_CHECKS: readonly DoctorCheck[] = [
       const isListed = node?.sections.stake.state === 'known' && node.sections.stake.facts.isListed
       if (!isListed) return skipped('the node is not in the service node list')
       if (ownRecord === null)
-        return fail('there is none, so nobody finds the node', 'journalctl -u starling | grep record')
+        return fail(
+          'there is none, so nobody finds the node',
+          'Look for it in the log: journalctl -u starling | grep record, or docker logs of the container',
+        )
       return ok(`signed ${duration(nowMs - ownRecord.signedAtMs)} ago`)
     }),
   },

@@ -6,16 +6,15 @@ import { differences, type SettingsText, settingsText } from '../../node/status-
 import { VERSION_TEXT } from '../../node/version.ts'
 import { describeProblem } from '../config/problem.ts'
 import { EXIT } from '../exit-codes.ts'
-import { fail, ok, skipped, warn } from '../stake/preflight-check.ts'
+import { fail, ok, skipped, warn } from '../finding.ts'
 import { type DoctorCheck, factsOf, NOT_RUNNING, ofSection } from './check.ts'
+import { LOG, RESTART } from './remedies.ts'
 
 // The process of the node itself: whether it runs, serves, and is what its configuration says.
 
-const LOG = 'journalctl -u starling -p warning --since -1h'
-const RESTART = 'systemctl restart starling'
-const STOPPED = 'systemctl start starling; without systemd, start it as it was: the container, or starling run'
+const STOPPED = 'systemctl start starling, or docker start of the container'
 const HANGS =
-  'systemctl status starling, or the log of the container; restart it only if /livez of its metrics port fails'
+  'systemctl status starling, or docker logs of the container; restart it only if /livez at its metrics port fails'
 /** Above it, new requests are refused when it lasts. */
 const LOOP_DELAY_MAX_MS: DurationMs = 250
 const LOOP_DELAY_WARN_MS: DurationMs = 50

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { counted } from '../../base/figures.ts'
-import { type Finding, ok, skipped, warn } from '../stake/preflight-check.ts'
+import { type Finding, ok, skipped, warn } from '../finding.ts'
 import type { Machine } from './machine.ts'
 
 /** Where packages put units. */

@@ -166,7 +166,7 @@ test('an Ed25519 key that somebody else registered is told from one whose BLS ke
   expect(replaced.state()).toMatchObject({
     kind: 'key-mismatch',
     mismatch: { idOfKey: id, idOfBls: undefined, registration: 'signed' },
-    nextCommand: 'starling keys restore',
+    nextCommand: 'starling keys restore --from node.backup',
   })
   expect(replaced.state().sentence).toContain('key_bls was replaced')
 })
