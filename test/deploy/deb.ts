@@ -243,7 +243,11 @@ async function upgrade(debian: BootedDebian): Promise<void> {
   const early = await debian.run(
     `dpkg-deb --extract /root/packages/second.deb /root/new && ${program}/bin/node ${program}/dist/cli/main.js config validate --config ${CONFIGURATION}`,
   )
-  checks.holds('the new version says so before it is installed', /totalBytesMax\b/.test(early.stderr), early.stderr)
+  checks.holds(
+    'the new version says so before it is installed',
+    early.code === EXIT.usage && /totalBytesMax\b/.test(early.stdout),
+    early.stdout,
+  )
   const warned = await debian.must('dpkg -i /root/packages/second.deb 2>&1')
   checks.equal('a node whose configuration does not fit the new version goes on', await mainPid(debian), pid)
   checks.holds(
