@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { bytesEqual, fromUtf8 } from '../base/bytes.ts'
 import { readSecretFile, SecretFileError } from '../node/secret-file.ts'
 import { askPassphrases, PassphraseError } from './passphrase.ts'
-import type { Terminal } from './stake/confirmation.ts'
+import type { Terminal } from './terminal.ts'
 
 /** Where a passphrase comes from: never from an argument or the environment, which other users and child processes can see. */
 export interface PassphraseSource {

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { utf8 } from '../base/bytes.ts'
 import { CodedError } from '../base/coded-error.ts'
-import type { Terminal } from './stake/confirmation.ts'
+import type { Terminal } from './terminal.ts'
 import { whileAsking } from './waiting-notice.ts'
 
 export type PassphraseErrorCode =

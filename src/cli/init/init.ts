@@ -12,7 +12,7 @@ import { environmentLayer, flagLayer, type KnownOptions } from '../config/layers
 import { publicKeyLines, publicKeysOf } from '../keys/public-keys.ts'
 import { OptionsError } from '../options/check.ts'
 import { serviceNodeFlags } from '../options/service-node.ts'
-import type { Terminal } from '../stake/confirmation.ts'
+import type { Terminal } from '../terminal.ts'
 import { type Answers, gatherAnswers } from './answers.ts'
 import { configurationText } from './configuration-text.ts'
 import { nextSteps } from './next-steps.ts'

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { CommandError } from '../command-outcome.ts'
-import type { Terminal } from '../stake/confirmation.ts'
+import type { Terminal } from '../terminal.ts'
 import { whileAsking } from '../waiting-notice.ts'
 
 /** One thing that only the operator knows. */

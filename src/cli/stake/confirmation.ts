@@ -1,12 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { CommandError } from '../command-outcome.ts'
+import type { Terminal } from '../terminal.ts'
 import { whileAsking } from '../waiting-notice.ts'
-
-/** Where a person sits, if isTTY is true. */
-export interface Terminal {
-  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
-  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean }
-}
 
 export interface Confirmation {
   /** What is to be typed: an amount, or the beginning of a key. */

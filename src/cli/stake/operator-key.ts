@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { fromHex, toHex } from '../../base/bytes.ts'
 import { readSecretFile, SecretFileError } from '../../node/secret-file.ts'
+import type { Terminal } from '../terminal.ts'
 import { type Address, isPrivateKey, readWallet, type WalletSource } from '../wallet/wallet-file.ts'
-import type { Terminal } from './confirmation.ts'
 
 /** 64 hex digits, with or without 0x and a line end. */
 const SIZE = { minBytes: 64, maxBytes: 68 } as const

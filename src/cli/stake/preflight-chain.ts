@@ -6,8 +6,9 @@ import { createOperatorView } from '../../staking/operator-account.ts'
 import { checkChainOptions } from '../../staking/options.ts'
 import { createRpcClient } from '../../staking/rpc-client.ts'
 import { EXIT } from '../exit-codes.ts'
+import { fail, ok, once, skipped, warn } from '../finding.ts'
 import { connectToChain, isSessionContract, usableUrl } from './chain.ts'
-import { type Check, fail, ok, once, type PreflightContext, skipped, warn } from './preflight-check.ts'
+import type { Check, PreflightContext } from './preflight-check.ts'
 import { durationText } from './presentation.ts'
 
 /** On a public chain a head this old means a provider that hangs, or a chain that does. */

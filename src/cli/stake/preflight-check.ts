@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Hex } from '../../staking/chain-reply.ts'
 import type { ExitCode } from '../exit-codes.ts'
+import type { Finding } from '../finding.ts'
 import type { StakeSettings } from './chain.ts'
 
 export interface PreflightContext {
@@ -14,14 +15,6 @@ export interface PreflightContext {
   readonly signal: AbortSignal
 }
 
-export interface Finding {
-  readonly status: 'ok' | 'warn' | 'fail' | 'skipped'
-  /** What was found, for people. */
-  readonly seen: string
-  /** What mends it. */
-  readonly remedy: string | undefined
-}
-
 /** One thing to look at. What it throws as a coded error is its failure. */
 export interface Check {
   /** For scripts; never changes. */
@@ -30,29 +23,4 @@ export interface Check {
   /** Of the command, when this is the first check that fails. */
   readonly exitCode: ExitCode
   run(): Promise<Finding>
-}
-
-export function ok(seen: string): Finding {
-  return { status: 'ok', seen, remedy: undefined }
-}
-
-export function warn(seen: string, remedy: string): Finding {
-  return { status: 'warn', seen, remedy }
-}
-
-export function fail(seen: string, remedy: string): Finding {
-  return { status: 'fail', seen, remedy }
-}
-
-export function skipped(seen: string): Finding {
-  return { status: 'skipped', seen, remedy: undefined }
-}
-
-/** Computes once, for all checks that need it; a failure is each one's. */
-export function once<T>(compute: () => Promise<T>): () => Promise<T> {
-  let result: Promise<T> | undefined
-  return () => {
-    result ??= compute()
-    return result
-  }
 }

@@ -6,7 +6,8 @@ import { SecretFileError, type SecretFileErrorCode } from '../../node/secret-fil
 import { defaultRpcOptions } from '../../rpc/options.ts'
 import { AdminClientError } from '../admin-client.ts'
 import { EXIT } from '../exit-codes.ts'
-import { type Check, type Finding, fail, ok, once, type PreflightContext, skipped, warn } from './preflight-check.ts'
+import { type Finding, fail, ok, once, skipped, warn } from '../finding.ts'
+import type { Check, PreflightContext } from './preflight-check.ts'
 import { runningNode } from './signature-access.ts'
 
 const GIB = 1024 ** 3

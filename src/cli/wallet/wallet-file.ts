@@ -9,7 +9,7 @@ import { KeystoreError } from '../keystore/errors.ts'
 import { openKeystore, sealKeystore } from '../keystore/keystore.ts'
 import { keystoreOfJson } from '../keystore/keystore-form.ts'
 import { readPassphrase } from '../passphrase-source.ts'
-import type { Terminal } from '../stake/confirmation.ts'
+import type { Terminal } from '../terminal.ts'
 
 // The operator's account in a file that other wallets open and make: a keystore that also names its address, as geth's do.
 
