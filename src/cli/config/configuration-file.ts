@@ -4,6 +4,10 @@ import { environmentName } from '../environment.ts'
 /** Where the package and the image have the configuration of the machine's own node. */
 export const SYSTEM_CONFIGURATION = '/etc/starling/starling.yml'
 
+/** Where a node's folders are when nothing else is said. */
+export const DEFAULT_DATA_FOLDER = 'data'
+export const DEFAULT_KEYS_FOLDER = 'data/keys'
+
 /** What a command finds around it. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>

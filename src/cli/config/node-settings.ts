@@ -1,5 +1,11 @@
 import { join, resolve } from 'node:path'
-import { configurationFileOf, type Surroundings, surroundings } from './configuration-file.ts'
+import {
+  configurationFileOf,
+  DEFAULT_DATA_FOLDER,
+  DEFAULT_KEYS_FOLDER,
+  type Surroundings,
+  surroundings,
+} from './configuration-file.ts'
 import { refuseProblems } from './flat-configuration.ts'
 import { type ConfigurationLayer, environmentLayer, fileLayer, type KnownOptions, presetLayer } from './layers.ts'
 import type { ConfigurationProblem } from './problem.ts'
@@ -29,10 +35,6 @@ export interface NodeSettings {
   /** @throws {OptionsError} CONFIG_UNREADABLE, PRESET_UNREADABLE */
   requireReadable(): void
 }
-
-export const DEFAULT_DATA_FOLDER = 'data'
-/** Below the default data folder. */
-export const DEFAULT_KEYS_FOLDER = 'data/keys'
 
 /** Those that are read here, with how they are written in the environment. */
 const READ: KnownOptions = new Map(

@@ -5,7 +5,8 @@ import { createSecretFile, readSecretFile, refuseExistingFile } from '../../node
 import type { CommandOutcome } from '../command-outcome.ts'
 import { readNewPassphrase, readPassphrase } from '../passphrase-source.ts'
 import { decodeKeyBackup, encodeKeyBackup, type KeyBackup, openKeyBackup } from './backup-document.ts'
-import { type BackupKeysArgs, keysFolderOf, type RestoreKeysArgs } from './options.ts'
+import { keysFolderOf } from './keys-folder.ts'
+import type { BackupKeysArgs, RestoreKeysArgs } from './options.ts'
 import { publicKeyLines, publicKeysOf } from './public-keys.ts'
 
 /** A backup has two kilobytes. */

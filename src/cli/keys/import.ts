@@ -12,7 +12,8 @@ import {
 import { quoted, SecretFileError } from '../../node/secret-file.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
 import { OptionsError } from '../options/check.ts'
-import { type ImportKeysArgs, keysFolderOf } from './options.ts'
+import { keysFolderOf } from './keys-folder.ts'
+import type { ImportKeysArgs } from './options.ts'
 import { knownPublicKeys, publicKeyLines } from './public-keys.ts'
 
 /** Copies an existing node's keys, after the checks that starting with them makes. The old files stay as they are. */

@@ -1,6 +1,7 @@
 import { createKeyFiles, readKeyFiles, wipeKeys } from '../../node/key-files.ts'
 import type { CommandOutcome } from '../command-outcome.ts'
-import { type KeysArgs, keysFolderOf } from './options.ts'
+import { keysFolderOf } from './keys-folder.ts'
+import type { KeysArgs } from './options.ts'
 import { publicKeyLines, publicKeysOf } from './public-keys.ts'
 
 export async function createKeys(args: KeysArgs): Promise<CommandOutcome> {

@@ -1,5 +1,4 @@
-import { type Surroundings, surroundings } from '../config/configuration-file.ts'
-import { DEFAULT_KEYS_FOLDER, readNodeSettings } from '../config/node-settings.ts'
+import { DEFAULT_KEYS_FOLDER } from '../config/configuration-file.ts'
 import { passphraseFileFlag } from '../passphrase-source.ts'
 
 export interface KeysArgs {
@@ -76,11 +75,3 @@ export const restoreKeysFlags = {
   from: { type: 'string', describe: 'The backup', demandOption: true, requiresArg: true },
   'passphrase-file': passphraseFileFlag,
 } as const
-
-/** @throws {OptionsError} CONFIG_UNREADABLE */
-export function keysFolderOf(
-  args: Pick<KeysArgs, 'config' | 'keys-folder'>,
-  around: Surroundings = surroundings(),
-): string {
-  return readNodeSettings({ config: args.config, 'keys-folder': args['keys-folder'] }, around).keysFolder()
-}

@@ -1,6 +1,6 @@
 import { MINUTE, SECOND } from '../../base/clock.ts'
 import type { ServiceNodeOptions } from '../../node/options.ts'
-import { DEFAULT_KEYS_FOLDER } from '../config/node-settings.ts'
+import { DEFAULT_KEYS_FOLDER } from '../config/configuration-file.ts'
 import { IP_ADDRESS } from './check.ts'
 import type { OptionGroup } from './option-group.ts'
 

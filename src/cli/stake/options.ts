@@ -1,4 +1,4 @@
-import { DEFAULT_KEYS_FOLDER } from '../config/node-settings.ts'
+import { DEFAULT_KEYS_FOLDER } from '../config/configuration-file.ts'
 import { jsonFlag } from '../keys/options.ts'
 import { passphraseFileFlag } from '../passphrase-source.ts'
 

@@ -8,7 +8,7 @@ import { createAdminClient } from '../../../src/cli/admin-client.ts'
 import { readConfiguration } from '../../../src/cli/config/configuration.ts'
 import type { Surroundings } from '../../../src/cli/config/configuration-file.ts'
 import { exitCodeOf } from '../../../src/cli/exit-codes.ts'
-import { keysFolderOf } from '../../../src/cli/keys/options.ts'
+import { keysFolderOf } from '../../../src/cli/keys/keys-folder.ts'
 import { settingsOf } from '../../../src/cli/stake/chain.ts'
 import { configurationNotes, nodePlaceOf } from '../../../src/cli/status/node-place.ts'
 
