@@ -23,6 +23,7 @@ const NODES = 8
 const NEWCOMER = NODES + 1
 const WAIT_MAX_MS = 150_000
 const LOOK_EVERY_MS = 500
+const ALERT_WIDTH = Math.max(...ALERT_NAMES.map(({ length }) => length))
 /** As long as it takes to see that a sound network is quiet. */
 const QUIET_MS = 25_000
 
@@ -180,9 +181,9 @@ async function until(condition: () => Promise<boolean>, sinceMs: number): Promis
 /** Gives how many did not fire or did not clear. */
 function report(outcomes: readonly Outcome[]): number {
   const seconds = (ms: number | undefined) => (ms === undefined ? 'never' : `${(ms / 1000).toFixed(0)} s`)
-  console.log(`${'alert'.padEnd(26)} ${'fires'.padStart(6)} ${'clears'.padStart(6)}  when`)
+  console.log(`${'alert'.padEnd(ALERT_WIDTH)} ${'fires'.padStart(6)} ${'clears'.padStart(6)}  when`)
   for (const { alert, fault, firedMs, clearedMs } of outcomes) {
-    console.log(`${alert.padEnd(26)} ${seconds(firedMs).padStart(6)} ${seconds(clearedMs).padStart(6)}  ${fault}`)
+    console.log(`${alert.padEnd(ALERT_WIDTH)} ${seconds(firedMs).padStart(6)} ${seconds(clearedMs).padStart(6)}  ${fault}`)
   }
   return outcomes.filter(({ firedMs, clearedMs }) => firedMs === undefined || clearedMs === undefined).length
 }
