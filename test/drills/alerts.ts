@@ -183,7 +183,9 @@ function report(outcomes: readonly Outcome[]): number {
   const seconds = (ms: number | undefined) => (ms === undefined ? 'never' : `${(ms / 1000).toFixed(0)} s`)
   console.log(`${'alert'.padEnd(ALERT_WIDTH)} ${'fires'.padStart(6)} ${'clears'.padStart(6)}  when`)
   for (const { alert, fault, firedMs, clearedMs } of outcomes) {
-    console.log(`${alert.padEnd(ALERT_WIDTH)} ${seconds(firedMs).padStart(6)} ${seconds(clearedMs).padStart(6)}  ${fault}`)
+    console.log(
+      `${alert.padEnd(ALERT_WIDTH)} ${seconds(firedMs).padStart(6)} ${seconds(clearedMs).padStart(6)}  ${fault}`,
+    )
   }
   return outcomes.filter(({ firedMs, clearedMs }) => firedMs === undefined || clearedMs === undefined).length
 }
