@@ -1,7 +1,7 @@
 import { type Command, type CommandOption, commandTree } from '../../src/cli/completion/command-tree.ts'
 import { flattened } from '../../src/cli/completion/shells.ts'
-import { EXIT, EXIT_MEANINGS } from '../../src/cli/exit-codes.ts'
 import { SYSTEM_CONFIGURATION } from '../../src/cli/config/configuration-file.ts'
+import { EXIT, EXIT_MEANINGS } from '../../src/cli/exit-codes.ts'
 import { createParser } from '../../src/cli/parser.ts'
 
 const WIDTH = 100

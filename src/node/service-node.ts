@@ -245,8 +245,8 @@ export async function createServiceNode(
   const rpcParts = { log: log.part('rpc'), clock, metrics: createRpcMetrics(registry), identity, info }
   const signReward = (request: Uint8Array) => signatures.signer.handleReward(request)
   const memoryBytes = memoryLimitBytes()
-  const fit = createMemoryFit({ log }, memoryBytes)
-  const rpcOptions = { ...fit(options.rpc), certificateFolder: folder('https') }
+  const fitted = createMemoryFit({ log }, memoryBytes)
+  const rpcOptions = { ...fitted(options.rpc), certificateFolder: folder('https') }
   const rpc = createRpcHandler(
     {
       ...rpcParts,
@@ -284,7 +284,7 @@ export async function createServiceNode(
     createChainProviders({ ...stakingParts, log: silentLogger }, { ...stakingOptions, rpcUrls }).refuseWrongChain(
       signal,
     )
-  const limits = { setLimits: (rpc: ServiceNodeOptions['rpc']) => https.setLimits(fit(rpc)) }
+  const limits = { setLimits: (rpc: ServiceNodeOptions['rpc']) => https.setLimits(fitted(rpc)) }
   const reload = new Reload({ levels: nodeLog?.levels, https: limits, peers, providers, checkProviders }, options)
   health.registerDegraded('configuration', () => reload.trouble())
   health.registerDegraded('restart', () => reload.notice())

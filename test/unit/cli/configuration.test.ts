@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
+import { readConfigurationFile, readNetworkPreset } from '../../../src/cli/config/flat-configuration.ts'
 import { NETWORK_PRESETS } from '../../../src/cli/config/layers.ts'
 import { nearestName } from '../../../src/cli/config/nearest-name.ts'
-import { readConfigurationFile, readNetworkPreset } from '../../../src/cli/config/flat-configuration.ts'
 import { OptionsError } from '../../../src/cli/options/check.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'starling-configuration-'))
