@@ -154,6 +154,8 @@ export class World {
   /** Starts a machine that has nothing, and holds it to what it says as soon as it says that it has all. */
   async startEmpty(machine: Machine): Promise<void> {
     machine.wasEmpty = true
+    // Started by another fault, it has taken part since then.
+    if (machine.isRunning) return
     await this.start(machine)
     const sinceMs = this.time.elapsedMs
     for (const { id } of this.clients.accounts) this.#watchJoin(machine, id, sinceMs)
