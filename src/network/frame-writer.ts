@@ -1,5 +1,5 @@
 import type { DurationMs } from '../base/clock.ts'
-import { type Frame, frameSize, payloadOf, writeFrame } from '../protocol/peer-api/frame.ts'
+import { type Frame, framePieces, frameSize, payloadOf, writeFrame } from '../protocol/peer-api/frame.ts'
 
 /** Frames are gathered up to this size for one write: with yamux's header of 12 bytes, it fills one Noise message. */
 const BATCH_BYTES = 65_519 - 12
@@ -27,8 +27,8 @@ export class FrameWriter {
   readonly #stallTimeoutMs: DurationMs
   readonly #onStall: () => void
   #queue: QueuedFrame[] = []
-  /** The batch being written, from its first byte that is not with libp2p, and the frames in it. */
-  #batch: Uint8Array = new Uint8Array()
+  /** Pieces of the batch being written that are not with libp2p, and the frames in it. */
+  #pieces: Uint8Array[] = []
   #inBatch: QueuedFrame[] = []
   #scheduled = false
   /** Whether libp2p takes nothing until it says `drain`. */
@@ -87,11 +87,11 @@ export class FrameWriter {
 
   readonly #flush = () => {
     this.#scheduled = false
-    while (!this.#closed && (this.#batch.length > 0 || this.#fillBatch())) {
-      const piece = this.#batch.subarray(0, BATCH_BYTES)
-      this.#batch = this.#batch.subarray(BATCH_BYTES)
+    while (!this.#closed && (this.#pieces.length > 0 || this.#fillBatch())) {
+      const piece = this.#pieces.shift()
+      if (piece === undefined) return
       const more = this.#write(piece)
-      if (this.#batch.length === 0) this.#finishBatch()
+      if (this.#pieces.length === 0) this.#finishBatch()
       if (!more) return
     }
   }
@@ -143,10 +143,15 @@ export class FrameWriter {
     if (count === 0) return false
 
     this.#inBatch = this.#queue.splice(0, count)
+    const [first] = this.#inBatch
+    if (first !== undefined && size > BATCH_BYTES) {
+      this.#pieces = framePieces(first.frame, BATCH_BYTES)
+      return true
+    }
     const batch = Buffer.allocUnsafe(size)
     let at = 0
     for (const { frame } of this.#inBatch) at = writeFrame(batch, at, frame)
-    this.#batch = batch
+    this.#pieces = [batch]
     return true
   }
 }

@@ -82,11 +82,11 @@ const ANSWERS: { readonly [Kind in ContentsRequestKind]: AnswerForm<ContentsAnsw
     },
   },
   read: {
-    encode: ({ items }) => concat(DONE, encodeItems(items)),
+    encode: ({ items }) => encodeItems(items, DONE),
     take: (reader) => ({ items: takeItems(reader) }),
   },
   page: {
-    encode: ({ items, more }) => concat(DONE, Uint8Array.of(more ? 1 : 0), encodeItems(items)),
+    encode: ({ items, more }) => encodeItems(items, Uint8Array.of(STATUS.done, more ? 1 : 0)),
     take(reader) {
       const more = takeFlag(reader)
       return { items: takeItems(reader), more }

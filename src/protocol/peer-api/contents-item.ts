@@ -33,6 +33,7 @@ const NAMESPACE_OFFSET = 32_768
 
 export const CONTENTS_ENTRY_SIZE: number = 1 + ACCOUNT_ID_SIZE + CONTENTS_ID_SIZE + CONTENTS_VERSION_SIZE
 const COUNT_SIZE = 2
+const NO_HEAD = new Uint8Array()
 const MESSAGE_HEAD_SIZE = 1 + ACCOUNT_ID_SIZE + CONTENTS_ID_SIZE + 2 + 6 + 6 + 7 + 6 + 7 + 4
 const REQUEST_HEAD_SIZE = 1 + ACCOUNT_ID_SIZE + 4
 
@@ -70,10 +71,12 @@ export function takeCursor(reader: FieldReader): ContentsCursor {
   return { kind: takeKind(reader), account: takeAccount(reader), id: reader.take(CONTENTS_ID_SIZE) }
 }
 
-export function encodeItems(items: readonly HeldItem[]): Uint8Array {
-  // A page has hundreds of them, so they are written to one place.
-  const bytes = Buffer.allocUnsafe(items.reduce((size, item) => size + heldItemSize(item), COUNT_SIZE))
-  let at = bytes.writeUInt16BE(items.length)
+/** Behind a head, all in one piece. */
+export function encodeItems(items: readonly HeldItem[], head: Uint8Array = NO_HEAD): Uint8Array {
+  // A page has hundreds of them, so they are written to one place: garbage outside the heap has V8 collect all of the heap.
+  const bytes = Buffer.allocUnsafe(items.reduce((size, item) => size + heldItemSize(item), head.length + COUNT_SIZE))
+  bytes.set(head)
+  let at = bytes.writeUInt16BE(items.length, head.length)
   for (const item of items) at = item.kind === 'message' ? writeMessage(bytes, item, at) : writeRequest(bytes, item, at)
   return bytes
 }

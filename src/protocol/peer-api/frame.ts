@@ -71,10 +71,7 @@ export function payloadOf(frame: Frame): Uint8Array {
 /** Writes the frame into `target` at `at`, where frameSize(payload) bytes must be free; returns where it ends. */
 export function writeFrame(target: Buffer, at: number, frame: Frame): number {
   const payload = payloadOf(frame)
-  target.writeUInt8(KINDS.indexOf(frame.kind) + 1, at)
-  target.writeUInt32BE(frame.id, at + 1)
-  target.writeUInt32BE(argumentOf(frame), at + 5)
-  target.writeUInt32BE(payload.length, at + 9)
+  writeHead(target, at, frame)
   target.set(payload, at + FRAME_HEADER_SIZE)
   const end = at + frameSize(payload.length)
   target.fill(0, at + FRAME_HEADER_SIZE + payload.length, end)
@@ -85,6 +82,34 @@ export function encodeFrame(frame: Frame): Uint8Array {
   const target = Buffer.allocUnsafe(frameSize(payloadOf(frame).length))
   writeFrame(target, 0, frame)
   return target
+}
+
+/** The frame in pieces of a size that a header fits, the last one shorter. Those within its payload are views of it: what is large is not copied. */
+export function framePieces(frame: Frame, pieceSize: number): Uint8Array[] {
+  const payload = payloadOf(frame)
+  const size = frameSize(payload.length)
+  const pieces: Uint8Array[] = []
+  for (let at = 0; at < size; at += pieceSize) {
+    const [from, to] = [at - FRAME_HEADER_SIZE, Math.min(size, at + pieceSize) - FRAME_HEADER_SIZE]
+    pieces.push(from >= 0 && to <= payload.length ? payload.subarray(from, to) : copiedPiece(frame, from, to))
+  }
+  return pieces
+}
+
+/** What has the header or padding in it; places count from where the payload begins. */
+function copiedPiece(frame: Frame, from: number, to: number): Uint8Array {
+  const piece = Buffer.alloc(to - from)
+  if (from < 0) writeHead(piece, 0, frame)
+  const start = Math.max(0, from)
+  piece.set(payloadOf(frame).subarray(start, to), start - from)
+  return piece
+}
+
+function writeHead(target: Buffer, at: number, frame: Frame): void {
+  target.writeUInt8(KINDS.indexOf(frame.kind) + 1, at)
+  target.writeUInt32BE(frame.id, at + 1)
+  target.writeUInt32BE(argumentOf(frame), at + 5)
+  target.writeUInt32BE(payloadOf(frame).length, at + 9)
 }
 
 function argumentOf(frame: Frame): number {

@@ -7,6 +7,7 @@ import {
   type Frame,
   FrameDecoder,
   type FrameDecoderOptions,
+  framePieces,
   frameSize,
   sizeClass,
 } from '../../../../src/protocol/peer-api/frame.ts'
@@ -145,6 +146,16 @@ test('a small payload does not keep the large chunk in memory that it came in', 
   expect(first?.buffer).not.toBe(owned.buffer)
   expect(second?.buffer).toBe(owned.buffer)
   expect(frames.map(plain)).toEqual([plain(small), plain({ ...small, payload: Buffer.alloc(60_000, 8) })])
+})
+
+test('the pieces of a frame are the frame', () => {
+  fc.assert(
+    fc.property(anyFrame, fc.integer({ min: FRAME_HEADER_SIZE, max: 5000 }), (frame, size) => {
+      const pieces = framePieces(frame, size)
+      expect(Buffer.concat(pieces)).toEqual(Buffer.from(encodeFrame(frame)))
+      expect(pieces.slice(0, -1).every(({ length }) => length === size)).toBe(true)
+    }),
+  )
 })
 
 test('sizes fall into few classes that waste at most a quarter where sizes matter', () => {
