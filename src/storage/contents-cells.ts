@@ -36,19 +36,23 @@ export class ContentsCells implements ContentsSums {
   }
 
   total(fromBucket: number): Uint8Array {
-    let total = 0n
-    for (const [bucket, cells] of this.#buckets) if (bucket >= fromBucket) total += sumAt(cells, TOTAL_AT)
-    return bytesOf(BigInt.asUintN(CONTENTS_SUM_SIZE * 8, total))
+    // Words of as many buckets as there may be stay far below 2^53, so what is carried over waits for the end.
+    const sums = new Float64Array(SUM_WORDS)
+    for (const [bucket, cells] of this.#buckets) {
+      if (bucket < fromBucket) continue
+      for (let word = 0; word < SUM_WORDS; word++) sums[word] = (sums[word] ?? 0) + (cells[TOTAL_AT + word] ?? 0)
+    }
+    return bytesAt(carriedOver(sums), 0)
   }
 
   buckets(fromBucket: number): ReadonlyMap<number, Uint8Array> {
     const from = [...this.#buckets].filter(([bucket]) => bucket >= fromBucket).sort(([a], [b]) => a - b)
-    return new Map(from.map(([bucket, cells]) => [bucket, bytesOf(sumAt(cells, TOTAL_AT))]))
+    return new Map(from.map(([bucket, cells]) => [bucket, bytesAt(cells, TOTAL_AT)]))
   }
 
   slots(bucket: number): readonly Uint8Array[] {
     const cells = this.#buckets.get(bucket) ?? new Uint32Array(CELLS_SIZE)
-    return Array.from({ length: CONTENTS_SLOTS }, (_, slot) => bytesOf(sumAt(cells, slot * SUM_WORDS)))
+    return Array.from({ length: CONTENTS_SLOTS }, (_, slot) => bytesAt(cells, slot * SUM_WORDS))
   }
 }
 
@@ -63,10 +67,23 @@ function addTo(cells: Uint32Array, at: number, fingerprint: Buffer, by: 1 | -1):
   }
 }
 
-function sumAt(cells: Uint32Array, at: number): bigint {
-  let sum = 0n
-  for (let word = SUM_WORDS - 1; word >= 0; word--) sum = (sum << BigInt(WORD_BITS)) | BigInt(cells[at + word] ?? 0)
-  return sum
+/** Modulo 2^128. */
+function carriedOver(sums: Float64Array): Uint32Array {
+  const words = new Uint32Array(SUM_WORDS)
+  let carry = 0
+  for (let word = 0; word < SUM_WORDS; word++) {
+    const sum = (sums[word] ?? 0) + carry
+    words[word] = sum
+    carry = Math.floor(sum / 2 ** WORD_BITS)
+  }
+  return words
+}
+
+/** A sum as it is sent, the most significant byte first. Members compare thousands of them at a time. */
+function bytesAt(cells: Uint32Array, at: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(CONTENTS_SUM_SIZE)
+  for (let word = 0; word < SUM_WORDS; word++) bytes.writeUInt32BE(cells[at + SUM_WORDS - 1 - word] ?? 0, word * 4)
+  return bytes
 }
 
 /** Which of the parts of a bucket an account is in. */
@@ -82,11 +99,4 @@ function fingerprintOf(item: ContentsItem): Buffer {
   entryBytes.set(item.id, ID_AT)
   entryBytes.set(isRequest ? NO_VERSION : messageVersionOf(item), VERSION_AT)
   return asBuffer(blake2b256(entryBytes))
-}
-
-function bytesOf(sum: bigint): Uint8Array {
-  const bytes = Buffer.alloc(CONTENTS_SUM_SIZE)
-  bytes.writeBigUInt64BE(sum >> 64n)
-  bytes.writeBigUInt64BE(BigInt.asUintN(64, sum), 8)
-  return bytes
 }
