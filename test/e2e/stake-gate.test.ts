@@ -148,7 +148,9 @@ describe('the operator of a member', () => {
 describe('a node without a stake', () => {
   test('says so, and what to run next', async () => {
     expect(await stakeReason(waiting.node)).toMatch(/not registered.* Next: starling stake register$/)
-    expect(await stakeReason(mixed)).toMatch(/The BLS key .* with another Ed25519 key.* Next: starling keys restore --from node\.backup$/)
+    expect(await stakeReason(mixed)).toMatch(
+      /The BLS key .* with another Ed25519 key.* Next: starling keys restore --from node\.backup$/,
+    )
   })
 
   test('answers clients with 503, and why', async () => {
@@ -190,7 +192,9 @@ describe('a node without a stake', () => {
 
 describe('a node whose key somebody else registered', () => {
   test('says so, and answers clients with 503', async () => {
-    expect(await stakeReason(squatted, /with another BLS key/)).toMatch(/ Next: starling keys (show|restore --from node\.backup)$/)
+    expect(await stakeReason(squatted, /with another BLS key/)).toMatch(
+      / Next: starling keys (show|restore --from node\.backup)$/,
+    )
     await expectRefusal(squatted)
   })
 
