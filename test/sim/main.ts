@@ -18,15 +18,16 @@ const SEEDS_SHOWN = 10
 if (isMainThread) process.exitCode = await main()
 else await runSeeds(workerData as SeedRange)
 
-/** Every so many seeds from the first on. */
+/** Node keeps what listens to combined signals that never end, as those of a killed process: so a worker ends after so many seeds, and its memory with it. */
+const SEEDS_A_WORKER = 400
+
 interface SeedRange {
   readonly first: number
   readonly end: number
-  readonly step: number
 }
 
-async function runSeeds({ first, end, step }: SeedRange): Promise<void> {
-  for (let seed = first; seed < end; seed += step) {
+async function runSeeds({ first, end }: SeedRange): Promise<void> {
+  for (let seed = first; seed < end; seed++) {
     parentPort?.postMessage({ seed, ...(await new World(seed).run()) } satisfies Report)
   }
 }
@@ -42,11 +43,6 @@ async function main(): Promise<number> {
   const started = performance.now()
   const failed: Report[] = []
   let [done, acknowledged, held, gone, slowestMs] = [0, 0, 0, 0, 0]
-  const workers = Array.from(
-    { length: jobs },
-    (_, job) =>
-      new Worker(new URL(import.meta.url), { workerData: { first: first + job, end: first + seeds, step: jobs } }),
-  )
   const progress = setInterval(() => console.error(`${done} of ${seeds} seeds`), PROGRESS_MS)
   const note = (report: Report) => {
     done++
@@ -58,9 +54,27 @@ async function main(): Promise<number> {
     failed.push(report)
     if (failed.length <= SEEDS_SHOWN)
       console.log(`seed ${report.seed}: ${report.faults.slice(0, FAULTS_SHOWN).join('; ')}`)
-    if (values['until-failure']) for (const worker of workers) void worker.terminate()
+    if (!values['until-failure']) return
+    next = end
+    for (const worker of workers) void worker.terminate()
   }
-  await Promise.all(workers.map((worker) => untilEnd(worker, note)))
+  const end = first + seeds
+  let next = first
+  const workers = new Set<Worker>()
+  const runJob = async () => {
+    while (next < end) {
+      const range: SeedRange = {
+        first: next,
+        end: Math.min(end, next + Math.min(SEEDS_A_WORKER, Math.ceil(seeds / jobs))),
+      }
+      next = range.end
+      const worker = new Worker(new URL(import.meta.url), { workerData: range })
+      workers.add(worker)
+      await untilEnd(worker, note)
+      workers.delete(worker)
+    }
+  }
+  await Promise.all(Array.from({ length: jobs }, runJob))
   clearInterval(progress)
   const seconds = (performance.now() - started) / 1000
   console.log(
