@@ -15,11 +15,11 @@ const PROGRESS_MS = 10_000
 const FAULTS_SHOWN = 4
 const SEEDS_SHOWN = 10
 
-if (isMainThread) process.exitCode = await main()
-else await runSeeds(workerData as SeedRange)
-
 /** Node keeps what listens to combined signals that never end, as those of a killed process: so a worker ends after so many seeds, and its memory with it. */
 const SEEDS_A_WORKER = 400
+
+if (isMainThread) process.exitCode = await main()
+else await runSeeds(workerData as SeedRange)
 
 interface SeedRange {
   readonly first: number
