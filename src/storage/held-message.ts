@@ -16,7 +16,7 @@ const ID = ''
 interface Life {
   readonly stamp: OperationStamp
   readonly expiryMs: TimestampMs
-  /** Of the first that lengthened it since it was last shortened, or set. */
+  /** Of the last that lengthened it; ends before it, where only requests are known, are bridged (adoption.ts). */
   readonly lengthened?: OperationStamp
   /** Of the last that changed it. */
   readonly changed: OperationStamp
@@ -69,7 +69,7 @@ function lifeAfter(states: MessageStates, life: Life | undefined, each: StampedO
   const { stamp: born, expiryMs } = life
   if (after.expiryMs < before.expiryMs) return { stamp: born, expiryMs, changed: stamp }
   if (operation.kind === 'set') return { stamp: born, expiryMs, lengthened: stamp, changed: stamp }
-  return { ...life, lengthened: life.lengthened ?? stamp, changed: stamp }
+  return { ...life, lengthened: stamp, changed: stamp }
 }
 
 /** When a message ended that was not deleted, by what is known of it; undefined for one that was, or that never was here. */
