@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type DurationMs, MINUTE, SECOND } from '../base/clock.ts'
 import { CodedError, type ErrorDetails } from '../base/coded-error.ts'
@@ -15,6 +14,7 @@ import { isTrafficDocument, type TrafficDocument } from '../node/traffic-history
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../protocol/json.ts'
 import { collectedOfJson, jsonOfSubject } from '../staking/signatures/signature-json.ts'
 import type { CollectedSignature, SignatureSource, SignatureSubject } from '../staking/signatures/signature-source.ts'
+import { isListening } from './listening.ts'
 
 export type AdminClientErrorCode =
   /** No service node runs with this data folder. */
@@ -123,7 +123,9 @@ async function askNode(question: NodeQuestion, parent: AbortSignal): Promise<Uin
     bytes = await readAnswer(response)
   } catch (error) {
     const isHungUp = response === undefined && HUNG_UP.has(codeOf(error))
-    throw isHungUp && (await isListening(question)) ? busy(error) : errorOf(error, question, parent)
+    // A node that stops takes its socket away before it hangs up.
+    const isThere = isHungUp && (await isListening({ path: question.socketPath }, question.signal))
+    throw isThere ? busy(error) : errorOf(error, question, parent)
   }
   if (response.statusCode === 200) return bytes
   const answer = jsonOf(bytes)
@@ -173,19 +175,6 @@ function errorOf(error: unknown, { socketPath, signal }: NodeQuestion, parent: A
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
-}
-
-/** A node that stops takes its socket away before it hangs up. */
-async function isListening({ socketPath, signal }: NodeQuestion): Promise<boolean> {
-  const socket = connect(socketPath)
-  try {
-    await once(socket, 'connect', { signal })
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }
 
 /** It hangs up at once on those that are too many. */

@@ -17,6 +17,7 @@ import { readMetrics } from '../support/node-metrics.ts'
 import { newAccount } from '../support/people.ts'
 import { type DashboardFile, PAGE_WIDTH, pageOf } from './pictures/page.ts'
 import { Prometheus } from './prometheus.ts'
+import { repeatedly } from './repeatedly.ts'
 
 const NODES = 8
 const EVERY_S = 2
@@ -110,22 +111,12 @@ async function follow(devnet: Devnet, account: Account, signal: AbortSignal): Pr
 }
 
 function askWrongly({ nodes }: Devnet): AsyncDisposable {
-  const stop = new AbortController()
-  const ask = async () => {
-    for (let count = 0; !stop.signal.aborted; count++) {
-      const node = nodes[count % nodes.length]
-      const path = ['/storage_rpc/v1', '/onion_req/v2', '/nothing'][count % 3] ?? ''
-      if (node !== undefined) await postToNode(node, path, randomBytes(200)).catch(() => {})
-      await delay(WRONG_EVERY_MS)
-    }
-  }
-  const asking = ask()
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await asking
-    },
-  }
+  return repeatedly(1, async (count) => {
+    const node = nodes[count % nodes.length]
+    const path = ['/storage_rpc/v1', '/onion_req/v2', '/nothing'][count % 3] ?? ''
+    if (node !== undefined) await postToNode(node, path, randomBytes(200)).catch(() => {})
+    await delay(WRONG_EVERY_MS)
+  })
 }
 
 async function beAway(devnet: Devnet): Promise<void> {

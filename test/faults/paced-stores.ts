@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DevnetNode } from '../../devnet/network.ts'
-import { callNode } from '../../devnet/node-request.ts'
-import { storeRequest } from '../../src/client/index.ts'
-import { newAccount } from '../support/people.ts'
+import { DAY } from '../../src/base/clock.ts'
+import { storeAnew } from '../support/store-anew.ts'
 
-const TTL_MS = 86_400_000
 const DATA_BYTES = 1_024
 
 /** How long stores took, from when each was due, so that one that holds up the next counts for both. */
@@ -35,9 +33,7 @@ export async function storePaced(
 }
 
 async function storeOne(member: DevnetNode, dueMs: number, times: StoreTimes): Promise<void> {
-  const message = { namespace: 0, data: randomBytes(DATA_BYTES), timestampMs: Date.now(), ttlMs: TTL_MS }
-  const { method, params } = storeRequest({ account: newAccount().id, ...message }, undefined)
-  const answer = await callNode(member, method, params).catch(() => undefined)
+  const answer = await storeAnew(member, randomBytes(DATA_BYTES), DAY).catch(() => undefined)
   if (answer?.status !== 200) times.failed++
   else times.ms.push(performance.now() - dueMs)
 }

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { lstat, open, readdir, readFile, unlink } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { type DurationMs, SECOND, systemClock, type TimestampMs } from '../../base/clock.ts'
+import { isListening } from '../listening.ts'
 import { freeBytes } from '../stake/free-bytes.ts'
 
 /** What checks ask of the machine. */
@@ -49,7 +49,7 @@ export function createMachine(): Machine {
         ({ mode }) => mode & 0o777,
         () => undefined,
       ),
-    isListening,
+    isListening: (host, port, signal) => isListening({ host, port }, signal),
     certificateEndMs,
     flushMs,
     freeBytes,
@@ -81,18 +81,6 @@ async function isContainer(): Promise<boolean> {
   if (process.env['container'] === 'oci') return true
   const marks = await Promise.all(CONTAINER_MARKS.map((path) => lstat(path).catch(() => undefined)))
   return marks.some((mark) => mark !== undefined)
-}
-
-async function isListening(host: string, port: number, signal: AbortSignal): Promise<boolean> {
-  const socket = connect({ host, port })
-  try {
-    await once(socket, 'connect', { signal })
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }
 
 async function certificateEndMs(host: string, port: number, signal: AbortSignal): Promise<TimestampMs | undefined> {

@@ -9,6 +9,7 @@ import { requestExitCall } from '../../../src/staking/operator/staking-calls.ts'
 import { createOperatorAccount } from '../../../src/staking/operator-account.ts'
 import { eventually } from '../../support/eventually.ts'
 import { readReadiness } from '../../support/node-metrics.ts'
+import { repeatedly } from '../repeatedly.ts'
 import type { Drill } from './drill.ts'
 import type { Field } from './field.ts'
 
@@ -47,20 +48,10 @@ export const stakeDrills = [
 ] as const satisfies readonly Drill[]
 
 function askAllTheTime(node: Field['newcomer']['node']): AsyncDisposable {
-  const stop = new AbortController()
-  const ask = async () => {
-    while (!stop.signal.aborted) {
-      await callNode(node, 'info', {}).catch(() => {})
-      await delay(ASK_EVERY_MS)
-    }
-  }
-  const asking = ask()
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await asking
-    },
-  }
+  return repeatedly(1, async () => {
+    await callNode(node, 'info', {}).catch(() => {})
+    await delay(ASK_EVERY_MS)
+  })
 }
 
 async function requestExit({ devnet, newcomer }: Field): Promise<void> {

@@ -3,17 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DevnetNode } from '../../../devnet/network.ts'
-import { callNode } from '../../../devnet/node-request.ts'
-import { storeRequest } from '../../../src/client/index.ts'
-import { newAccount } from '../../support/people.ts'
+import { storeAnew } from '../../support/store-anew.ts'
+import { repeatedly } from '../repeatedly.ts'
 import type { Drill } from './drill.ts'
-import { allBut, holdStill, reconfigure, restart } from './field.ts'
+import { allBut, type Field, holdStill, reconfigure, restart } from './field.ts'
 
 const SMALL_NODE = 7
 const SLOW_NODE = 6
 const MIB = 1024 * 1024
 const BOUND_BYTES = 3 * MIB
-const TTL_MS = 3_600_000
 const DATA_BYTES = 4096
 const STORE_EVERY_MS = 60
 const FLUSH_DELAY_US = 700_000
@@ -30,11 +28,7 @@ export const storageDrills = [
       await restart(field, node)
       return storeAllTheTime(node)
     },
-    async mend(field) {
-      const node = field.node(SMALL_NODE)
-      reconfigure(node, { 'storage.totalBytesMax': 1024 * MIB })
-      await restart(field, node)
-    },
+    mend: makeRoom,
   },
   {
     fault: 'the node is full, and all others of its swarm hang',
@@ -49,11 +43,7 @@ export const storageDrills = [
       stack.use(storeAllTheTime(node))
       return stack
     },
-    async mend(field) {
-      const node = field.node(SMALL_NODE)
-      reconfigure(node, { 'storage.totalBytesMax': 1024 * MIB })
-      await restart(field, node)
-    },
+    mend: makeRoom,
   },
   {
     fault: 'each flush of the disk takes 0.7 s',
@@ -74,29 +64,18 @@ export function hasTracer(): boolean {
   return spawnSync('strace', ['-V']).status === 0
 }
 
-/** Each message to an account of its own: what one account may have is not what is tried here. */
 function storeAllTheTime(node: DevnetNode): AsyncDisposable {
-  const stop = new AbortController()
-  const store = async () => {
-    while (!stop.signal.aborted) {
-      const message = {
-        account: newAccount().id,
-        namespace: 0,
-        data: randomBytes(DATA_BYTES),
-        timestampMs: Date.now(),
-        ttlMs: TTL_MS,
-      }
-      const { method, params } = storeRequest(message, undefined)
-      await Promise.all([callNode(node, method, params).catch(() => {}), delay(STORE_EVERY_MS)])
-    }
-  }
-  const storing = Promise.all([store(), store(), store()])
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await storing
-    },
-  }
+  return repeatedly(3, () => {
+    const stored = storeAnew(node, randomBytes(DATA_BYTES)).catch(() => {})
+    return Promise.all([stored, delay(STORE_EVERY_MS)])
+  })
+}
+
+/** Enough for all that comes, from its next start. */
+async function makeRoom(field: Field): Promise<void> {
+  const node = field.node(SMALL_NODE)
+  reconfigure(node, { 'storage.totalBytesMax': 1024 * MIB })
+  await restart(field, node)
 }
 
 async function slowDisk({ runner }: DevnetNode): Promise<AsyncDisposable> {

@@ -2,12 +2,12 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DevnetNode } from '../../../devnet/network.ts'
-import { callNode, postToNode } from '../../../devnet/node-request.ts'
+import { postToNode } from '../../../devnet/node-request.ts'
 import { utf8 } from '../../../src/base/bytes.ts'
-import { storeRequest } from '../../../src/client/index.ts'
 import { parseX25519PublicKey } from '../../../src/crypto/keys.ts'
 import { buildOnionRequest, type OnionPathNode } from '../../../src/protocol/onion/request.ts'
-import { newAccount } from '../../support/people.ts'
+import { storeAnew } from '../../support/store-anew.ts'
+import { repeatedly } from '../repeatedly.ts'
 import type { Drill } from './drill.ts'
 import { allBut, type Field, holdStill, reconfigure, restart } from './field.ts'
 
@@ -17,7 +17,6 @@ const VICTIMS = [4, 5, 6, 7, 8]
 const HIDDEN_NODE = 6
 const EMPTY_NODE = 8
 const ASK_EVERY_MS = 200
-const TTL_MS = 3_600_000
 
 /** What happens between members. */
 export const swarmDrills = [
@@ -76,41 +75,19 @@ export const swarmDrills = [
 
 /** A client that stores, and one whose path leads through the witness to a node that is gone. */
 function useAllTheTime(field: Field): AsyncDisposable {
-  const stop = new AbortController()
   const witness = field.node(WITNESS)
   const [guard, , last] = SURVIVORS.map((index) => field.node(index))
   const dead = VICTIMS.map((index) => field.node(index))
-  const use = async () => {
-    for (let count = 0; !stop.signal.aborted; count++) {
-      const victim = dead[count % dead.length]
-      await Promise.all([
-        storeOne(witness).catch(() => {}),
-        victim !== undefined && guard !== undefined && last !== undefined
-          ? askThrough([guard, victim, last], last).catch(() => {})
-          : undefined,
-        delay(ASK_EVERY_MS),
-      ])
-    }
-  }
-  const using = Promise.all(Array.from({ length: 4 }, use))
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await using
-    },
-  }
-}
-
-async function storeOne(node: DevnetNode): Promise<void> {
-  const message = {
-    account: newAccount().id,
-    namespace: 0,
-    data: utf8('Is anybody there?'),
-    timestampMs: Date.now(),
-    ttlMs: TTL_MS,
-  }
-  const { method, params } = storeRequest(message, undefined)
-  await callNode(node, method, params)
+  return repeatedly(4, (count) => {
+    const victim = dead[count % dead.length]
+    return Promise.all([
+      storeAnew(witness, utf8('Is anybody there?')).catch(() => {}),
+      victim !== undefined && guard !== undefined && last !== undefined
+        ? askThrough([guard, victim, last], last).catch(() => {})
+        : undefined,
+      delay(ASK_EVERY_MS),
+    ])
+  })
 }
 
 async function askThrough(path: readonly DevnetNode[], destination: DevnetNode): Promise<void> {
